@@ -1,0 +1,51 @@
+# The project's verbs. `make run` and `make test` need Python 3.11+ and make, nothing else.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
+
+.PHONY: help run test lint format bench lock clean
+.DEFAULT_GOAL := help
+
+help: ## list the verbs
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: $(VENV)/relay.lock ## start the relay on http://localhost:8080 (settings are environment variables)
+	@exec $(BIN)/python -m relay
+
+test: $(VENV)/dev.lock ## run the tests
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/dev.lock ## check style and types
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+format: $(VENV)/dev.lock ## rewrite the sources in the project's format
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+bench: $(VENV)/dev.lock ## measure the relay against the stock aiohttp loop (two cores, about three minutes)
+	$(BIN)/python -m bench
+
+lock: $(VENV)/dev.lock ## resolve the dependencies anew into requirements/
+	$(BIN)/$(LOCK) pyproject.toml --output-file requirements/relay.txt
+	$(BIN)/$(LOCK) pyproject.toml --group test --group load --output-file requirements/dev.txt
+
+clean: ## remove the environment and all caches
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis tests/integration/node_modules
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "relay needs Python 3.11 or newer, and $(PYTHON) is $$($(PYTHON) --version 2>&1): name another, as in make run PYTHON=python3.13" >&2; exit 2; }
+	@$(PYTHON) -m venv $(VENV) || { \
+	  echo "$(PYTHON) could not make a virtual environment: on Debian and Ubuntu, apt-get install python3-venv" >&2; rm -rf $(VENV); exit 2; }
+
+# Each stamp is a copy of the lock file it installed: a changed lock installs again.
+$(VENV)/relay.lock: requirements/relay.txt | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@cp $< $@
+
+$(VENV)/dev.lock: requirements/dev.txt | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@cp $< $@
