@@ -1,0 +1,329 @@
+"""A load generator that checks every delivery at several million a second, on one core.
+
+All messages of a run have one size, so what a client receives is an array of rows: numpy finds
+what is lost, repeated or out of order, and how late each is after it *should* have been sent.
+
+`python -m bench.load '{"port": 8080, "clients": 100, ...}'` prints the result as JSON.
+"""
+
+import json
+import select
+import socket
+import sys
+import time
+from dataclasses import asdict, dataclass
+from math import floor
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+_MASK: Final = b"\x5a\xc3\x1e\x77"  # any; a server has to unmask with it all the same
+_STAMP: Final = np.dtype([("sender", "<u2"), ("sequence", "<u4"), ("intended", "<i8")])
+_BUFFER: Final = 8 * 1024 * 1024  # bytes received before they are looked at
+_READ: Final = 256 * 1024  # bytes taken from one socket at a time
+_BURST: Final = 512  # messages built at once for one sender
+_BUCKET: Final = 100  # microseconds
+_BUCKETS: Final = 300_000  # the last one holds everything later
+_SETTLE: Final = 5.0  # seconds without a delivery after which the rest is lost
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What to do: `senders` of the `clients` send `rate` messages a second of `size` bytes each."""
+
+    port: int
+    clients: int
+    senders: int
+    rate: float
+    size: int = 128
+    seconds: float = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came of it. Latencies are milliseconds after the intended time of sending."""
+
+    offered: float  # deliveries a second
+    delivered: float  # deliveries a second
+    deliveries: int
+    lost: int
+    wrong: int  # repeated or out of order
+    closed: int  # clients that the server cut off
+    p50: float
+    p99: float
+    worst: float
+    late: float  # the worst delay that is the generator's own: between due and built
+
+    @property
+    def is_exact(self) -> bool:
+        return not (self.lost or self.wrong or self.closed)
+
+
+class _Client:
+    """One WebSocket: a socket, what is still to be sent, and the start of an unfinished frame.
+
+    `phase` is when it sends within an interval, 0 to 1: clients do not send all at once.
+    """
+
+    def __init__(self, index: int, phase: float, port: int) -> None:
+        self.index = index
+        self.phase = phase
+        self.tail = b""
+        self.unsent = b""
+        self.sent = 0  # messages built
+        self.is_open = True
+        self.socket = socket.create_connection(("127.0.0.1", port))
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def shake_hands(self) -> None:
+        self.socket.sendall(
+            f"GET /ws/client-{self.index} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n"
+            "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode()
+        )
+        answer = b""
+        while b"\r\n\r\n" not in answer:
+            data = self.socket.recv(4096)
+            if not data:
+                raise ConnectionError("server closed the connection during the handshake")
+            answer += data
+        if not answer.startswith(b"HTTP/1.1 101"):
+            raise ConnectionError(answer.decode(errors="replace"))
+        self.tail = answer.partition(b"\r\n\r\n")[2]
+        self.socket.setblocking(False)
+
+    def send(self) -> None:
+        if self.unsent and self.is_open:
+            try:
+                self.unsent = self.unsent[self.socket.send(self.unsent) :]
+            except BlockingIOError:
+                pass
+            except ConnectionError:
+                self.is_open = False
+
+
+class _Run:
+    """One load on one server."""
+
+    def __init__(self, load: Load) -> None:
+        self._load = load
+        self._clients = [
+            _Client(index, index % load.senders / load.senders, load.port)
+            for index in range(load.clients)
+        ]
+        for client in self._clients:
+            client.shake_hands()
+        self._header = _server_header(load.size)
+        self._frame = len(self._header) + load.size  # bytes
+        self._buffer = np.empty(_BUFFER + _READ + self._frame, np.uint8)
+        pairs = load.clients * load.senders  # a pair is a client and the sender it hears
+        self._next = np.zeros(pairs, np.int64)  # sequence number expected
+        self._received = np.zeros(pairs, np.int64)
+        self._latencies = np.zeros(_BUCKETS, np.int64)
+        self._wrong = 0
+        self._late = 0.0  # seconds
+        self._template = _template(load.size)
+        self._start = 0.0
+
+    def run(self) -> Result:
+        load, clients = self._load, self._clients
+        poll = select.epoll()
+        by_fd = {client.socket.fileno(): client for client in clients}
+        for fd in by_fd:
+            poll.register(fd, select.EPOLLIN)
+        senders = clients[: load.senders]
+        self._start = start = time.monotonic() + 0.1
+        end, last, finished = start + load.seconds, start, False
+        while not finished:
+            now = time.monotonic()
+            if now >= start:
+                for sender in senders:
+                    self._build(sender, min(now, end) - start)
+                    sender.send()
+            ready = [by_fd[fd] for fd, _ in poll.poll(0)]  # a core of its own: no sleep
+            if self._receive(ready, poll):
+                last = time.monotonic()
+            is_sent = now > end and not any(sender.unsent for sender in senders)
+            finished = (is_sent and self._missing() == 0) or (
+                now > end and time.monotonic() - last > _SETTLE
+            )
+        return self._result(last - start)
+
+    def _build(self, sender: _Client, elapsed: float) -> None:
+        """Build the messages that are due, unless the server does not take what there is."""
+        due = min(floor(elapsed * self._load.rate - sender.phase) + 1 - sender.sent, _BURST)
+        if due <= 0 or len(sender.unsent) > _READ or not sender.is_open:
+            return
+        if not sender.unsent:  # else it is the server that is late
+            due_since = elapsed - (sender.sent + sender.phase) / self._load.rate
+            self._late = max(self._late, due_since)
+        sequence = np.arange(sender.sent, sender.sent + due)
+        rows = np.repeat(self._template[None], due, axis=0)
+        stamp = np.empty(due, _STAMP)
+        stamp["sender"] = sender.index
+        stamp["sequence"] = sequence
+        stamp["intended"] = (sequence + sender.phase) * (1e6 / self._load.rate)
+        at = len(self._template) - self._load.size
+        key = np.resize(np.frombuffer(_MASK, np.uint8), _STAMP.itemsize)
+        rows[:, at : at + _STAMP.itemsize] = stamp.view(np.uint8).reshape(due, -1) ^ key
+        sender.unsent += rows.tobytes()
+        sender.sent += due
+
+    def _receive(self, ready: list[_Client], poll: select.epoll) -> bool:
+        """Read every ready socket once; whole frames of all of them come to lie in one array."""
+        filled = 0
+        regions: list[tuple[_Client, int, int]] = []  # client, first byte, frames
+        view = memoryview(self._buffer)  # type: ignore[arg-type]
+        for client in ready:
+            start, tail = filled, client.tail
+            view[start : start + len(tail)] = tail
+            at = start + len(tail)
+            try:
+                size = client.socket.recv_into(view[at : at + _READ])
+            except BlockingIOError:
+                continue
+            except ConnectionError:
+                size = 0
+            if not size:
+                client.is_open = False
+                poll.unregister(client.socket.fileno())
+                continue
+            frames, left = divmod(len(tail) + size, self._frame)
+            filled = start + frames * self._frame
+            client.tail = bytes(view[filled : filled + left])
+            regions.append((client, start, frames))
+            if filled >= _BUFFER:
+                self._look(regions, filled)
+                regions, filled = [], 0
+        self._look(regions, filled)
+        return bool(regions)
+
+    def _look(self, regions: list[tuple[_Client, int, int]], filled: int) -> None:
+        rows = self._buffer[:filled].reshape(-1, self._frame)
+        header = np.frombuffer(self._header, np.uint8)
+        if not filled or any((rows[:, at] != byte).any() for at, byte in enumerate(header)):
+            regions, filled = self._without_control_frames(regions)
+            rows = self._buffer[:filled].reshape(-1, self._frame)
+            if not filled:
+                return
+        stamp = np.ascontiguousarray(rows[:, len(header) : len(header) + _STAMP.itemsize])
+        fields = stamp.view(_STAMP).ravel()
+        sender = fields["sender"].astype(np.int64)
+        sequence = fields["sequence"].astype(np.int64)
+        now = (time.monotonic() - self._start) * 1e6
+        late = (int(now) - fields["intended"]) // _BUCKET
+        counts = np.bincount(np.minimum(late, _BUCKETS - 1))
+        self._latencies[: len(counts)] += counts
+        client = np.repeat([c.index for c, _, _ in regions], [n for _, _, n in regions])
+        self._check(client * self._load.senders + sender, sequence)
+
+    def _check(self, pair: NDArray[np.int64], sequence: NDArray[np.int64]) -> None:
+        """Check that each (client, sender) pair continues where it was, number by number."""
+        # Runs in which nothing but the sequence number changes, by one.
+        breaks = np.flatnonzero((np.diff(pair) != 0) | (np.diff(sequence) != 1)) + 1
+        first = np.concatenate(([0], breaks))
+        last = np.concatenate((breaks, [len(pair)])) - 1
+        order = np.argsort(pair[first], kind="stable")
+        pair, begin, end = pair[first][order], sequence[first][order], sequence[last][order]
+        expected = self._next
+        before = np.concatenate(([0], end[:-1] + 1))
+        starts = np.concatenate(([True], pair[1:] != pair[:-1]))
+        before[starts] = expected[pair[starts]]
+        self._wrong += int((begin < before).sum())  # a gap shows in the sums, as lost
+        np.add.at(self._received, pair, end - begin + 1)
+        ends = np.concatenate((pair[1:] != pair[:-1], [True]))
+        expected[pair[ends]] = end[ends] + 1
+
+    def _without_control_frames(
+        self, regions: list[tuple[_Client, int, int]]
+    ) -> tuple[list[tuple[_Client, int, int]], int]:
+        """Answer pings, note closes, and put the data frames back into the buffer: the slow way."""
+        kept: list[tuple[_Client, bytes]] = []
+        for client, start, frames in regions:
+            raw = bytes(self._buffer[start : start + frames * self._frame]) + client.tail
+            data, at = [], 0
+            while len(raw) - at >= 2:
+                if raw[at] & 0x08:
+                    size = 2 + raw[at + 1]
+                    if len(raw) - at < size:
+                        break
+                    if raw[at] == 0x89:
+                        client.unsent += b"\x8a\x80" + _MASK
+                        client.send()
+                    at += size
+                elif len(raw) - at >= self._frame:
+                    data.append(raw[at : at + self._frame])
+                    at += self._frame
+                else:
+                    break
+            client.tail = raw[at:]
+            kept.append((client, b"".join(data)))
+        filled, again = 0, []
+        for client, data_bytes in kept:
+            end = filled + len(data_bytes)
+            self._buffer[filled:end] = np.frombuffer(data_bytes, np.uint8)
+            again.append((client, filled, len(data_bytes) // self._frame))
+            filled = end
+        return again, filled
+
+    def _owed(self) -> NDArray[np.int64]:
+        """Return how many messages each pair owes: everything, but nobody hears itself."""
+        load = self._load
+        sent = np.array([client.sent for client in self._clients[: load.senders]], np.int64)
+        owed = np.tile(sent, (load.clients, 1))
+        owed[np.arange(load.senders), np.arange(load.senders)] = 0
+        return owed.reshape(-1)
+
+    def _missing(self) -> int:
+        return int(np.maximum(self._owed() - self._received, 0).sum())
+
+    def _result(self, seconds: float) -> Result:
+        load = self._load
+        deliveries = int(self._received.sum())
+        steps = np.cumsum(self._latencies)
+
+        def percentile(share: float) -> float:
+            return float(np.searchsorted(steps, share * steps[-1])) * _BUCKET / 1000
+
+        return Result(
+            offered=load.senders * load.rate * (load.clients - 1),
+            delivered=deliveries / max(seconds, 1e-9),
+            deliveries=deliveries,
+            lost=self._missing(),
+            wrong=self._wrong,
+            closed=sum(not client.is_open for client in self._clients),
+            p50=percentile(0.5),
+            p99=percentile(0.99),
+            worst=percentile(1.0),
+            late=self._late * 1000,
+        )
+
+
+def _server_header(size: int) -> bytes:
+    if size < 126:
+        return bytes((0x82, size))
+    return bytes((0x82, 126)) + size.to_bytes(2, "big")
+
+
+def _template(size: int) -> NDArray[np.uint8]:
+    """Return a client's frame of zeros, masked; whoever fills in a stamp masks it."""
+    header = _server_header(size)
+    head = header[:1] + bytes((header[1] | 0x80,)) + header[2:] + _MASK
+    key = np.resize(np.frombuffer(_MASK, np.uint8), size)
+    return np.concatenate((np.frombuffer(head, np.uint8), key))
+
+
+def measure(load: Load) -> Result:
+    """Run the load against a server on this machine."""
+    return _Run(load).run()
+
+
+def main() -> None:
+    """Read a `Load` as JSON from the command line, print the `Result`."""
+    arguments: dict[str, Any] = json.loads(sys.argv[1])
+    print(json.dumps(asdict(measure(Load(**arguments)))))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,78 @@
+"""`python -m relay`: serve, or mint a token."""
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Sequence
+
+from relay import __version__, auth, logs, server
+from relay.names import BadName, RoomName, UserName, check
+from relay.settings import Settings, SettingsError, parse_duration, table
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; return its exit code: 2 for anything wrong in it or the settings."""
+    options = _parser().parse_args(arguments)
+    try:
+        settings = Settings.load()
+        if options.command == "token":
+            print(_token(settings, options))
+            return 0
+        logs.configure(settings.log_level, settings.log_format)
+        return asyncio.run(server.serve(settings))
+    except (SettingsError, server.CannotListen, _Wrong) as error:
+        print(f"relay: {error}".replace("\n", "\nrelay: "), file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:  # before the signal handlers are in place
+        return 130
+
+
+class _Wrong(ValueError):
+    """An argument that cannot be used."""
+
+
+def _token(settings: Settings, options: argparse.Namespace) -> str:
+    if settings.jwt_secret is None:
+        raise _Wrong(
+            "JWT_SECRET is not set: a token needs the secret that the relay checks it with"
+        )
+    try:
+        lifetime = parse_duration(options.expires)
+        user = UserName(check("user", options.user))
+        rooms = [RoomName(check("room", room)) for room in options.room]
+    except BadName as error:
+        raise _Wrong(str(error)) from None
+    except ValueError as error:
+        raise _Wrong(f"--expires {options.expires}: {error}") from None
+    assert isinstance(lifetime, float)
+    if lifetime < 1:
+        raise _Wrong(f"--expires {options.expires}: expected at least 1s")
+    return auth.mint(user, rooms, lifetime, settings.jwt_secret)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m relay",
+        description="A WebSocket relay. Without a command it serves until SIGTERM.",
+        epilog=_settings_help(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"relay {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="command")
+    token = commands.add_parser("token", help="print a token that JWT_SECRET signs")
+    token.add_argument("--user", required=True, help="who it is for")
+    token.add_argument("--room", required=True, action="append", help="where; may be repeated")
+    token.add_argument("--expires", default="1h", help="for how long, as in 30m, 12h, 7d")
+    return parser
+
+
+def _settings_help() -> str:
+    rows = table()
+    names = max(len(name) for name, _, _ in rows)
+    defaults = max(len(default) for _, default, _ in rows)
+    lines = [f"  {name:<{names}}  {default:<{defaults}}  {text}" for name, default, text in rows]
+    return "settings, read from the environment:\n" + "\n".join(lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

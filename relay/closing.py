@@ -1,0 +1,50 @@
+"""The catalogue of reasons for which the relay closes a connection (RFC 6455 §7.4).
+
+Nothing else in the relay writes a close code. `docs/protocol.md` holds the same table.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+
+_MAX_TEXT = 123  # bytes: a control frame carries 125 (RFC 6455 §5.5), two are the code
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """What a close frame says: the reason, and its text with the facts filled in."""
+
+    reason: "Reason"
+    text: str
+
+    @property
+    def code(self) -> int:
+        return self.reason.code
+
+
+class Reason(Enum):
+    """Close code, text (a format string over the facts), and whether a client should reconnect."""
+
+    LEFT = 1000, "goodbye", False
+    GOING_AWAY = 1001, "relay is going away", True
+    BROKEN_FRAME = 1002, "{problem}", False
+    INVALID_TEXT = 1007, "text message is not UTF-8", False
+    RESERVED_TEXT = 1008, "text message begins with U+0000, which is reserved", False
+    TOO_BIG = 1009, "message of {size} bytes exceeds limit of {limit}", False
+    FAILED = 1011, "internal error", True
+    RESTARTING = 1012, "relay is restarting", True
+    OVERLOADED = 1013, "relay is out of memory for unfinished messages", True
+    TAKEN_OVER = 4000, "{user} connected again from elsewhere", False
+    TOO_SLOW = 4001, "backlog of {backlog} bytes exceeds limit of {limit}", True
+    STUCK = 4001, "backlog of {backlog} bytes has not shrunk for {seconds:g} s", True
+    NO_PONG = 4002, "nothing heard for {seconds:g} s", True
+    TOKEN_EXPIRED = 4401, "token expired", False
+
+    def __init__(self, code: int, template: str, reconnect: bool) -> None:
+        self.code = code
+        self.template = template
+        self.reconnect = reconnect
+
+    def close(self, **facts: object) -> Close:
+        """Return the `Close` with these facts in its text, cut at 123 bytes of UTF-8."""
+        text = self.template.format(**facts).encode()[:_MAX_TEXT].decode(errors="ignore")
+        return Close(self, text)

@@ -1,0 +1,408 @@
+"""One client: what it sends goes to its room, what the room delivers goes to its outbox.
+
+aiohttp answers the handshake, then this protocol takes the transport over. There is no task, no
+queue and no `await` per connection.
+"""
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from enum import Enum, IntFlag
+from typing import Final
+
+from relay import frames
+from relay.batch import MAX_BATCH, Run
+from relay.closing import Close, Reason
+from relay.frames import encode, encode_close, is_utf8
+from relay.hub import Hub
+from relay.names import UserName
+from relay.outbox import Outbox
+from relay.parser import BINARY, CLOSE, PING, TEXT, Message, Parser
+from relay.room import Room
+from relay.roster import Roster
+from relay.settings import Settings
+
+logger = logging.getLogger("relay")
+
+STALL: Final = 5.0  # seconds in which a backlog has to shrink
+PROBE: Final = 2.0  # seconds in which the holder of a name has to give a sign of life
+GOODBYE: Final = 2.0  # seconds for the client's close frame or the end of its stream
+
+_PING: Final = encode(frames.PING, b"")
+# What such a client still sends cannot be parsed, or not be kept.
+_UNREADABLE: Final = frozenset({Reason.BROKEN_FRAME, Reason.TOO_BIG, Reason.OVERLOADED})
+_MASKED: Final = 6  # bytes of a control frame's header and mask
+# A client closed for one of these takes nothing in: its backlog is dropped.
+_DROPS: Final = frozenset({Reason.TOO_SLOW, Reason.STUCK, Reason.NO_PONG})
+# Ends that nobody has to look into; any other is a policy that bit, and a warning.
+_EXPECTED: Final = frozenset(
+    {Reason.LEFT, Reason.GOING_AWAY, Reason.RESTARTING, Reason.TAKEN_OVER, Reason.TOKEN_EXPIRED}
+)
+
+
+class State(Enum):
+    OPEN = "open"
+    CLOSING = "closing"  # out of its room; the close frame is written or waits behind the backlog
+    CLOSED = "closed"
+
+
+class _Hold(IntFlag):
+    """Why a client is not read."""
+
+    ROOM = 1  # its room waits for its receivers
+    BUFFER = 2  # it has sent more than READ_BUFFER_SIZE that is not relayed yet
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the client asked for, and what it may."""
+
+    user: UserName
+    address: str = ""
+    echo: bool = False
+    skips: bool = False
+    history: int = 0  # messages
+    expires: float | None = None  # of the event loop's clock, seconds; None is never
+
+
+class Connection(asyncio.Protocol):
+    """A member of one room for as long as it is open."""
+
+    __slots__ = (
+        "_close",
+        "_heard",
+        "_held",
+        "_hub",
+        "_is_deaf",
+        "_loop",
+        "_mark",
+        "_moved",
+        "_options",
+        "_outbox",
+        "_parser",
+        "_peer_closed",
+        "_pinged",
+        "_probe",
+        "_roster",
+        "_settings",
+        "_state",
+        "_taken",
+        "_timer",
+        "_transport",
+        "deliver",
+        "echo",
+        "room",
+        "unfinished",
+        "user",
+    )
+
+    def __init__(
+        self,
+        transport: asyncio.Transport,
+        room: Room,
+        options: Options,
+        settings: Settings,
+        hub: Hub,
+        roster: Roster,
+        loop: asyncio.AbstractEventLoop,
+    ) -> None:
+        self.user = options.user
+        self.echo = options.echo
+        self.room = room
+        self.unfinished = 0
+        self._options = options
+        self._settings = settings
+        self._hub = hub
+        self._roster = roster
+        self._loop = loop
+        self._transport = transport
+        self._outbox = Outbox(transport, self, settings.write_buffer_size, skips=options.skips)
+        self.deliver = self._outbox.deliver
+        self._parser: Parser | None = Parser(settings.max_message_size, loop)
+        self._state = State.OPEN
+        self._close: Close | None = None
+        self._is_deaf = False  # what it still sends is read, and all but its close discarded
+        self._peer_closed = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._probe: asyncio.Future[None] | None = None
+        self._held = _Hold(0)
+        self._taken = 0  # bytes of frames that are published and not relayed yet
+        self._heard = loop.time()
+        self._pinged = False
+        self._moved = 0.0  # when the backlog was last seen to shrink
+        self._mark = 0  # `Outbox.sent` at that time
+
+    def start(self, early: bytes) -> None:
+        """Join the room and take the transport over; `early` came in behind the handshake."""
+        self._roster.add(self, self._options.address)
+        history = self.room.history(self._options.history) if self._options.history else []
+        self.room.join(self)
+        self._transport.set_protocol(self)
+        self._transport.resume_reading()
+        logger.info("%s joined %s from %s", self.user, self.room.name, self._options.address)
+        self._outbox.replay(history)
+        if early:
+            self.data_received(early)
+
+    @property
+    def congested(self) -> bool:
+        return self._outbox.is_behind
+
+    @property
+    def backlog(self) -> int:
+        return self._outbox.lag
+
+    def close(self, close: Close, patience: float = STALL) -> None:
+        """Leave the room, say why behind the backlog, and end.
+
+        Then the client has 2 s for its own close frame or the end of its stream, while its input
+        is read: closing over unread input would make the kernel send RST, and the client lose what
+        it was sent before. One that has not taken its backlog after `patience` seconds and 2 more
+        is reset.
+        """
+        if self._state is not State.OPEN:
+            return
+        self._state = State.CLOSING
+        self._close = close
+        drop = close.reason in _DROPS
+        if close.reason in _UNREADABLE:
+            self._parser = None
+            self._count_unfinished(-self.unfinished)
+        # A relay that restarts still relays what the client sent before it read the close frame.
+        self._is_deaf = close.reason is not Reason.RESTARTING
+        self._hub.leave(self.room, self)
+        self._release(self._held)
+        self._end_after(GOODBYE if drop else patience + GOODBYE)
+        self._outbox.finish(encode_close(close), drop=drop)
+
+    def abort(self) -> None:
+        self._transport.abort()
+
+    async def is_alive(self) -> bool:
+        """Whether the client gives a sign of life: anything heard or taken within 2 s.
+
+        One that the relay itself does not read counts as alive.
+        """
+        if self._held:
+            return True
+        heard, sent = self._heard, self._outbox.sent()
+        probe = self._probe
+        if probe is None:
+            probe = self._probe = self._loop.create_future()
+            self._outbox.ping(_PING)
+        await asyncio.wait((probe,), timeout=PROBE)
+        if self._probe is probe:
+            self._probe = None
+        if self._state is not State.OPEN:
+            return False
+        return bool(self._held) or self._heard > heard or self._outbox.sent() > sent
+
+    def beat(self, now: float) -> None:
+        if self._outbox.is_blocked:
+            self._check_progress(now)
+        if self._state is not State.OPEN:
+            return
+        interval, period = self._settings.ping_interval, beat_period(self._settings)
+        expires, silence = self._options.expires, now - self._heard
+        if expires is not None and now >= expires:
+            self.close(Reason.TOKEN_EXPIRED.close())
+        elif self._held or self._outbox.is_blocked:
+            return  # we do not read it, or its backlog tells whether it lives
+        elif silence >= interval * 1.5 - period:
+            self.close(Reason.NO_PONG.close(seconds=interval * 1.5))
+            self.abort()  # nobody is there to answer; the kernel still tries to send the reason
+        elif silence >= interval - period and not self._pinged:
+            self._pinged = True
+            self._outbox.ping(_PING)
+
+    # What the room asks of a sender.
+
+    def hold(self) -> None:
+        self._hold(_Hold.ROOM)
+
+    def release(self) -> None:
+        self._release(_Hold.ROOM)
+
+    def relayed(self, size: int) -> None:
+        self._taken -= size
+        if self._held & _Hold.BUFFER and self._taken * 2 <= self._settings.read_buffer_size:
+            self._release(_Hold.BUFFER)
+
+    # What the outbox reports.
+
+    def fell_behind(self) -> None:
+        if self._state is State.OPEN:
+            self.room.congested += 1
+
+    def caught_up(self) -> None:
+        if self._state is State.OPEN:
+            self.room.congested -= 1
+            self.room.eased()
+
+    def overran(self, backlog: int) -> None:
+        self.close(Reason.TOO_SLOW.close(backlog=backlog, limit=self._settings.write_buffer_size))
+
+    def skipped(self, count: int, size: int) -> None:
+        totals = self._hub.totals
+        totals.skipped += count
+        totals.deliveries -= count
+        totals.delivered_bytes -= size
+
+    def emptied(self) -> None:
+        if self._state is State.CLOSING:
+            if self._peer_closed:
+                self._transport.close()
+            else:
+                self._end_after(GOODBYE)
+
+    # asyncio.Protocol
+
+    def pause_writing(self) -> None:
+        self._outbox.block()
+        if not self._moved:
+            self._moved, self._mark = self._loop.time(), self._outbox.sent()
+
+    def resume_writing(self) -> None:
+        self._outbox.unblock()
+        if not self._outbox.is_blocked:
+            self._moved = 0.0
+
+    def data_received(self, data: bytes) -> None:
+        self._heard = self._loop.time()
+        self._pinged = False
+        if self._probe is not None:
+            self._end_probe()
+        if self._parser is None:
+            return
+        messages = self._parser.feed(data)
+        problem = None
+        if not self._is_deaf:
+            problem = self._take(messages, len(data))
+        elif any(kind is CLOSE for kind, _, _ in messages):
+            self._peer_closed = True
+        problem = problem or self._parser.error
+        if problem is not None:
+            self.close(problem)
+        elif self._peer_closed:
+            if self._state is State.OPEN:
+                self.close(Reason.LEFT.close(), 0)
+            elif not self._outbox.is_blocked:
+                self._transport.close()
+
+    def eof_received(self) -> None:
+        """A client that ends its stream without a close frame is gone, and so is its backlog."""
+        if self._state is State.OPEN:
+            self._transport.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        state, self._state = self._state, State.CLOSED
+        if state is State.OPEN:
+            self._hub.leave(self.room, self)
+        self._outbox.abandon()
+        self._count_unfinished(-self.unfinished)
+        self._end_probe()
+        if self._timer is not None:
+            self._timer.cancel()
+        close = self._close
+        self._roster.remove(
+            self, self._options.address, close.reason.name.lower() if close else "lost"
+        )
+        level = logging.INFO if close is None or close.reason in _EXPECTED else logging.WARNING
+        how = f"{close.code} {close.text}" if close else str(exc or "stream ended")
+        logger.log(level, "%s left %s: %s", self.user, self.room.name, how)
+
+    # The rest is its own business.
+
+    def _take(self, messages: list[Message], size: int) -> Close | None:
+        """Publish the messages; return why the client has to be closed, or None."""
+        batch: list[bytes] = []
+        batch_size = control = 0
+        problem = None
+        for kind, payload, _ in messages:
+            if kind is BINARY:
+                frame = encode(frames.BINARY, payload)
+            elif kind is TEXT:
+                if not is_utf8(payload):
+                    problem = Reason.INVALID_TEXT.close()
+                    break
+                if payload[:1] == b"\0":
+                    problem = Reason.RESERVED_TEXT.close()
+                    break
+                frame = encode(frames.TEXT, payload)
+            elif kind is CLOSE:
+                self._peer_closed = True
+                break
+            else:
+                control += _MASKED + len(payload)
+                if kind is PING:
+                    self._outbox.pong(encode(frames.PONG, payload))
+                continue
+            if batch and batch_size + len(frame) > MAX_BATCH:
+                self._publish(batch)
+                batch, batch_size = [], 0
+            batch.append(frame)
+            batch_size += len(frame)
+        if batch:
+            self._publish(batch)
+            self._count_unfinished(-self.unfinished)
+        else:
+            self._count_unfinished(size - control)
+        return problem
+
+    def _publish(self, batch: list[bytes]) -> None:
+        data = b"".join(batch)
+        self._taken += len(data)
+        self.room.publish(Run(self, data, len(batch)))
+        if self._taken > self._settings.read_buffer_size:
+            self._hold(_Hold.BUFFER)
+
+    def _count_unfinished(self, size: int) -> None:
+        """Count what the parser keeps; it is bounded for all clients together (rule 5)."""
+        self.unfinished += size
+        self._roster.unfinished += size
+        heaviest = self._roster.heaviest()
+        if heaviest is not None:
+            heaviest.close(Reason.OVERLOADED.close(), 0)
+
+    def _hold(self, why: _Hold) -> None:
+        if self._state is State.OPEN:
+            self._held |= why
+            self._transport.pause_reading()
+
+    def _release(self, why: _Hold) -> None:
+        if self._held:
+            self._held &= ~why
+            if not self._held:
+                self._heard = self._loop.time()  # its silence was ours
+                self._transport.resume_reading()
+
+    def _check_progress(self, now: float) -> None:
+        """Close a client that does not take its backlog (rule 1), or too little while its room
+        waits for it (rule 2): a majority of hostile readers must not hold a room for longer."""
+        sent = self._outbox.sent()
+        enough = self._settings.write_buffer_size // 4 if self._holds_up_room() else 1
+        if sent - self._mark >= enough:
+            self._moved, self._mark = now, sent
+        elif now - self._moved >= STALL:
+            if self._state is State.OPEN:
+                self.close(Reason.STUCK.close(backlog=self._outbox.waiting(), seconds=STALL))
+            else:
+                self.abort()
+
+    def _holds_up_room(self) -> bool:
+        return self.room.is_waiting and self._outbox.is_behind and self._state is State.OPEN
+
+    def _end_after(self, seconds: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._loop.call_later(seconds, self._transport.abort)
+
+    def _end_probe(self) -> None:
+        probe, self._probe = self._probe, None
+        if probe is not None and not probe.done():
+            probe.set_result(None)
+
+
+def beat_period(settings: Settings) -> float:
+    """Seconds between two beats of a connection: fine enough for every deadline it watches."""
+    return min(0.5, settings.ping_interval / 16)

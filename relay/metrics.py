@@ -1,0 +1,72 @@
+"""Prometheus metrics, read at scrape time from counts that the relay keeps anyway."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from relay.hub import Hub
+from relay.roster import Roster
+
+
+@dataclass(slots=True)
+class Watch:
+    """What is measured and counted outside of hub and roster."""
+
+    loop_delay: float = 0.0  # seconds that the event loop was late at the last beat
+    refused: Counter[int] = field(default_factory=Counter)  # by HTTP status
+
+
+class RelayCollector(Collector):
+    """The relay's own metrics; `history_bytes` tells what all logs hold."""
+
+    def __init__(
+        self, hub: Hub, roster: Roster, watch: Watch, history_bytes: Callable[[], int]
+    ) -> None:
+        self._hub = hub
+        self._roster = roster
+        self._watch = watch
+        self._history_bytes = history_bytes
+
+    def collect(self) -> Iterator[Metric]:
+        totals, roster, watch = self._hub.totals, self._roster, self._watch
+        for name, meaning, value in (
+            ("connections", "open WebSockets", len(roster.clients)),
+            ("rooms", "rooms that have members or history", len(self._hub.rooms)),
+            ("unfinished_bytes", "received of messages that have not ended", roster.unfinished),
+            ("history_bytes", "what all rooms' logs hold", self._history_bytes()),
+            ("event_loop_delay_seconds", "how late the event loop was", watch.loop_delay),
+        ):
+            yield GaugeMetricFamily(f"relay_{name}", meaning, value=value)
+        for name, meaning, value in (
+            ("arrived", "WebSockets accepted", roster.arrived),
+            ("messages", "messages accepted from senders", totals.messages),
+            ("message_bytes", "bytes of their frames", totals.bytes),
+            ("batches", "batches appended to rooms' logs", totals.batches),
+            ("deliveries", "messages handed to members", totals.deliveries),
+            ("delivered_bytes", "bytes of frames handed to members", totals.delivered_bytes),
+            ("skipped", "messages that members with lag=skip missed", totals.skipped),
+            ("waits", "times a room made its senders wait", totals.waits),
+        ):
+            yield CounterMetricFamily(f"relay_{name}", meaning, value=value)
+        left = CounterMetricFamily("relay_left", "WebSockets ended, by reason", labels=["reason"])
+        for reason, count in roster.left.items():
+            left.add_metric([reason], count)
+        yield left
+        refused = CounterMetricFamily("relay_refused", "requests refused", labels=["status"])
+        for status, count in watch.refused.items():
+            refused.add_metric([str(status)], count)
+        yield refused
+
+
+def registry(collector: Collector) -> CollectorRegistry:
+    """Return a registry of this collector and what the process itself tells."""
+    registry = CollectorRegistry()
+    registry.register(collector)
+    ProcessCollector(registry=registry)
+    PlatformCollector(registry=registry)
+    GCCollector(registry=registry)
+    return registry

@@ -1,0 +1,187 @@
+"""Every setting of the relay: environment variables, read once into one frozen `Settings`.
+
+`python -m relay --help` and the table in README.md are both written from the fields below.
+"""
+
+import re
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, ByteSize, Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+Network = IPv4Network | IPv6Network
+
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)?", re.ASCII)
+
+
+class SettingsError(ValueError):
+    """One or more settings are wrong; `str()` names each key, its value and what is expected."""
+
+
+def parse_duration(value: object) -> object:
+    """Return seconds for "500ms", "15s", "2m", "1h", "7d" or a plain number of seconds."""
+    if not isinstance(value, str):
+        return value
+    match = _DURATION.fullmatch(value.strip())
+    if match is None:
+        raise ValueError("expected a duration such as 500ms, 15s, 2m or 1h")
+    return float(match[1]) * _UNITS[match[2] or "s"]
+
+
+def _words(value: object) -> object:
+    """Split a comma-separated list; empty items do not count."""
+    if isinstance(value, str):
+        return tuple(word for part in value.split(",") if (word := part.strip()))
+    return value
+
+
+def _networks(value: object) -> object:
+    words = _words(value)
+    if not isinstance(words, tuple):
+        return words
+    try:
+        return tuple(ip_network(word) for word in words)
+    except ValueError as error:
+        raise ValueError(f"{error}; expected addresses or networks such as 10.0.0.0/8") from None
+
+
+Duration = Annotated[float, BeforeValidator(parse_duration)]
+Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)]
+Networks = Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_networks)]
+
+_PRIVATE = "127.0.0.0/8,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,::1/128,fc00::/7"
+
+
+class Settings(BaseSettings):
+    """The relay's settings. Sizes are bytes, durations seconds."""
+
+    model_config = SettingsConfigDict(
+        frozen=True, extra="ignore", case_sensitive=False, validate_default=True
+    )
+
+    port: int = Field(8080, ge=0, le=65535, description="TCP port to listen on; 0 takes a free one")
+    listen_address: str = Field("0.0.0.0", min_length=1, description="address to listen on")  # noqa: S104
+    max_message_size: ByteSize = Field(
+        ByteSize(10_000_000),
+        ge=1,
+        le=1_000_000_000,
+        description="one message, after reassembly",
+        json_schema_extra={"default": "10MB"},
+    )
+    read_buffer_size: ByteSize = Field(
+        ByteSize(1_000_000),
+        ge=1024,
+        description="received and not yet relayed, per connection, before the relay stops reading",
+        json_schema_extra={"default": "1MB"},
+    )
+    write_buffer_size: ByteSize = Field(
+        ByteSize(1_000_000),
+        ge=1024,
+        description="how far a member may fall behind before it is closed with 4001",
+        json_schema_extra={"default": "1MB"},
+    )
+    history_size: ByteSize = Field(
+        ByteSize(1_000_000),
+        ge=0,
+        description="what a room's log keeps; 0 keeps nothing",
+        json_schema_extra={"default": "1MB"},
+    )
+    history_age: Duration = Field(
+        120.0,
+        ge=0,
+        description="for how long a room's log keeps it; 0 keeps nothing",
+        json_schema_extra={"default": "2m"},
+    )
+    ping_interval: Duration = Field(
+        15.0,
+        ge=0.1,
+        le=3600,
+        description="a silent client is pinged after this, and gone after 1.5 times this",
+        json_schema_extra={"default": "15s"},
+    )
+    drain_window: Duration = Field(
+        10.0,
+        ge=0,
+        description="when stopping, members are asked to leave spread over this",
+        json_schema_extra={"default": "10s"},
+    )
+    drain_timeout: Duration = Field(
+        20.0,
+        ge=0,
+        description="when stopping, the process ends after this at the latest",
+        json_schema_extra={"default": "20s"},
+    )
+    max_connections: int = Field(
+        0, ge=0, description="WebSockets in all; 0 is what file limit and memory allow"
+    )
+    max_connections_per_ip: int = Field(
+        0, ge=0, description="WebSockets per client address (per /64 in IPv6); 0 is no limit"
+    )
+    allowed_origins: Words = Field(
+        ("*",),
+        description="origins whose pages may connect and publish, comma-separated; * is any",
+        json_schema_extra={"default": "*"},
+    )
+    trusted_proxies: Networks = Field(
+        tuple(map(ip_network, _PRIVATE.split(","))),
+        description="networks whose X-Forwarded-For counts",
+        json_schema_extra={"default": "loopback and private ranges"},
+    )
+    jwt_secret: str | None = Field(
+        None,
+        description="key of HS256 tokens, 32 bytes or more; none: anyone may connect",
+        json_schema_extra={"default": "none"},
+        repr=False,
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="debug, info, warning or error"
+    )
+    log_format: Literal["text", "json"] = Field("text", description="text or json")
+    release_commit: str = Field("unknown", description="shown by /health")
+    release_time: str = Field("unknown", description="shown by /health")
+    release_actor: str = Field("unknown", description="shown by /health")
+
+    @field_validator("jwt_secret")
+    @classmethod
+    def _secret_is_long_enough(cls, value: str | None) -> str | None:
+        if not value:
+            return None  # an empty variable is what compose passes for one that is not set
+        if len(value.encode()) < 32:  # RFC 7518 §3.2: at least the size of the hash
+            raise ValueError("expected at least 32 bytes, for instance from: openssl rand -hex 32")
+        return value
+
+    @field_validator("allowed_origins")
+    @classmethod
+    def _origins_are_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in value:
+            if origin != "*" and not re.fullmatch(r"[a-z][a-z0-9+.-]*://[^/?#@\s]+", origin):
+                raise ValueError(f"{origin!r} is no origin; expected * or https://app.example")
+        return value
+
+    @classmethod
+    def load(cls) -> "Settings":
+        """Read the environment; raise `SettingsError` with one sentence for each bad value."""
+        try:
+            return cls()
+        except ValidationError as error:
+            raise SettingsError("\n".join(map(_sentence, error.errors()))) from None
+
+
+def _sentence(error: object) -> str:
+    assert isinstance(error, dict)
+    name = str(error["loc"][0])
+    value = "..." if name == "jwt_secret" else error["input"]
+    reason = str(error["msg"]).removeprefix("Value error, ")
+    return f"{name.upper()}={value}: {reason[0].lower()}{reason[1:]}"
+
+
+def table() -> list[tuple[str, str, str]]:
+    """Return (variable, default, meaning) for each setting, in order."""
+    rows = []
+    for name, field in Settings.model_fields.items():
+        extra = field.json_schema_extra
+        shown = extra["default"] if isinstance(extra, dict) else field.default
+        rows.append((name.upper(), str(shown), field.description or ""))
+    return rows

@@ -1,0 +1,128 @@
+"""The application: routes, and one middleware that makes every refusal a sentence in JSON."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
+from typing import Final
+
+from aiohttp import web
+
+from relay import admission, memory
+from relay.connection import beat_period
+from relay.drain import Drain
+from relay.heartbeat import Heartbeat
+from relay.hub import Hub
+from relay.log import Deliver, Log
+from relay.log.memory import Budget, MemoryLog
+from relay.metrics import RelayCollector, Watch, registry
+from relay.names import RoomName
+from relay.roster import Roster
+from relay.settings import Settings
+from relay.web import pages, publish, status, websocket
+from relay.web.context import CONTEXT, Context, Refusal, json_response
+
+logger = logging.getLogger("relay")
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+_HISTORY_SHARE: Final = 8  # one eighth of the memory limit is for all rooms' history,
+_UNFINISHED_SHARE: Final = 4  # and a quarter for messages that have not arrived whole
+_CORS: Final = ("/health", "/ready", "/rooms")
+
+
+def create_app(settings: Settings, file_limit: int) -> web.Application:
+    """Build the relay for the running event loop; nothing runs before the application starts."""
+    loop = asyncio.get_running_loop()
+    memory_limit = memory.limit()
+    budget = Budget(memory_limit // _HISTORY_SHARE)
+
+    def open_log(name: RoomName, deliver: Deliver) -> Log:
+        return MemoryLog(deliver, settings.history_size, settings.history_age, budget, loop.time)
+
+    hub, watch = Hub(open_log, loop.call_soon), Watch()
+    roster = Roster(memory_limit // _UNFINISHED_SHARE)
+    app = web.Application(middlewares=[_answer_refusals])
+    app[CONTEXT] = Context(
+        settings=settings,
+        hub=hub,
+        roster=roster,
+        drain=Drain(roster),
+        heartbeat=Heartbeat(hub, roster, watch, beat_period(settings), memory_limit),
+        watch=watch,
+        metrics=registry(RelayCollector(hub, roster, watch, lambda: budget.used)),
+        max_connections=admission.max_connections(settings, file_limit, memory_limit),
+    )
+    app.cleanup_ctx.append(_heartbeat)
+    app.router.add_get("/", pages.index)
+    app.router.add_get("/static/{name}", pages.static)
+    app.router.add_get("/ws/{username}", websocket.connect)
+    app.router.add_get("/health", status.health)
+    app.router.add_get("/ready", status.ready)
+    app.router.add_get("/metrics", status.metrics)
+    app.router.add_get("/rooms", status.rooms)
+    app.router.add_get("/rooms/{room}", status.room)
+    app.router.add_post("/rooms/{room}/messages", publish.publish)
+    return app
+
+
+async def _heartbeat(app: web.Application) -> AsyncIterator[None]:
+    async with app[CONTEXT].heartbeat.running():
+        yield
+
+
+@web.middleware
+async def _answer_refusals(request: web.Request, handler: Handler) -> web.StreamResponse:
+    context = request.app[CONTEXT]
+    answer: web.StreamResponse
+    if request.method == "OPTIONS" and request.path.startswith(_CORS):
+        answer = web.Response(status=204)
+    else:
+        answer = await _answer(request, partial(handler, request))
+    if answer.status >= 400:
+        context.watch.refused[answer.status] += 1
+    if request.path.startswith(_CORS):
+        _allow_origin(request, answer, context.settings)
+    return answer
+
+
+async def _answer(
+    request: web.Request, handle: Callable[[], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    """Return the handler's answer, or the refusal that it raised: one line in the log."""
+    try:
+        return await handle()
+    except Refusal as refusal:
+        status, error, headers = refusal.status, str(refusal), refusal.headers
+    except web.HTTPMethodNotAllowed as refusal:
+        status, error = 405, f"{request.method} is not allowed here"
+        headers = {"Allow": refusal.headers["Allow"]}
+    except web.HTTPException as refusal:
+        if refusal.status < 400:
+            raise
+        status, error, headers = refusal.status, refusal.reason.lower(), {}
+    except (ConnectionError, asyncio.CancelledError):
+        raise
+    except Exception:
+        logger.exception("%s %s failed", request.method, request.path)
+        status, error, headers = 500, "internal error", {}
+    # What a client sent may stand in the sentence, and need not be valid Unicode.
+    error = error.encode(errors="replace").decode()
+    logger.info("refused %s: %d %s", request.method, status, error)
+    return json_response({"error": error}, status, headers)
+
+
+def _allow_origin(request: web.Request, answer: web.StreamResponse, settings: Settings) -> None:
+    """Let pages of allowed origins read the answer (CORS)."""
+    origin = request.headers.get("Origin")
+    if "*" in settings.allowed_origins:
+        answer.headers["Access-Control-Allow-Origin"] = "*"
+    else:
+        answer.headers["Vary"] = "Origin"
+        if origin not in settings.allowed_origins:
+            return
+        answer.headers["Access-Control-Allow-Origin"] = origin
+    if request.method == "OPTIONS":
+        answer.headers["Access-Control-Allow-Methods"] = "GET, POST"
+        answer.headers["Access-Control-Allow-Headers"] = "Authorization, Content-Type"
+        answer.headers["Access-Control-Max-Age"] = "86400"
