@@ -56,7 +56,9 @@ class Relay:
         query = f"?{urlencode(options)}" if options else ""
         return f"ws://127.0.0.1:{self.port}/ws/{quote(user, safe='')}{query}"
 
-    def connect(self, user: str, *, headers: dict[str, str] | None = None, **options: Any) -> connect:
+    def connect(
+        self, user: str, *, headers: dict[str, str] | None = None, **options: Any
+    ) -> connect:
         """Open a WebSocket with a client that nobody here wrote."""
         return connect(
             self.url(user, **options),
