@@ -21,8 +21,8 @@ async def start_relay() -> AsyncIterator[StartRelay]:
     """Return a function that starts a relay with settings; all are killed in the end."""
     async with AsyncExitStack() as stack:
 
-        async def start(**env: str) -> Relay:
-            relay = await Relay.start(**env)
+        async def start(*, memory: int | None = None, **env: str) -> Relay:
+            relay = await Relay.start(memory=memory, **env)
             stack.push_async_callback(relay.kill)
             return relay
 
