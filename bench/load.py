@@ -140,8 +140,12 @@ class _Run:
         self._start = 0.0
 
     def run(self) -> Result:
+        """Send at the rate, receive and check, until everything has arrived or time is up."""
+        with select.epoll() as poll:
+            return self._run(poll)
+
+    def _run(self, poll: select.epoll) -> Result:
         load, clients = self._load, self._clients
-        poll = select.epoll()
         by_fd = {client.socket.fileno(): client for client in clients}
         for fd in by_fd:
             poll.register(fd, select.EPOLLIN)
@@ -162,6 +166,11 @@ class _Run:
                 now > end and (now > last + _SETTLE or now > end + _PATIENCE)
             )
         return self._result(last - start)
+
+    def close(self) -> None:
+        """Close all sockets."""
+        for client in self._clients:
+            client.socket.close()
 
     def _build(self, sender: Client, elapsed: float) -> None:
         """Build the messages that are due, unless the server does not take what there is."""
@@ -329,7 +338,11 @@ def _template(size: int) -> NDArray[np.uint8]:
 
 def measure(load: Load) -> Result:
     """Run the load against a server on this machine."""
-    return _Run(load).run()
+    run = _Run(load)
+    try:
+        return run.run()
+    finally:
+        run.close()
 
 
 def main() -> None:
