@@ -30,7 +30,7 @@ bench: $(VENV)/dev.lock ## measure the relay against the stock aiohttp loop (two
 
 lock: $(VENV)/dev.lock ## resolve the dependencies anew into requirements/
 	$(BIN)/$(LOCK) pyproject.toml --output-file requirements/relay.txt
-	$(BIN)/$(LOCK) pyproject.toml --group test --group load --output-file requirements/dev.txt
+	$(BIN)/$(LOCK) pyproject.toml --group test --group load --constraint requirements/relay.txt --output-file requirements/dev.txt
 
 clean: ## remove the environment and all caches
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis tests/integration/node_modules

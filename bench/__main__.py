@@ -34,8 +34,9 @@ _LADDER: Final = (
     (1000, 10, 400, 128, False),
 )
 _HEADER: Final = (
-    "| clients | load | server | offered/s | delivered/s | exact | p50 ms | p99 ms | worst ms |\n"
-    "|---|---|---|---:|---:|---|---:|---:|---:|"
+    "| clients | load | server | offered/s | delivered/s | exact "
+    "| p50 ms | p99 ms | worst ms | generator late ms |\n"
+    "|---|---|---|---:|---:|---|---:|---:|---:|---:|"
 )
 
 
@@ -91,7 +92,8 @@ def _row(load: Load, name: str, result: Result) -> str:
     )
     return (
         f"| {load.clients} | {what} | {name} | {result.offered:,.0f} | {result.delivered:,.0f} "
-        f"| {verdict} | {result.p50:.1f} | {result.p99:.1f} | {result.worst:.1f} |"
+        f"| {verdict} | {result.p50:.1f} | {result.p99:.1f} | {result.worst:.1f} "
+        f"| {result.late:.1f} |"
     )
 
 
@@ -103,7 +105,12 @@ def _server(name: str, core: int) -> Iterator[tuple[int, int]]:
     process = subprocess.Popen(
         [sys.executable, "-m", *_SERVERS[name]],
         cwd=_ROOT,
-        env={**os.environ, "PORT": str(port), "LOG_LEVEL": "error", "DRAIN_WINDOW": "0s"},
+        env={
+            "PATH": os.environ["PATH"],
+            "PORT": str(port),
+            "LISTEN_ADDRESS": "127.0.0.1",
+            "LOG_LEVEL": "error",
+        },
         preexec_fn=lambda: os.sched_setaffinity(0, {core}),
     )
     try:

@@ -30,7 +30,7 @@ def measure(port: int, pid: int, count: int) -> Result:
     count = min(count, limit - 200)
     before = _resident(pid)
     start = time.monotonic()
-    clients = connect(count, _STEP, port)
+    clients = connect(count, 1, port, at_once=_STEP)
     seconds = time.monotonic() - start
     return Result(len(clients), count / seconds, (_resident(pid) - before) / count)
 

@@ -27,7 +27,7 @@ def main() -> None:
     """Serve on PORT."""
     app = web.Application()
     app.router.add_get("/ws/{username}", connect)
-    web.run_app(app, port=int(os.environ["PORT"]), access_log=None, print=None)
+    web.run_app(app, host="127.0.0.1", port=int(os.environ["PORT"]), access_log=None, print=None)
 
 
 if __name__ == "__main__":

@@ -5,9 +5,9 @@ import asyncio
 import sys
 from collections.abc import Sequence
 
-from relay import __version__, auth, logs, server
+from relay import __version__, auth, logformat, server
 from relay.names import BadName, RoomName, UserName, check
-from relay.settings import Settings, SettingsError, parse_duration, table
+from relay.settings import Settings, SettingsError, seconds, table
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -18,7 +18,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.command == "token":
             print(_token(settings, options))
             return 0
-        logs.configure(settings.log_level, settings.log_format)
+        logformat.configure(settings.log_level, settings.log_format)
         return asyncio.run(server.serve(settings))
     except (SettingsError, server.CannotListen, _Wrong) as error:
         print(f"relay: {error}".replace("\n", "\nrelay: "), file=sys.stderr)
@@ -37,16 +37,15 @@ def _token(settings: Settings, options: argparse.Namespace) -> str:
             "JWT_SECRET is not set: a token needs the secret that the relay checks it with"
         )
     try:
-        lifetime = parse_duration(options.expires)
+        lifetime = seconds(options.expires)
         user = UserName(check("user", options.user))
         rooms = [RoomName(check("room", room)) for room in options.room]
     except BadName as error:
         raise _Wrong(str(error)) from None
     except ValueError as error:
         raise _Wrong(f"--expires {options.expires}: {error}") from None
-    assert isinstance(lifetime, float)
-    if lifetime < 1:
-        raise _Wrong(f"--expires {options.expires}: expected at least 1s")
+    if not 1 <= lifetime <= auth.MAX_LIFETIME:
+        raise _Wrong(f"--expires {options.expires}: expected between 1s and 36500d")
     return auth.mint(user, rooms, lifetime, settings.jwt_secret)
 
 

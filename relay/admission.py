@@ -5,11 +5,10 @@ from collections.abc import Sequence
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Final
-from urllib.parse import urlsplit
 
 from relay.settings import Network, Settings
 
-_RESERVE: Final = 64  # files for the log, the listener, and answers to plain requests
+_RESERVE: Final = 20  # one file in so many, and 64, are for plain requests and the relay itself
 _COST: Final = 64 * 1024  # bytes of memory set aside for each connection
 _PREFIX: Final = 64  # bits: one customer's IPv6 network counts as one client
 
@@ -28,7 +27,8 @@ def raise_file_limit() -> int:
 
 def max_connections(settings: Settings, file_limit: int, memory_limit: int) -> int:
     """Return how many WebSockets the relay takes."""
-    possible = max(1, min(file_limit - _RESERVE, memory_limit // 2 // _COST))
+    files = file_limit - max(64, file_limit // _RESERVE)
+    possible = max(1, min(files, memory_limit // 2 // _COST))
     return min(settings.max_connections or possible, possible)
 
 
@@ -39,7 +39,7 @@ def origin_allowed(origin: str | None, host: str, allowed: Sequence[str]) -> boo
     """
     if origin is None or "*" in allowed or origin in allowed:
         return True
-    return origin != "null" and urlsplit(origin).netloc == host
+    return origin.partition("://")[2] == host
 
 
 def client_address(peer: str, forwarded: str, trusted: Sequence[Network]) -> str:

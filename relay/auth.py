@@ -11,7 +11,7 @@ from relay.names import BadName, RoomName, UserName, check
 
 _ALGORITHM: Final = "HS256"
 _LEEWAY: Final = 0  # seconds; `exp` is enforced on live connections, so it means what it says
-_MAX_LIFE: Final = 100 * 365 * 86400  # seconds
+MAX_LIFETIME: Final = 36500 * 86400.0  # seconds: a century; whatever is longer counts as this
 
 
 class Refused(Exception):
@@ -58,7 +58,7 @@ def verify(token: str, secret: str) -> Grant:
         raise Refused(f"token lacks the claim {error.claim!r}") from None
     except jwt.InvalidSignatureError:
         raise Refused("token has a wrong signature") from None
-    except jwt.PyJWTError:
+    except (jwt.PyJWTError, ValueError):  # the latter for what is not even ASCII
         raise Refused("token is not valid") from None
     return _grant(claims)
 
@@ -80,7 +80,7 @@ def _grant(claims: dict[str, Any]) -> Grant:
         return Grant(
             UserName(check("user", claims["sub"])),
             frozenset(RoomName(check("room", room)) for room in rooms),
-            min(float(claims["exp"]), time.time() + _MAX_LIFE),
+            min(float(claims["exp"]), time.time() + MAX_LIFETIME),
         )
     except BadName as error:
         raise Refused(f"token's {error}") from None

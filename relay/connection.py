@@ -6,6 +6,7 @@ queue and no `await` per connection.
 
 import asyncio
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
@@ -25,6 +26,7 @@ logger = logging.getLogger("relay")
 PROBE: Final = 2.0  # seconds in which the holder of a name has to give a sign of life
 GOODBYE: Final = 2.0  # seconds for the client's close frame or the end of its stream
 
+_STEP: Final = 0.1  # seconds between two looks at what a closing client has acknowledged
 _PING: Final = encode(PING, b"")
 # What such a client still sends cannot be parsed, or not be kept.
 _UNREADABLE: Final = frozenset(
@@ -61,18 +63,21 @@ class Connection(asyncio.Protocol):
 
     __slots__ = (
         "_close",
+        "_deadline",
         "_hub",
         "_inbox",
         "_loop",
+        "_mark",
         "_options",
         "_outbox",
-        "_pinged",
         "_probe",
         "_roster",
         "_settings",
         "_state",
+        "_taken",
         "_timer",
         "_transport",
+        "_unsent",
         "deliver",
         "echo",
         "room",
@@ -112,9 +117,12 @@ class Connection(asyncio.Protocol):
         )
         self._state = State.OPEN
         self._close: Close | None = None
+        self._deadline = 0.0  # until when a closing client may take its backlog
+        self._unsent = 0  # bytes, when it was cut off
         self._timer: asyncio.TimerHandle | None = None
         self._probe: asyncio.Future[None] | None = None
-        self._pinged = False
+        self._mark: int | None = None  # `Outbox.sent` when it was pinged, or None
+        self._taken = 0.0  # when it was seen to take its backlog, after that
 
     def start(self, early: bytes) -> None:
         """Join the room and take the transport over; `early` came in behind the handshake."""
@@ -122,6 +130,8 @@ class Connection(asyncio.Protocol):
         history = self.room.history(self._options.history) if self._options.history else []
         self.room.join(self)
         self._transport.set_protocol(self)
+        if self._transport.get_write_buffer_size():  # answers to requests before this one
+            self._outbox.block()
         self._transport.resume_reading()
         logger.info("%s joined %s from %s", self.user, self.room.name, self._options.address)
         self._outbox.replay(history)
@@ -143,27 +153,40 @@ class Connection(asyncio.Protocol):
     def close(self, close: Close, patience: float = STALL) -> None:
         """Leave the room, say why behind the backlog, and end.
 
-        Then the client has 2 s for its own close frame or the end of its stream, while its input
-        is read: closing over unread input would make the kernel send RST, and the client lose what
-        it was sent before. One that has not taken its backlog after `patience` seconds and 2 more
-        is reset.
+        When the client has acknowledged everything, or after `patience` seconds, it has 2 more
+        for its own close frame or the end of its stream, while its input is read: closing over
+        unread input would make the kernel send RST, and the client lose what it was sent before.
+        Then it is reset.
         """
         if self._state is not State.OPEN:
+            if close.reason is Reason.OVERLOADED:
+                self.abort()
             return
         self._state = State.CLOSING
         self._close = close
+        self._deadline = self._loop.time() + patience
+        self._roster.depart(self._options.address)
         drop = close.reason in _DROPS
         if close.reason in _UNREADABLE:
             self._inbox.discard()
-        # A relay that restarts still relays what the client sent before it read the close frame.
-        self._inbox.is_deaf = close.reason is not Reason.RESTARTING
+        if close.reason is Reason.RESTARTING:
+            # What was accepted before reaches it, and what it sends until it reads the close frame
+            # reaches others; it is still held where it runs ahead.
+            self.room.settle(self)
+        else:
+            self._inbox.deafen()
         self._hub.leave(self.room, self)
-        self._inbox.release(Hold.ROOM | Hold.BUFFER)
         self._end_after(GOODBYE if drop else patience + GOODBYE)
         self._outbox.finish(encode_close(close), drop=drop)
 
     def abort(self) -> None:
+        self._unsent = self._outbox.waiting()
         self._transport.abort()
+
+    @property
+    def address(self) -> str:
+        """What the client counts as in the limit per address."""
+        return self._options.address
 
     async def is_alive(self) -> bool:
         """Whether the client gives a sign of life: anything heard or taken within 2 s.
@@ -173,6 +196,7 @@ class Connection(asyncio.Protocol):
         if self._inbox.held:
             return True
         heard, sent = self._inbox.heard, self._outbox.sent()
+        was_blocked = self._outbox.is_blocked
         probe = self._probe
         if probe is None:
             probe = self._probe = self._loop.create_future()
@@ -182,30 +206,36 @@ class Connection(asyncio.Protocol):
             self._probe = None
         if self._state is not State.OPEN:
             return False
-        return bool(self._inbox.held) or self._inbox.heard > heard or self._outbox.sent() > sent
+        has_taken = was_blocked and self._outbox.sent() > sent
+        return bool(self._inbox.held) or self._inbox.heard > heard or has_taken
 
     def beat(self, now: float) -> None:
-        if self._outbox.is_blocked and self._outbox.has_stalled(now, self._enough()):
-            self._give_up()
+        if self._outbox.is_blocked:
+            self.room.press(now)
+            if self._outbox.has_stalled(now):
+                self._give_up()
         if self._state is not State.OPEN:
             return
         interval, period = self._settings.ping_interval, beat_period(self._settings)
-        expires, silence = self._options.expires, now - self._inbox.heard
+        expires = self._options.expires
+        silence = now - max(self._inbox.heard, self._taken)
         if expires is not None and now >= expires:
             self.close(Reason.TOKEN_EXPIRED.close())
-        elif self._inbox.held or self._outbox.is_blocked:
-            return  # we do not read it, or its backlog tells whether it lives
-        elif silence >= interval * 1.5 - period:
-            self.close(Reason.NO_PONG.close(seconds=interval * 1.5))
-            self.abort()  # nobody is there to answer; the kernel still tries to send the reason
-        elif silence >= interval - period and not self._pinged:
-            self._pinged = True
+        elif self._inbox.held or silence < interval - period:
+            return  # its silence is ours, or not long enough
+        elif self._mark is None:
+            self._mark = self._outbox.sent()
             self._outbox.ping(_PING)
+        elif self._outbox.is_blocked and self._outbox.sent() > self._mark:
+            self._mark, self._taken = None, now  # the ping waits behind what it is taking
+        elif silence >= interval * 1.5 - period:
+            self.close(Reason.NO_PONG.close(seconds=round(silence, 1)), 0)
+            self.abort()  # nobody is there to answer; the kernel still tries to send the reason
 
     # What the room asks of a sender.
 
     def hold(self) -> None:
-        if self._state is State.OPEN:
+        if not self._inbox.is_deaf:
             self._inbox.hold(Hold.ROOM)
 
     def release(self) -> None:
@@ -239,7 +269,7 @@ class Connection(asyncio.Protocol):
             if self._inbox.is_closed:
                 self._transport.close()
             else:
-                self._end_after(GOODBYE)
+                self._wind_up()
 
     # asyncio.Protocol
 
@@ -265,21 +295,25 @@ class Connection(asyncio.Protocol):
         state, self._state = self._state, State.CLOSED
         if state is State.OPEN:
             self._hub.leave(self.room, self)
+            self._roster.depart(self._options.address)
         self._outbox.abandon()
         self._inbox.discard()
         self._end_probe()
         if self._timer is not None:
             self._timer.cancel()
         close = self._close
-        self._roster.remove(
-            self, self._options.address, close.reason.name.lower() if close else "lost"
-        )
-        level = logging.INFO if close is None or close.reason in _EXPECTED else logging.WARNING
+        reason, level = close.reason.name.lower() if close else "lost", logging.INFO
         how = f"{close.code} {close.text}" if close else str(exc or "stream ended")
+        if close is not None and close.reason not in _EXPECTED:
+            level = logging.WARNING
+        elif self._unsent and close is not None:
+            reason, level = "cut_off", logging.WARNING
+            how += f", cut off with {self._unsent} bytes not sent"
+        self._roster.remove(self, reason)
         logger.log(level, "%s left %s: %s", self.user, self.room.name, how)
 
     def _receive(self, data: bytes) -> None:
-        self._pinged = False
+        self._mark = None
         if self._probe is not None:
             self._end_probe()
         problem = self._inbox.feed(data)
@@ -291,22 +325,23 @@ class Connection(asyncio.Protocol):
             elif not self._outbox.is_blocked:
                 self._transport.close()
 
-    def _enough(self) -> int:
-        """Bytes that the client has to take in `STALL` seconds: any (rule 1), or more while its
-        room waits for it (rule 2), so that hostile readers cannot hold a room by taking little."""
-        holds_up_room = self.room.is_waiting and self._outbox.is_behind
-        return self._settings.write_buffer_size // 4 if holds_up_room else 1
-
     def _give_up(self) -> None:
         if self._state is State.OPEN:
             self.close(Reason.STUCK.close(backlog=self._outbox.waiting(), seconds=STALL))
         else:
             self.abort()
 
-    def _end_after(self, seconds: float) -> None:
+    def _wind_up(self) -> None:
+        """The kernel has everything: when the client has it too, or time is up, let it go."""
+        if self._outbox.unacknowledged() and self._loop.time() < self._deadline:
+            self._end_after(_STEP, self._wind_up)
+        else:
+            self._end_after(GOODBYE)
+
+    def _end_after(self, seconds: float, end: Callable[[], None] | None = None) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = self._loop.call_later(seconds, self._transport.abort)
+        self._timer = self._loop.call_later(seconds, end or self.abort)
 
     def _end_probe(self) -> None:
         probe, self._probe = self._probe, None

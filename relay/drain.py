@@ -13,7 +13,7 @@ from relay.roster import Roster
 
 logger = logging.getLogger("relay")
 
-_MARGIN: Final = 0.5  # seconds of the deadline kept for the end of the process
+_MARGIN: Final = 0.4  # seconds of the deadline kept for the end of the process
 _SETTLE: Final = 0.05  # seconds in which what the kernel has received already is read and relayed
 
 

@@ -1,7 +1,5 @@
 """The hub: rooms by name, who is where, and what may be forgotten. It decides and does no I/O."""
 
-from collections.abc import Iterator
-
 from relay.log import OpenLog
 from relay.names import RoomName, UserName
 from relay.room import Member, Room, Schedule, Totals
@@ -19,11 +17,6 @@ class Hub:
     @property
     def rooms(self) -> dict[RoomName, Room]:
         return self._rooms
-
-    def members(self) -> Iterator[Member]:
-        """Yield every member of every room; one who is in two rooms comes twice."""
-        for room in self._rooms.values():
-            yield from room.members.values()
 
     def room(self, name: RoomName) -> Room:
         """Return the room of this name, and open it if need be."""
@@ -43,11 +36,10 @@ class Hub:
         room.leave(member)
         self._forget(room)
 
-    def expire(self) -> None:
-        """Drop history that is too old, and rooms that nobody would miss."""
-        for room in tuple(self._rooms.values()):
-            room.expire()
-            self._forget(room)
+    def expire(self, room: Room) -> None:
+        """Drop the room's history that is too old, and the room if nothing is left of it."""
+        room.expire()
+        self._forget(room)
 
     def _forget(self, room: Room) -> None:
         if room.is_idle and self._rooms.get(room.name) is room:

@@ -13,7 +13,8 @@ from relay.parser import BINARY, CLOSE, PING, TEXT, Message, Parser
 from relay.room import Member, Room
 from relay.roster import Roster
 
-_MASKED: Final = 6  # bytes of a control frame's header and mask
+_MASK: Final = 4  # bytes that a client's frame has more than ours (RFC 6455 §5.3)
+_CONTROL: Final = 6  # bytes of a client's control frame beside its payload
 
 
 class Hold(IntFlag):
@@ -105,6 +106,12 @@ class Inbox:
         if self.held & Hold.BUFFER and self._taken * 2 <= self._buffer_size:
             self.release(Hold.BUFFER)
 
+    def deafen(self) -> None:
+        """From now on look for the close frame only, and read whatever it takes to find it."""
+        self.is_deaf = True
+        self.release(Hold.ROOM | Hold.BUFFER)
+        self._count_unfinished(-self.unfinished)
+
     def discard(self) -> None:
         """Drop what has not ended, and parse no more."""
         self._parser = None
@@ -112,7 +119,8 @@ class Inbox:
 
     def _take(self, messages: list[Message], size: int) -> Close | None:
         batch: list[bytes] = []
-        batch_size = control = 0
+        batch_size = taken = 0  # bytes; `taken` is of what came, headers and masks included
+        ping: bytes | None = None
         problem = None
         for kind, payload, _ in messages:
             if kind is BINARY:
@@ -126,24 +134,28 @@ class Inbox:
                     break
                 frame = encode(frames.TEXT, payload)
             elif kind is CLOSE:
-                self.is_closed = True
+                self.is_closed = self.is_deaf = True
                 break
             else:
-                control += _MASKED + len(payload)
+                taken += _CONTROL + len(payload)
                 if kind is PING:
-                    self._outbox.pong(encode(frames.PONG, payload))
+                    ping = payload
                 continue
             if batch and batch_size + len(frame) > MAX_BATCH:
                 self._publish(batch)
+                taken += batch_size + _MASK * len(batch)
                 batch, batch_size = [], 0
             batch.append(frame)
             batch_size += len(frame)
+        if ping is not None:  # only the latest needs an answer (RFC 6455 §5.5.3)
+            self._outbox.pong(encode(frames.PONG, ping))
+        left = self.unfinished + size - taken
         if batch:
             self._publish(batch)
-            if self.unfinished:
-                self._count_unfinished(-self.unfinished)
-        elif size != control:
-            self._count_unfinished(size - control)
+            # Behind a message that has ended there is only what came with its end.
+            left = min(max(0, left - batch_size - _MASK * len(batch)), size)
+        if left != self.unfinished:
+            self._count_unfinished(left - self.unfinished)
         return problem
 
     def _publish(self, batch: list[bytes]) -> None:

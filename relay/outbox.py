@@ -47,6 +47,16 @@ def _unacknowledged(transport: asyncio.Transport) -> int:
     return int.from_bytes(answer, sys.byteorder)
 
 
+def _take_chunk(queue: deque[bytes]) -> bytes:
+    """Take from the front of a queue what fits into a chunk, or one piece that does not."""
+    pieces = [queue.popleft()]
+    size = len(pieces[0])
+    while queue and size + len(queue[0]) <= CHUNK:
+        pieces.append(queue.popleft())
+        size += len(pieces[-1])
+    return b"".join(pieces)
+
+
 class Outbox:
     """Writes to one transport, in order and one chunk at a time.
 
@@ -62,6 +72,7 @@ class Outbox:
         "_mark",
         "_moved",
         "_owner",
+        "_ping",
         "_pong",
         "_queue",
         "_replay",
@@ -90,8 +101,9 @@ class Outbox:
         self._queue: deque[bytes] = deque()
         self._replay: deque[bytes] = deque()
         self._rest: memoryview | None = None  # of the batch being sent
+        self._ping = b""
         self._pong = b""  # only the latest ping is answered (RFC 6455 §5.5.3)
-        self._handed = 0  # bytes given to the transport out of the backlog
+        self._handed = 0  # bytes given to the transport
         self._moved: float | None = (
             None  # when the backlog was last seen to shrink; None: no backlog
         )
@@ -101,6 +113,7 @@ class Outbox:
         """Send whole frames of `count` messages, or queue, skip or refuse them; never waits."""
         if self._is_direct:
             if len(data) <= CHUNK:
+                self._handed += len(data)
                 self._transport.write(data)  # may call `block`
             else:
                 self._rest = memoryview(data)
@@ -115,21 +128,21 @@ class Outbox:
 
     def pong(self, frame: bytes) -> None:
         """Answer a ping, at the next border between batches."""
-        if self._is_direct:
-            self._transport.write(frame)
-        elif self.is_open:
+        if self.is_open:
             self._pong = frame
+            self._write()
 
     def ping(self, frame: bytes) -> None:
-        """Ask for a sign of life; a client that has a backlog gives one by taking it."""
-        if self._is_direct:
-            self._transport.write(frame)
+        """Ask for a sign of life, at the next border between batches."""
+        if self.is_open:
+            self._ping = frame
+            self._write()
 
     def finish(self, frame: bytes, *, drop: bool) -> None:
         """Send a last frame behind the backlog, or (`drop`) behind the batch being sent."""
         self.is_open = False
         self._is_direct = False
-        self._pong = b""
+        self._ping = self._pong = b""
         if drop:
             self._replay.clear()
             self._queue.clear()
@@ -150,15 +163,19 @@ class Outbox:
         if not self.is_blocked:
             self._moved = None
 
-    def has_stalled(self, now: float, enough: int) -> bool:
-        """Whether the client has taken less than `enough` bytes in the last `STALL` seconds.
+    def has_stalled(self, now: float) -> bool:
+        """Whether the client has taken nothing for `STALL` seconds.
 
         Only for a blocked outbox, and to be asked several times in such a span.
         """
         sent = self.sent()
-        if self._moved is None or sent - self._mark >= enough:
+        if self._moved is None or sent > self._mark:
             self._moved, self._mark = now, sent
         return now - self._moved >= STALL
+
+    def unacknowledged(self) -> int:
+        """Return how many bytes the kernel has not brought to the client yet."""
+        return _unacknowledged(self._transport)
 
     def abandon(self) -> None:
         """The transport is gone, and with it the backlog."""
@@ -170,10 +187,11 @@ class Outbox:
 
     def waiting(self) -> int:
         """Return how many bytes are not sent yet, those of the batch being sent included."""
-        return self.lag + len(self._rest or b"") + self._transport.get_write_buffer_size()
+        replay = sum(map(len, self._replay))
+        return self.lag + replay + len(self._rest or b"") + self._transport.get_write_buffer_size()
 
     def sent(self) -> int:
-        """Return a count of bytes that grows as the client's side acknowledges the backlog.
+        """Return how many bytes the client's side has acknowledged.
 
         That the kernel takes more is no measure: its buffer is megabytes, and it asks for more
         when a third of it is free, which a slow link needs many seconds for.
@@ -182,7 +200,7 @@ class Outbox:
         return self._handed - held - _unacknowledged(self._transport)
 
     def _write(self) -> None:
-        while not self.is_blocked:
+        while not (self.is_blocked or self._transport.is_closing()):
             chunk = self._next()
             if not chunk:
                 self._is_direct = self.is_open
@@ -197,24 +215,16 @@ class Outbox:
             chunk, rest = self._rest[:CHUNK], self._rest[CHUNK:]
             self._rest = rest if rest else None
             return chunk
-        if self._pong:
-            frame, self._pong = self._pong, b""
-            return frame
+        if self._ping or self._pong:
+            frames, self._ping, self._pong = self._ping + self._pong, b"", b""
+            return frames
         if self._replay:
-            return self._chunk_of(self._replay.popleft())
-        if not self._queue:
+            data = _take_chunk(self._replay)
+        elif self._queue:
+            data = _take_chunk(self._queue)
+            self._lag_is(self.lag - len(data))
+        else:
             return b""
-        data = self._queue.popleft()
-        if self._queue and len(data) + len(self._queue[0]) <= CHUNK:
-            pieces, size = [data], len(data)
-            while self._queue and size + len(self._queue[0]) <= CHUNK:
-                pieces.append(self._queue.popleft())
-                size += len(pieces[-1])
-            data = b"".join(pieces)
-        self._lag_is(self.lag - len(data))
-        return self._chunk_of(data)
-
-    def _chunk_of(self, data: bytes) -> bytes | memoryview:
         if len(data) <= CHUNK:
             return data
         view = memoryview(data)

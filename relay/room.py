@@ -15,6 +15,7 @@ from relay.names import RoomName, UserName
 
 Schedule = Callable[[Callable[[], None]], object]
 
+PATIENCE: Final = 5.0  # seconds that a room waits for receivers that are far behind
 _TURN: Final = 1000  # members written to before other rooms get their turn, about 5 ms
 
 
@@ -41,12 +42,19 @@ class Totals:
 class _Delivery:
     """A batch on its way to those who were members when it was appended."""
 
-    __slots__ = ("batch", "members", "position")
+    __slots__ = ("_due", "batch", "members", "position")
 
     def __init__(self, batch: Batch, members: tuple[Member, ...]) -> None:
         self.batch = batch
         self.members = members
         self.position = 0
+        self._due: tuple[int, set[Member]] | None = None
+
+    def is_due(self, member: Member) -> bool:
+        """Whether it has not reached this member yet."""
+        if self._due is None or self._due[0] != self.position:
+            self._due = self.position, set(self.members[self.position :])
+        return member in self._due[1]
 
 
 class Room:
@@ -55,6 +63,7 @@ class Room:
     __slots__ = (
         "_deliveries",
         "_held",
+        "_is_impatient",
         "_log",
         "_members",
         "_pending",
@@ -63,6 +72,7 @@ class Room:
         "_schedule",
         "_snapshot",
         "_totals",
+        "_waiting_since",
         "congested",
         "is_waiting",
         "name",
@@ -84,6 +94,8 @@ class Room:
         self._deliveries: deque[_Delivery] = deque()
         self._pumping = False  # a delivery goes on in a later pass
         self._held: set[Sender] = set()
+        self._waiting_since: float | None = None  # seconds of the clock of `press`
+        self._is_impatient = False  # it has waited long enough for those who are far behind now
 
     @property
     def members(self) -> dict[UserName, Member]:
@@ -149,11 +161,38 @@ class Room:
     def eased(self) -> None:
         """A member has caught up or left: deliver again if the room waited for that."""
         if self.is_waiting and not self._is_congested(self._deliveries[0].batch):
-            self.is_waiting = False
-            held, self._held = self._held, set()
-            for sender in held:
-                sender.release()
-            self._resume()
+            self._go_on()
+
+    def press(self, now: float) -> None:
+        """End a wait that has lasted `PATIENCE` seconds; to be called now and then.
+
+        Until the room is no longer congested it then delivers to all: those who are far behind
+        either follow, or soon exceed their limit and are closed.
+        """
+        if self.is_waiting:
+            if self._waiting_since is None:
+                self._waiting_since = now
+            elif now - self._waiting_since >= PATIENCE:
+                self._is_impatient = True
+                self._go_on()
+
+    def settle(self, member: Member) -> None:
+        """Deliver at once what is on its way to this member, which is about to leave."""
+        self.flush()
+        for delivery in self._deliveries:
+            if delivery.is_due(member):
+                batch = delivery.batch
+                own = member in batch.own and not member.echo
+                data, count = batch.without(member) if own else (batch.data, batch.messages)
+                if count:
+                    member.deliver(data, count)
+
+    def _go_on(self) -> None:
+        self.is_waiting = False
+        held, self._held = self._held, set()
+        for sender in held:
+            sender.release()
+        self._resume()
 
     def _append_pending(self) -> None:
         batch = Batch(self._pending)
@@ -184,9 +223,12 @@ class Room:
         turn = _TURN
         while self._deliveries:
             delivery = self._deliveries[0]
-            if delivery.position == 0 and self._is_congested(delivery.batch):
-                self._wait()
-                return
+            if delivery.position == 0:
+                if not self._is_congested(delivery.batch):
+                    self._is_impatient = False
+                elif not self._is_impatient:
+                    self._wait()
+                    return
             if turn <= 0:
                 self._resume()
                 return
@@ -235,6 +277,7 @@ class Room:
 
     def _wait(self) -> None:
         self.is_waiting = True
+        self._waiting_since = None
         self._totals.waits += 1
         for delivery in self._deliveries:
             for sender in delivery.batch.own:

@@ -18,7 +18,7 @@ class Client(Protocol):
     def backlog(self) -> int:
         """Bytes that wait to be sent to it, behind the batch being sent."""
 
-    def close(self, close: Close, patience: float = 0) -> None:
+    def close(self, close: Close, patience: float) -> None:
         """Say why, and end once it has taken its backlog, or after `patience` seconds."""
 
     def abort(self) -> None:
@@ -44,11 +44,15 @@ class Roster:
         self.by_address[address] += 1
         self.arrived += 1
 
-    def remove(self, client: Client, address: str, reason: str) -> None:
-        self.clients.discard(client)
+    def depart(self, address: str) -> None:
+        """A client of this address is being closed: its place is free for its successor."""
         self.by_address[address] -= 1
         if not self.by_address[address]:
             del self.by_address[address]
+
+    def remove(self, client: Client, reason: str) -> None:
+        """A connection has ended."""
+        self.clients.discard(client)
         self.left[reason] += 1
 
     def heaviest(self) -> Client | None:

@@ -1,16 +1,20 @@
 """Listening, signals, and the order in which everything ends."""
 
 import asyncio
+import errno
 import gc
 import logging
 import os
 import signal
+from functools import partial
 from typing import Final
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from relay import __version__
 from relay.admission import raise_file_limit
+from relay.metrics import Watch
 from relay.settings import Settings
 from relay.web.app import create_app
 from relay.web.context import CONTEXT
@@ -19,6 +23,13 @@ logger = logging.getLogger("relay")
 
 _BACKLOG: Final = 4096  # handshakes that may wait in the kernel
 _IDLE: Final = 15.0  # seconds for a whole request head, and between requests of one connection
+
+
+_ADVICE: Final = {
+    errno.EADDRINUSE: "set PORT or LISTEN_ADDRESS to one that is free",
+    errno.EACCES: "set PORT to 1024 or more, or run it with the right to use this one",
+}
+_EXHAUSTED: Final = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 
 
 class CannotListen(Exception):
@@ -35,8 +46,11 @@ async def serve(settings: Settings) -> int:
     app = create_app(settings, raise_file_limit())
     context = app[CONTEXT]
     # The path of a request can hold a token: there is no access log.
+    http_logger = logging.getLogger("aiohttp.server")
+    http_logger.setLevel(logging.DEBUG)  # it hides some of what strangers send
+    http_logger.addFilter(partial(_note_malformed, context.watch))
     runner = web.AppRunner(
-        app, handle_signals=False, access_log=None, keepalive_timeout=_IDLE, shutdown_timeout=1.0
+        app, handle_signals=False, access_log=None, keepalive_timeout=_IDLE, shutdown_timeout=0.1
     )
     await runner.setup()
     assert runner.server is not None
@@ -91,10 +105,29 @@ async def _listen(
         # asyncio wraps the reason in a sentence of its own; a failed look-up has a negative number.
         number = error.errno or 0
         reason = os.strerror(number) if number > 0 else error.strerror or str(error)
+        advice = _ADVICE.get(number, "set LISTEN_ADDRESS to an address of this machine")
         raise CannotListen(
-            f"cannot listen on {host} port {port}: {reason.lower()}; "
-            "set LISTEN_ADDRESS or PORT to one that is free"
+            f"cannot listen on {host} port {port}: {reason.lower()}; {advice}"
         ) from None
+    except UnicodeError:
+        raise CannotListen(
+            f"cannot listen on {host} port {port}: not an address or the name of a host; "
+            "set LISTEN_ADDRESS to an address of this machine"
+        ) from None
+
+
+def _note_malformed(watch: Watch, record: logging.LogRecord) -> bool:
+    """Count bytes that are no HTTP request, and leave one line of aiohttp's traceback.
+
+    They come from strangers, and could quote a token: their own text is left out.
+    """
+    error = record.exc_info[1] if record.exc_info else None
+    if isinstance(error, HttpProcessingError):
+        watch.refused[error.code] += 1
+        record.levelno, record.levelname = logging.INFO, "INFO"
+        record.msg, record.args = "refused a request: %d %s", (error.code, type(error).__name__)
+        record.exc_info = None
+    return record.levelno > logging.DEBUG
 
 
 def _url(listener: asyncio.Server) -> str:
@@ -103,9 +136,9 @@ def _url(listener: asyncio.Server) -> str:
 
 
 def _log_loop_error(loop: asyncio.AbstractEventLoop, details: dict[str, object]) -> None:
-    """One line for what asyncio would log with a traceback, unless it is a defect of ours."""
+    """One line, and no traceback, when there is no file or memory left to accept a socket with."""
     error = details.get("exception")
-    if isinstance(error, OSError):  # a socket's, or no file left to accept one with
+    if isinstance(error, OSError) and error.errno in _EXHAUSTED:
         logger.error("%s: %s", details.get("message"), error)
     else:
         loop.default_exception_handler(details)

@@ -3,17 +3,19 @@
 `python -m relay --help` and the table in README.md are both written from the fields below.
 """
 
+import os
 import re
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, ByteSize, Field, ValidationError, field_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 Network = IPv4Network | IPv6Network
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)?", re.ASCII)
+_DURATION = re.compile(r"(-?\d{1,12}(?:\.\d{1,6})?)(ms|s|m|h|d)?", re.ASCII)
 
 
 _EXPECTED = {  # instead of pydantic's words
@@ -23,18 +25,27 @@ _EXPECTED = {  # instead of pydantic's words
 }
 
 
+_DEFAULT_PORTS = {"http": ":80", "https": ":443"}
+
+
 class SettingsError(ValueError):
     """One or more settings are wrong; `str()` names each key, its value and what is expected."""
 
 
-def parse_duration(value: object) -> object:
+def seconds(text: str) -> float:
     """Return seconds for "500ms", "15s", "2m", "1h", "7d" or a plain number of seconds."""
-    if not isinstance(value, str):
-        return value
-    match = _DURATION.fullmatch(value.strip())
+    match = _DURATION.fullmatch(text.strip())
     if match is None:
         raise ValueError("expected a duration such as 500ms, 15s, 2m or 1h")
     return float(match[1]) * _UNITS[match[2] or "s"]
+
+
+def _duration(value: object) -> object:
+    return seconds(value) if isinstance(value, str) else value
+
+
+def _lower(value: object) -> object:
+    return value.lower() if isinstance(value, str) else value
 
 
 def _words(value: object) -> object:
@@ -54,7 +65,7 @@ def _networks(value: object) -> object:
         raise ValueError(f"{error}; expected addresses or networks such as 10.0.0.0/8") from None
 
 
-Duration = Annotated[float, BeforeValidator(parse_duration)]
+Duration = Annotated[float, BeforeValidator(_duration)]
 Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)]
 Networks = Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_networks)]
 
@@ -65,7 +76,10 @@ class Settings(BaseSettings):
     """The relay's settings. Sizes are bytes, durations seconds."""
 
     model_config = SettingsConfigDict(
-        frozen=True, extra="ignore", case_sensitive=False, validate_default=True
+        frozen=True,
+        extra="ignore",
+        validate_default=True,
+        env_ignore_empty=True,  # compose passes an empty variable for one that is not set
     )
 
     port: int = Field(8080, ge=0, le=65535, description="TCP port to listen on; 0 takes a free one")
@@ -111,7 +125,7 @@ class Settings(BaseSettings):
     drain_window: Duration = Field(
         10.0,
         ge=0,
-        description="when stopping, members are asked to leave spread over this",
+        description="when stopping, members leave spread over this, if DRAIN_TIMEOUT allows",
         json_schema_extra={"default": "10s"},
     )
     drain_timeout: Duration = Field(
@@ -142,10 +156,12 @@ class Settings(BaseSettings):
         json_schema_extra={"default": "none"},
         repr=False,
     )
-    log_level: Literal["debug", "info", "warning", "error"] = Field(
-        "info", description="debug, info, warning or error"
+    log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)] = (
+        Field("info", description="debug, info, warning or error")
     )
-    log_format: Literal["text", "json"] = Field("text", description="text or json")
+    log_format: Annotated[Literal["text", "json"], BeforeValidator(_lower)] = Field(
+        "text", description="text or json"
+    )
     release_commit: str = Field("unknown", description="shown by /health")
     release_time: str = Field("unknown", description="shown by /health")
     release_actor: str = Field("unknown", description="shown by /health")
@@ -153,19 +169,16 @@ class Settings(BaseSettings):
     @field_validator("jwt_secret")
     @classmethod
     def _secret_is_long_enough(cls, value: str | None) -> str | None:
-        if not value:
-            return None  # an empty variable is what compose passes for one that is not set
-        if len(value.encode()) < 32:  # RFC 7518 §3.2: at least the size of the hash
+        if (
+            value is not None and len(value.encode()) < 32
+        ):  # RFC 7518 §3.2: at least the size of the hash
             raise ValueError("expected at least 32 bytes, for instance from: openssl rand -hex 32")
         return value
 
     @field_validator("allowed_origins")
     @classmethod
     def _origins_are_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for origin in value:
-            if origin != "*" and not re.fullmatch(r"[a-z][a-z0-9+.-]*://[^/?#@\s]+", origin):
-                raise ValueError(f"{origin!r} is no origin; expected * or https://app.example")
-        return value
+        return tuple(map(_origin, value))
 
     @classmethod
     def load(cls) -> "Settings":
@@ -176,13 +189,30 @@ class Settings(BaseSettings):
             raise SettingsError("\n".join(map(_sentence, error.errors()))) from None
 
 
-def _sentence(error: object) -> str:
-    assert isinstance(error, dict)
+def _origin(text: str) -> str:
+    """Return an origin as browsers send it: in lower case, without the default port."""
+    if text == "*":
+        return text
+    match = re.fullmatch(r"([a-z][a-z0-9+.-]*)://([^/?#@\s]+)", text.lower())
+    if match is None:
+        raise ValueError(f"{text!r} is no origin; expected * or https://app.example")
+    scheme, host = match.groups()
+    return f"{scheme}://{host.removesuffix(_DEFAULT_PORTS.get(scheme, ':'))}"
+
+
+def _sentence(error: ErrorDetails) -> str:
     name = str(error["loc"][0])
-    value = "..." if name == "jwt_secret" else error["input"]
-    kind = str(error["type"])
-    reason = _EXPECTED.get(kind) or str(error["msg"]).removeprefix("Value error, ")
-    return f"{name.upper()}={value}: {reason[0].lower()}{reason[1:]}"
+    default = Settings.model_fields[name].default
+    unit = " s" if isinstance(default, float) else " bytes" if isinstance(default, ByteSize) else ""
+    limits = error.get("ctx", {})
+    if error["type"] == "greater_than_equal":
+        reason = f"expected at least {limits['ge']:g}{unit}"
+    elif error["type"] == "less_than_equal":
+        reason = f"expected at most {limits['le']:.0f}{unit}"
+    else:
+        reason = _EXPECTED.get(error["type"]) or error["msg"].removeprefix("Value error, ")
+    typed = "..." if name == "jwt_secret" else os.environ.get(name.upper(), error["input"])
+    return f"{name.upper()}={typed}: {reason[0].lower()}{reason[1:]}"
 
 
 def table() -> list[tuple[str, str, str]]:

@@ -8,7 +8,9 @@ from relay.batch import Batch
 from relay.frames import skip
 from relay.log import Deliver
 
-_OVERHEAD: Final = 200  # bytes that an entry costs beside its frames, so that tiny ones count too
+# What there is beside the frames, in bytes, so that many tiny messages and rooms count too.
+_OVERHEAD: Final = 200  # for an entry
+_ROOM: Final = 3000  # for a room that holds any
 
 
 class _Entry(NamedTuple):
@@ -95,12 +97,13 @@ class MemoryLog:
         """Drop the oldest batch."""
         cost = self._entries.popleft().cost
         self._size -= cost
-        self._budget.give_back(self, cost)
+        self._budget.give_back(self, cost if self._entries else cost + _ROOM)
 
     def _keep(self, batch: Batch) -> None:
         entry = _Entry(batch.data, batch.messages, self._clock())
+        is_first = not self._entries
         self._entries.append(entry)
         self._size += entry.cost
-        self._budget.take(self, entry.cost)
+        self._budget.take(self, entry.cost + _ROOM if is_first else entry.cost)
         while self._size > self._limit:
             self.evict()

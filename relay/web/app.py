@@ -8,7 +8,7 @@ from typing import Final
 
 from aiohttp import web
 
-from relay import admission, memory
+from relay import admission, process_memory
 from relay.connection import beat_period
 from relay.drain import Drain
 from relay.heartbeat import Heartbeat
@@ -28,13 +28,14 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 _HISTORY_SHARE: Final = 8  # one eighth of the memory limit is for all rooms' history,
 _UNFINISHED_SHARE: Final = 4  # and a quarter for messages that have not arrived whole
-_CORS: Final = ("/health", "/ready", "/rooms")
+_CORS: Final = frozenset({"health", "ready", "rooms", "ws"})  # first segments of JSON endpoints
+_RETRY_AFTER: Final = "5"  # seconds, told with every 503
 
 
 def create_app(settings: Settings, file_limit: int) -> web.Application:
     """Build the relay for the running event loop; nothing runs before the application starts."""
     loop = asyncio.get_running_loop()
-    memory_limit = memory.limit()
+    memory_limit = process_memory.limit()
     budget = Budget(memory_limit // _HISTORY_SHARE)
 
     def open_log(name: RoomName, deliver: Deliver) -> Log:
@@ -48,7 +49,14 @@ def create_app(settings: Settings, file_limit: int) -> web.Application:
         hub=hub,
         roster=roster,
         drain=Drain(roster),
-        heartbeat=Heartbeat(hub, roster, watch, beat_period(settings), memory_limit),
+        heartbeat=Heartbeat(
+            hub,
+            roster,
+            watch,
+            period=beat_period(settings),
+            history_age=settings.history_age,
+            memory_limit=memory_limit,
+        ),
         watch=watch,
         metrics=registry(RelayCollector(hub, roster, watch, lambda: budget.used)),
         max_connections=admission.max_connections(settings, file_limit, memory_limit),
@@ -75,13 +83,16 @@ async def _heartbeat(app: web.Application) -> AsyncIterator[None]:
 async def _answer_refusals(request: web.Request, handler: Handler) -> web.StreamResponse:
     context = request.app[CONTEXT]
     answer: web.StreamResponse
-    if request.method == "OPTIONS" and request.path.startswith(_CORS):
+    is_json = request.path.split("/", 2)[1] in _CORS
+    if request.method == "OPTIONS" and is_json:
         answer = web.Response(status=204)
     else:
         answer = await _answer(request, partial(handler, request))
     if answer.status >= 400:
         context.watch.refused[answer.status] += 1
-    if request.path.startswith(_CORS):
+    if answer.status == 503:
+        answer.headers["Retry-After"] = _RETRY_AFTER
+    if is_json:
         _allow_origin(request, answer, context.settings)
     return answer
 
@@ -101,8 +112,8 @@ async def _answer(
         if refusal.status < 400:
             raise
         status, error, headers = refusal.status, refusal.reason.lower(), {}
-    except (ConnectionError, asyncio.CancelledError):
-        raise
+    except ConnectionError:
+        status, error, headers = 400, "connection lost", {}
     except Exception:
         logger.exception("%s %s failed", request.method, request.path)
         status, error, headers = 500, "internal error", {}

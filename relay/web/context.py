@@ -36,7 +36,7 @@ class Context:
 
 
 CONTEXT: Final = web.AppKey("context", Context)
-RETRY_AFTER: Final = 5  # seconds, told with every 503
+_SHOWN: Final = 64  # characters of what a client sent
 
 
 class Refusal(Exception):
@@ -46,8 +46,11 @@ class Refusal(Exception):
         super().__init__(error)
         self.status = status
         self.headers = dict(headers or {})
-        if status == 503:
-            self.headers["Retry-After"] = str(RETRY_AFTER)
+
+
+def quoted(text: str) -> str:
+    """Return what a client sent as it may stand in a sentence and a log: one line, not long."""
+    return repr(text if len(text) <= _SHOWN else text[:_SHOWN] + "…")
 
 
 def json_response(
@@ -80,7 +83,7 @@ def check_origin(request: web.Request, settings: Settings) -> None:
     """Refuse a browser's page that is not allowed to use this relay."""
     origin = request.headers.get("Origin")
     if not origin_allowed(origin, request.host, settings.allowed_origins):
-        raise Refusal(403, f"origin {origin} is not in ALLOWED_ORIGINS")
+        raise Refusal(403, f"origin {quoted(origin or '')} is not in ALLOWED_ORIGINS")
 
 
 def bearer(request: web.Request) -> str | None:

@@ -5,7 +5,7 @@ from typing import Final
 
 from aiohttp import web
 
-from relay.web.context import Refusal
+from relay.web.context import Refusal, quoted
 
 _TYPES: Final = {
     "html": "text/html",
@@ -46,7 +46,7 @@ async def static(request: web.Request) -> web.Response:
     """A file that a page needs."""
     name = request.match_info["name"]
     if name not in _FILES:
-        raise Refusal(404, f"no such file: {name}")
+        raise Refusal(404, f"no such file: {quoted(name)}")
     return _page(name)
 
 

@@ -8,8 +8,8 @@ from aiohttp import web
 from relay import auth
 from relay.batch import Run
 from relay.frames import BINARY, TEXT, encode, is_utf8
-from relay.names import UserName
-from relay.outbox import STALL
+from relay.names import RoomName, UserName
+from relay.room import PATIENCE
 from relay.web.context import (
     CONTEXT,
     Context,
@@ -17,12 +17,13 @@ from relay.web.context import (
     bearer,
     check_origin,
     json_response,
+    quoted,
     room_name,
     verify,
 )
 
 _BODY_TIMEOUT: Final = 30.0  # seconds for the whole body to arrive
-_PATIENCE: Final = STALL + 1  # seconds to wait for a congested room; stuck members are gone by then
+_PATIENCE: Final = PATIENCE + 1  # seconds; a room does not wait for longer
 
 
 class _Publisher:
@@ -49,10 +50,7 @@ class _Publisher:
 async def publish(request: web.Request) -> web.Response:
     """Relay the body: `text/*` as a text message, anything else as a binary one."""
     context = request.app[CONTEXT]
-    if context.drain.is_draining:
-        raise Refusal(503, "relay is draining", {"Connection": "close"})
-    if context.heartbeat.is_overloaded:
-        raise Refusal(503, "relay is short of memory; try again later")
+    _check_capacity(context)
     check_origin(request, context.settings)
     name = room_name(request.match_info["room"])
     if context.settings.jwt_secret is not None:
@@ -61,39 +59,64 @@ async def publish(request: web.Request) -> web.Response:
             grant.admit_to(name)
         except auth.Forbidden as error:
             raise Refusal(403, str(error)) from None
-    body = await _body(request, context)
-    opcode = _opcode(request, body)
-    room, publisher = context.hub.room(name), _Publisher()
-    if room.is_waiting:
-        room.park(publisher)
-        await asyncio.wait((publisher.released,), timeout=_PATIENCE)
-        if not publisher.released.done():
-            room.leave_line(publisher)
-            raise Refusal(503, f"room {name!r} is congested: its members read too slowly")
-    room = context.hub.room(name)  # it may have been forgotten meanwhile
-    room.publish(Run(publisher, encode(opcode, body), 1))
+    if "Content-Encoding" in request.headers:
+        raise Refusal(415, "Content-Encoding is not supported; send the message as it is")
+    chunks: list[bytes] = []
+    try:
+        await _receive(request, context, chunks)
+        body = b"".join(chunks)
+        opcode = _opcode(request, body)
+        await _wait_for_room(context, name)
+    finally:
+        context.roster.unfinished -= sum(map(len, chunks))
+    _check_capacity(context)
+    room = context.hub.room(name)
+    room.publish(Run(_Publisher(), encode(opcode, body), 1))
     return json_response({"room": name, "bytes": len(body), "members": len(room.members)}, 202)
 
 
-async def _body(request: web.Request, context: Context) -> bytes:
-    limit = context.settings.max_message_size
-    size = request.content_length
-    if size is not None and size > limit:
-        raise Refusal(413, f"message of {size} bytes exceeds limit of {limit}")
-    chunks: list[bytes] = []
-    received = 0
+def _check_capacity(context: Context) -> None:
+    if context.drain.is_draining:
+        raise Refusal(503, "relay is draining", {"Connection": "close"})
+    if context.heartbeat.is_overloaded:
+        raise Refusal(503, "relay is short of memory; try again later")
+
+
+async def _receive(request: web.Request, context: Context, chunks: list[bytes]) -> None:
+    """Add the body to `chunks`, counted among the relay's unfinished messages (rule 5)."""
+    limit, roster = context.settings.max_message_size, context.roster
+    received = request.content_length or 0
     try:
         async with asyncio.timeout(_BODY_TIMEOUT):
-            async for chunk in request.content.iter_any():
-                received += len(chunk)
-                if received > limit:
-                    raise Refusal(
-                        413, f"message of {received} or more bytes exceeds limit of {limit}"
-                    )
-                chunks.append(chunk)
+            if received <= limit:
+                received = 0
+                async for chunk in request.content.iter_any():
+                    received += len(chunk)
+                    if received > limit:
+                        break
+                    if roster.unfinished + len(chunk) > roster.unfinished_limit:
+                        raise Refusal(503, "relay is out of memory for unfinished messages")
+                    roster.unfinished += len(chunk)
+                    chunks.append(chunk)
     except TimeoutError:
         raise Refusal(408, f"body did not arrive within {_BODY_TIMEOUT:g} s") from None
-    return b"".join(chunks)
+    except (ConnectionError, web.RequestPayloadError):
+        raise Refusal(400, "body ended before it was whole") from None
+    if received > limit:
+        raise Refusal(413, f"message of {received} or more bytes exceeds limit of {limit}")
+
+
+async def _wait_for_room(context: Context, name: RoomName) -> None:
+    """Wait like any sender while the room waits for its receivers."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + _PATIENCE
+    while (room := context.hub.room(name)).is_waiting:
+        publisher = _Publisher()
+        room.park(publisher)
+        await asyncio.wait((publisher.released,), timeout=deadline - loop.time())
+        if not publisher.released.done():
+            room.leave_line(publisher)
+            raise Refusal(503, f"room {name!r} is congested: its members read too slowly")
 
 
 def _opcode(request: web.Request, body: bytes) -> int:
@@ -101,7 +124,7 @@ def _opcode(request: web.Request, body: bytes) -> int:
         return BINARY
     charset = (request.charset or "utf-8").lower()
     if charset not in ("utf-8", "utf8", "us-ascii"):
-        raise Refusal(415, f"charset {charset} of text is not supported; send UTF-8")
+        raise Refusal(415, f"charset {quoted(charset)} of text is not supported; send UTF-8")
     if not is_utf8(body):
         raise Refusal(400, "text message is not UTF-8")
     if body[:1] == b"\0":

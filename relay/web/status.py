@@ -1,6 +1,8 @@
 """`/health`, `/ready`, `/metrics`, `/rooms`: what the relay tells of itself."""
 
+import heapq
 import time
+from typing import Final
 
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -8,6 +10,8 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from relay import __version__, auth
 from relay.names import RoomName
 from relay.web.context import CONTEXT, Context, bearer, json_response, room_name, verify
+
+_MOST_ROOMS: Final = 1000
 
 
 async def health(request: web.Request) -> web.Response:
@@ -73,15 +77,17 @@ async def metrics(request: web.Request) -> web.Response:
 
 
 async def rooms(request: web.Request) -> web.Response:
-    """All rooms and how many are in each."""
+    """The rooms that most are in, up to a thousand, and how many rooms there are."""
     context = request.app[CONTEXT]
     grant = _grant(request, context)
-    visible = [
-        {"room": name, "count": len(room.members)}
-        for name, room in sorted(context.hub.rooms.items())
+    visible = (
+        (-len(room.members), name)
+        for name, room in context.hub.rooms.items()
         if _is_visible(name, grant, context)
-    ]
-    return json_response({"rooms": visible, "count": len(context.hub.rooms)})
+    )
+    largest = heapq.nsmallest(_MOST_ROOMS, visible)
+    listed = [{"room": name, "count": -negative} for negative, name in largest]
+    return json_response({"rooms": listed, "count": len(context.hub.rooms)})
 
 
 async def room(request: web.Request) -> web.Response:

@@ -1,14 +1,11 @@
 """`GET /ws/{username}`: everything that is decided before the upgrade, and the upgrade."""
 
 import asyncio
-import base64
-import hashlib
+import re
 import time
 from typing import Final
 
 from aiohttp import web
-from aiohttp.abc import AbstractStreamWriter
-from aiohttp.http import WS_KEY
 
 from relay import auth
 from relay.admission import address_group
@@ -22,9 +19,11 @@ from relay.web.context import (
     address_of,
     bearer,
     check_origin,
+    quoted,
     room_name,
     verify,
 )
+from relay.web.handover import Switched, switch_protocols
 
 _OPTIONS: Final = ("room", "echo", "history", "lag", "token")
 _BEARER: Final = "bearer."
@@ -34,21 +33,50 @@ _MAX_HISTORY: Final = 1_000_000  # messages; no log holds more
 async def connect(request: web.Request) -> web.StreamResponse:
     """Let a client in; a plain GET gets the same refusals, and 426 where an upgrade would do."""
     context = request.app[CONTEXT]
-    if context.drain.is_draining:
-        # Unanswered, so that a proxy tries another relay; a 503 it would hand to the client.
-        assert request.transport is not None
-        request.transport.abort()
-        return web.Response(status=503)
+    if _is_draining(context):
+        return _turn_away(request)
     room, options = _options(request, context)
-    _check_capacity(context, options)
     await _check_name(context, room, options)
+    if _is_draining(context):
+        return _turn_away(request)
+    holder = _holder(context, room, options.user)
+    _check_capacity(context, options, holder)
     subprotocol = _check_handshake(request)
-    _check_capacity(context, options)  # others came while this one waited for a name
-    holder = context.hub.holder(room, options.user)
+    # From here to the end there is no `await`: whatever was checked still holds.
+    transport = request.transport
+    if transport is None or transport.is_closing():
+        return Switched()
     if holder is not None:
-        assert isinstance(holder, Connection)
-        holder.close(Reason.TAKEN_OVER.close(user=options.user))
-    return _switch(request, context, room, options, subprotocol)
+        holder.close(Reason.TAKEN_OVER.close(user=options.user), 0)
+    early = switch_protocols(request, transport, subprotocol)
+    connection = Connection(
+        transport,
+        context.hub.room(room),
+        options,
+        context.settings,
+        context.hub,
+        context.roster,
+        asyncio.get_running_loop(),
+    )
+    connection.start(early)
+    return Switched()
+
+
+def _is_draining(context: Context) -> bool:
+    return context.drain.is_draining  # it can change at every `await`
+
+
+def _turn_away(request: web.Request) -> web.StreamResponse:
+    """Answer nothing, so that a proxy tries another relay; a 503 it would hand to the client."""
+    if request.transport is not None:
+        request.transport.abort()
+    return Switched()
+
+
+def _holder(context: Context, room: RoomName, user: UserName) -> Connection | None:
+    holder = context.hub.holder(room, user)
+    assert holder is None or isinstance(holder, Connection)
+    return holder
 
 
 def _options(request: web.Request, context: Context) -> tuple[RoomName, Options]:
@@ -56,7 +84,8 @@ def _options(request: web.Request, context: Context) -> tuple[RoomName, Options]
     query = request.query
     for option in query:
         if option not in _OPTIONS:
-            raise Refusal(400, f"unknown option {option!r}; known are {', '.join(_OPTIONS)}")
+            known = ", ".join(_OPTIONS)
+            raise Refusal(400, f"unknown option {quoted(option)}; known are {known}")
         if len(query.getall(option)) > 1:
             raise Refusal(400, f"option {option} is given more than once")
     try:
@@ -64,20 +93,25 @@ def _options(request: web.Request, context: Context) -> tuple[RoomName, Options]
     except BadName as error:
         raise Refusal(400, str(error)) from None
     room = room_name(query.get("room", "lobby"))
-    echo, lag, history = query.get("echo", "0"), query.get("lag", "close"), query.get("history", "")
+    echo, lag, history = (
+        query.get("echo", "0"),
+        query.get("lag", "close"),
+        query.get("history", "0"),
+    )
     if echo not in ("0", "1"):
-        raise Refusal(400, f"echo={echo}: expected 0 or 1")
+        raise Refusal(400, f"echo={quoted(echo)}: expected 0 or 1")
     if lag not in ("close", "skip"):
-        raise Refusal(400, f"lag={lag}: expected skip or close")
-    if history and not (history.isascii() and history.isdigit() and len(history) <= 7):
-        raise Refusal(400, f"history={history}: expected a number of messages up to {_MAX_HISTORY}")
+        raise Refusal(400, f"lag={quoted(lag)}: expected skip or close")
+    if not (re.fullmatch("[0-9]{1,7}", history) and int(history) <= _MAX_HISTORY):
+        shown = quoted(history)
+        raise Refusal(400, f"history={shown}: expected a number of messages up to {_MAX_HISTORY}")
     check_origin(request, settings)
     return room, Options(
         user=user,
         address=address_group(address_of(request, settings)),
         echo=echo == "1",
         skips=lag == "skip",
-        history=min(int(history or 0), _MAX_HISTORY),
+        history=int(history),
         expires=_authorize(request, settings.jwt_secret, user, room),
     )
 
@@ -99,13 +133,15 @@ def _authorize(
     return asyncio.get_running_loop().time() + grant.expires - time.time()
 
 
-def _check_capacity(context: Context, options: Options) -> None:
+def _check_capacity(context: Context, options: Options, holder: Connection | None) -> None:
+    """Refuse whom there is no room for; whoever takes a name over takes a place over, too."""
     roster, per_address = context.roster, context.settings.max_connections_per_ip
     if context.heartbeat.is_overloaded:
         raise Refusal(503, "relay is short of memory; try again later")
-    if len(roster.clients) >= context.max_connections:
+    if len(roster.clients) - (holder is not None) >= context.max_connections:
         raise Refusal(503, f"relay has {len(roster.clients)} connections, its limit")
-    if per_address and roster.by_address[options.address] >= per_address:
+    replaces = holder is not None and holder.address == options.address
+    if per_address and roster.by_address[options.address] - replaces >= per_address:
         raise Refusal(
             429, f"{options.address} has {per_address} connections, the limit for one address"
         )
@@ -119,11 +155,10 @@ async def _check_name(context: Context, room: RoomName, options: Options) -> Non
     """
     if context.settings.jwt_secret is not None:
         return
-    while holder := context.hub.holder(room, options.user):
-        assert isinstance(holder, Connection)
+    while holder := _holder(context, room, options.user):
         if await holder.is_alive():
             raise Refusal(409, f"name {options.user!r} is in use in room {room!r}")
-        if context.hub.holder(room, options.user) is holder:
+        if _holder(context, room, options.user) is holder:
             return
 
 
@@ -139,7 +174,8 @@ def _check_handshake(request: web.Request) -> str | None:
         raise Refusal(426, "expected Sec-WebSocket-Version: 13", {"Sec-WebSocket-Version": "13"})
     # Offering the client's own list keeps aiohttp from logging it: it may hold a token.
     handshake = web.WebSocketResponse(protocols=_subprotocols(request))
-    if not handshake.can_prepare(request):
+    is_text = request.headers.get("Sec-WebSocket-Key", "").isascii()
+    if not (is_text and handshake.can_prepare(request)):
         raise Refusal(400, "bad WebSocket handshake: check Connection and Sec-WebSocket-Key")
     return _bearer_subprotocol(request)
 
@@ -151,68 +187,3 @@ def _subprotocols(request: web.Request) -> list[str]:
 
 def _bearer_subprotocol(request: web.Request) -> str | None:
     return next((word for word in _subprotocols(request) if word.startswith(_BEARER)), None)
-
-
-class _Early:
-    """Takes what a client sent behind its handshake without waiting for the answer."""
-
-    def __init__(self) -> None:
-        self.data = b""
-
-    def feed_data(self, data: bytes) -> tuple[bool, bytes]:
-        self.data += data
-        return False, b""
-
-    def feed_eof(self) -> None:
-        pass
-
-
-class _Switched(web.StreamResponse):
-    """Nothing more to say over HTTP: the transport has another protocol now."""
-
-    async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
-        return None
-
-    async def write_eof(self, data: bytes = b"") -> None:
-        pass
-
-
-def _switch(
-    request: web.Request,
-    context: Context,
-    room: RoomName,
-    options: Options,
-    subprotocol: str | None,
-) -> web.StreamResponse:
-    """Answer 101 and hand the transport to a `Connection`; no `await` may come in between."""
-    transport = request.transport
-    if transport is None or transport.is_closing():
-        return _Switched()
-    key = request.headers["Sec-WebSocket-Key"].encode()
-    accept = base64.b64encode(hashlib.sha1(key + WS_KEY, usedforsecurity=False).digest())
-    head = [
-        b"HTTP/1.1 101 Switching Protocols",
-        b"Upgrade: websocket",
-        b"Connection: Upgrade",
-        b"Sec-WebSocket-Accept: " + accept,
-    ]
-    if subprotocol is not None:
-        head.append(b"Sec-WebSocket-Protocol: " + subprotocol.encode(errors="surrogateescape"))
-    transport.write(b"\r\n".join(head) + b"\r\n\r\n")
-    early = _Early()
-    request.protocol.set_parser(early)  # type: ignore[arg-type]  # it calls feed_data only
-    # For aiohttp this connection is over: without its transport it closes nothing, and its task
-    # ends with this response.
-    request.protocol.transport = None
-    request.protocol.connection_lost(None)
-    connection = Connection(
-        transport,
-        context.hub.room(room),
-        options,
-        context.settings,
-        context.hub,
-        context.roster,
-        asyncio.get_running_loop(),
-    )
-    connection.start(early.data)
-    return _Switched()

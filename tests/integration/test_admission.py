@@ -190,7 +190,7 @@ async def test_origins(start_relay: StartRelay) -> None:
         status, _ = await relay.request("POST", "/rooms/lobby/messages", headers=headers)
         assert status == 202
     for origin in ("https://evil.example", "http://app.example", "null"):
-        error = f"origin {origin} is not in ALLOWED_ORIGINS"
+        error = f"origin {origin!r} is not in ALLOWED_ORIGINS"
         assert await _refusal(relay, "alice", headers={"Origin": origin}) == (403, error)
         answer = await relay.request("POST", "/rooms/lobby/messages", headers={"Origin": origin})
         assert answer == (403, {"error": error})

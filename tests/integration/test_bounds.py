@@ -115,7 +115,7 @@ async def test_heartbeat_notices_that_memory_is_short() -> None:
     hub, roster = Hub(open_log, loop.call_soon), Roster(0)
     for limit, expected in ((10**15, False), (1, True)):
         watch = Watch()
-        heartbeat = Heartbeat(hub, roster, watch, 0.01, limit)
+        heartbeat = Heartbeat(hub, roster, watch, period=0.01, history_age=1, memory_limit=limit)
         async with heartbeat.running():
             watch.loop_delay = -1.0
             while watch.loop_delay < 0:  # until it has beaten once

@@ -38,7 +38,7 @@ async def test_two_hundred_members_are_told_1012_and_lose_nothing(
     ]
     for number in range(100):
         await members[0].send(number.to_bytes(4, "big") + bytes(10_000))
-    # The kernel has all of it when the pong comes back; then the relay is stopped.
+    # The relay has read all of it when the pong comes back; then it is stopped.
     await (await members[0].ping())
     stopped = asyncio.create_task(relay.stop())
     await asyncio.gather(*listeners)

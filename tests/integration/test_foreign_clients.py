@@ -1,6 +1,7 @@
 """Clients that nobody here wrote: npm's `ws` and Python's `websockets`, in one room."""
 
 import asyncio
+import fcntl
 import os
 import shutil
 import subprocess
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import StartRelay
 from tests.process import Relay
 
 NODE = Path(__file__).parent / "node"
@@ -21,8 +23,13 @@ def node() -> str:
             pytest.fail("node and npm are missing, and CI has to have them")
         pytest.skip("node or npm is missing: the `ws` client is not tested")
     lock, stamp = NODE / "package-lock.json", NODE / "node_modules" / ".package-lock.json"
-    if not stamp.exists() or stamp.stat().st_mtime < lock.stat().st_mtime:
-        subprocess.run(["npm", "ci", "--silent"], cwd=NODE, check=True, timeout=120)
+    with lock.open() as file:
+        fcntl.flock(file, fcntl.LOCK_EX)  # one of several test processes installs
+        if not stamp.exists() or stamp.stat().st_mtime < lock.stat().st_mtime:
+            done = subprocess.run(["npm", "ci", "--silent"], cwd=NODE, check=False, timeout=120)
+            if done.returncode and not os.environ.get("CI"):
+                pytest.skip("npm cannot install the `ws` client: it is not tested")
+            assert done.returncode == 0
     return "node"
 
 
@@ -31,7 +38,6 @@ async def _line(process: asyncio.subprocess.Process) -> str:
     return (await process.stdout.readline()).decode().strip()
 
 
-@pytest.mark.xdist_group("node")
 async def test_node_and_python_exchange_text_binary_and_ten_megabytes(
     relay: Relay, room: str, node: str
 ) -> None:
@@ -50,17 +56,26 @@ async def test_node_and_python_exchange_text_binary_and_ten_megabytes(
     assert await process.wait() == 0
 
 
-@pytest.mark.xdist_group("node")
-async def test_node_sees_why_it_is_refused_and_why_it_is_closed(
-    relay: Relay, room: str, node: str
-) -> None:
-    """A name in use is 409; a takeover of the name is 4000."""
+async def test_node_sees_why_it_is_refused(relay: Relay, room: str, node: str) -> None:
+    """A name in use is 409."""
     async with relay.connect("node", room=room):
         process = await asyncio.create_subprocess_exec(
             node, "echo.js", relay.url("node", room=room), cwd=NODE, stdout=asyncio.subprocess.PIPE
         )
         assert await _line(process) == "refused 409"
         assert await process.wait() == 1
+
+
+async def test_node_sees_why_it_is_closed(start_relay: StartRelay, node: str) -> None:
+    """Code and text of a relay that restarts."""
+    relay = await start_relay(DRAIN_WINDOW="0s")
+    process = await asyncio.create_subprocess_exec(
+        node, "echo.js", relay.url("node"), cwd=NODE, stdout=asyncio.subprocess.PIPE
+    )
+    assert await _line(process) == "open"
+    assert await relay.stop() == 0
+    assert await _line(process) == "close 1012 relay is restarting"
+    assert await process.wait() == 0
 
 
 async def test_python_clients_take_turns_with_ten_megabytes_each(relay: Relay, room: str) -> None:

@@ -117,13 +117,13 @@ async def test_post_publishes_to_everybody(
             "text/plain; charset=latin-1",
             b"x",
             415,
-            "charset latin-1 of text is not supported; send UTF-8",
+            "charset 'latin-1' of text is not supported; send UTF-8",
         ),
         (
             "image/png",
             bytes(10_000_001),
             413,
-            "message of 10000001 bytes exceeds limit of 10000000",
+            "message of 10000001 or more bytes exceeds limit of 10000000",
         ),
     ],
 )
@@ -196,7 +196,7 @@ async def test_pages_of_other_origins_may_not(start_relay: StartRelay) -> None:
 async def test_unknown_paths_and_methods_are_sentences(relay: Relay) -> None:
     """JSON, like every refusal."""
     assert await relay.get("/nothing") == (404, {"error": "not found"})
-    assert await relay.get("/static/nothing.js") == (404, {"error": "no such file: nothing.js"})
+    assert await relay.get("/static/nothing.js") == (404, {"error": "no such file: 'nothing.js'"})
     assert await relay.request("DELETE", "/health") == (
         405,
         {"error": "DELETE is not allowed here"},

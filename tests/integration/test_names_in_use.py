@@ -89,7 +89,9 @@ async def test_two_newcomers_race_for_a_free_name(relay: Relay, room: str) -> No
         *(relay.connect("alice", room=room).__aenter__() for _ in range(2)), return_exceptions=True
     )
     winners = [outcome for outcome in outcomes if isinstance(outcome, ClientConnection)]
+    (loser,) = (outcome for outcome in outcomes if isinstance(outcome, InvalidStatus))
     assert len(winners) == 1
+    assert loser.response.status_code == 409
     await winners[0].close()
 
 

@@ -264,10 +264,12 @@ BAD_REQUESTS = [
     ("/ws/a?room=%0A", "room name contains the invisible character U+000A"),
     ("/ws/a?rom=x", "unknown option 'rom'; known are room, echo, history, lag, token"),
     ("/ws/a?room=x&room=y", "option room is given more than once"),
-    ("/ws/a?echo=yes", "echo=yes: expected 0 or 1"),
-    ("/ws/a?lag=wait", "lag=wait: expected skip or close"),
-    ("/ws/a?history=-1", "history=-1: expected a number of messages up to 1000000"),
-    ("/ws/a?history=1e3", "history=1e3: expected a number of messages up to 1000000"),
+    ("/ws/a?echo=yes", "echo='yes': expected 0 or 1"),
+    ("/ws/a?lag=wait", "lag='wait': expected skip or close"),
+    ("/ws/a?history=-1", "history='-1': expected a number of messages up to 1000000"),
+    ("/ws/a?history=1000001", "history='1000001': expected a number of messages up to 1000000"),
+    ("/ws/a?echo=%0AFORGED", "echo='\\nFORGED': expected 0 or 1"),
+    ("/ws/a?history=1e3", "history='1e3': expected a number of messages up to 1000000"),
 ]
 
 

@@ -21,7 +21,7 @@ from relay.names import BadName, check
         ".a",
         "a" * 64,
         "é" * 64,
-        "#"[:0] + "a'\"<>&",
+        "a'\"<>&",
     ],
 )
 def test_good_names(name: str) -> None:

@@ -32,6 +32,9 @@ class Transport(asyncio.Transport):
             assert self.outbox is not None
             self.outbox.block()
 
+    def is_closing(self) -> bool:
+        return False
+
     def get_write_buffer_size(self) -> int:
         return len(self.held)
 
@@ -162,14 +165,16 @@ def test_only_the_latest_ping_is_answered() -> None:
     assert transport.taken == b"a" * 10 + b"3" + b"b" * 10
 
 
-def test_client_that_takes_its_backlog_needs_no_ping() -> None:
-    """It could not see it."""
+def test_ping_waits_for_the_next_border_too() -> None:
+    """It is sent once, and before the answer to a ping of the client."""
     outbox, transport, _ = make(5)
     outbox.deliver(b"a" * 10, 1)
     outbox.ping(b"?")
+    outbox.pong(b"!")
+    outbox.deliver(b"b" * 10, 1)
     transport.give(100)
     outbox.ping(b"?")
-    assert transport.taken == b"a" * 10 + b"?"
+    assert transport.taken == b"a" * 10 + b"?!" + b"b" * 10 + b"?"
 
 
 @given(

@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relay.settings import Settings, SettingsError, parse_duration, table
+from relay.settings import Settings, SettingsError, seconds, table
 
 
 @pytest.mark.parametrize(
-    ("text", "seconds"),
+    ("text", "expected"),
     [
         ("500ms", 0.5),
         ("15s", 15),
@@ -19,16 +19,16 @@ from relay.settings import Settings, SettingsError, parse_duration, table
         (" 1s ", 1),
     ],
 )
-def test_durations(text: str, seconds: float) -> None:
+def test_durations(text: str, expected: float) -> None:
     """A number and a unit; without one it is seconds."""
-    assert parse_duration(text) == seconds
+    assert seconds(text) == expected
 
 
 @given(st.text())
 def test_anything_else_is_no_duration(text: str) -> None:
     """Never a crash: a number, or a sentence."""
     try:
-        assert isinstance(parse_duration(text), float)
+        assert isinstance(seconds(text), float)
     except ValueError as error:
         assert str(error) == "expected a duration such as 500ms, 15s, 2m or 1h"
 
@@ -48,10 +48,33 @@ def test_settings_are_frozen() -> None:
         Settings.load().port = 1  # type: ignore[misc]
 
 
-def test_empty_secret_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_empty_variables_are_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
     """Compose passes an empty variable for one that is not set."""
-    monkeypatch.setenv("JWT_SECRET", "")
-    assert Settings.load().jwt_secret is None
+    defaults = Settings.load()
+    for name, _, _ in table():
+        monkeypatch.setenv(name, "")
+    assert Settings.load() == defaults
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("PING_INTERVAL", "0", "PING_INTERVAL=0: expected at least 0.1 s"),
+        ("PING_INTERVAL", "2h", "PING_INTERVAL=2h: expected at most 3600 s"),
+        ("HISTORY_AGE", "-1s", "HISTORY_AGE=-1s: expected at least 0 s"),
+        ("MAX_MESSAGE_SIZE", "0", "MAX_MESSAGE_SIZE=0: expected at least 1 bytes"),
+        ("MAX_CONNECTIONS", "-1", "MAX_CONNECTIONS=-1: expected at least 0"),
+        ("PORT", "65536", "PORT=65536: expected at most 65535"),
+    ],
+)
+def test_limits_are_named_with_what_was_typed(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, sentence: str
+) -> None:
+    """Key, value, limit and unit."""
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError) as error:
+        Settings.load()
+    assert str(error.value) == sentence
 
 
 def test_secret_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -66,7 +89,7 @@ def test_secret_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_lists(monkeypatch: pytest.MonkeyPatch) -> None:
     """Comma-separated, spaces do not count."""
-    monkeypatch.setenv("ALLOWED_ORIGINS", "https://a.example, http://b.example:8080,")
+    monkeypatch.setenv("ALLOWED_ORIGINS", "https://A.example:443, http://b.example:8080,")
     monkeypatch.setenv("TRUSTED_PROXIES", "10.0.0.0/8,::1")
     settings = Settings.load()
     assert settings.allowed_origins == ("https://a.example", "http://b.example:8080")

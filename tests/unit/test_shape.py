@@ -1,6 +1,7 @@
 """The shape of the code: imports point one way, and the middle does no I/O."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -14,19 +15,10 @@ PACKAGE = ROOT / "relay"
 # Left is leaf: a module imports only from modules to its left.
 ORDER = [
     *("", "names", "settings", "closing", "frames", "batch", "log", "log.memory", "room", "hub"),
-    *(
-        "outbox",
-        "parser",
-        "roster",
-        "inbox",
-        "connection",
-        "memory",
-        "admission",
-        "auth",
-        "metrics",
-    ),
-    *("heartbeat", "drain", "web", "web.context", "web.pages", "web.live", "web.publish"),
-    *("web.status", "web.websocket", "web.app", "server", "logs", "__main__"),
+    *("outbox", "parser", "roster", "inbox", "connection", "process_memory", "admission", "auth"),
+    *("metrics", "heartbeat", "drain", "web", "web.context", "web.pages", "web.live"),
+    *("web.publish", "web.status", "web.handover", "web.websocket", "web.app"),
+    *("server", "logformat", "__main__"),
 ]
 WITHOUT_IO = ["names", "closing", "frames", "batch", "log.__init__", "log.memory", "room", "hub"]
 
@@ -83,10 +75,11 @@ def test_close_codes_are_written_in_the_catalogue_only() -> None:
 
 
 def test_every_close_reason_is_documented() -> None:
-    """`docs/protocol.md` shows code and text of each."""
+    """`docs/protocol.md` shows code and text of each, and whether to come back."""
     text = (ROOT / "docs" / "protocol.md").read_text()
     for reason in Reason:
-        assert f"| {reason.code} | {reason.template} |" in text, reason
+        again = "yes" if reason.reconnect else "no"
+        assert f"| {reason.code} | {reason.template} | {again} |" in text, reason
 
 
 def test_readme_shows_the_table_of_settings() -> None:
@@ -94,3 +87,11 @@ def test_readme_shows_the_table_of_settings() -> None:
     readme = (ROOT / "README.md").read_text()
     for name, default, meaning in table():
         assert f"| `{name}` | {default} | {meaning} |" in readme, name
+
+
+@pytest.mark.parametrize("document", ["README.md", "docs/protocol.md", "docs/architecture.md"])
+def test_links_lead_somewhere(document: str) -> None:
+    """Every relative link names a file of the repository."""
+    path = ROOT / document
+    for target in re.findall(r"\]\(([^)#:]+)\)", path.read_text()):
+        assert (path.parent / target).exists(), target

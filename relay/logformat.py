@@ -5,7 +5,6 @@ import sys
 import time
 
 import orjson
-from aiohttp.http_exceptions import HttpProcessingError
 
 
 class _TextFormatter(logging.Formatter):
@@ -33,18 +32,9 @@ def _time(record: logging.LogRecord) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(record.created))
 
 
-def _is_ours(record: logging.LogRecord) -> bool:
-    """Leave out what aiohttp logs, with a traceback, for each request that is not HTTP.
-
-    Such bytes come from strangers, and may quote a token that was in the path.
-    """
-    return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
-
-
 def configure(level: str, form: str) -> None:
     """Log to standard error from `level` up; `form` is text or json."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_JsonFormatter() if form == "json" else _TextFormatter())
-    handler.addFilter(_is_ours)
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     logging.getLogger("asyncio").setLevel(logging.WARNING)

@@ -1,0 +1,65 @@
+"""Taking a connection away from aiohttp: the second place, beside `relay.parser`, that knows it.
+
+The methods called here are public, and made for aiohttp's own WebSockets and transports to call.
+Tests over real sockets hold what it relies on: frames that come in with the handshake are not lost,
+and nothing is written or closed behind our back.
+"""
+
+import asyncio
+import base64
+import hashlib
+
+from aiohttp import web
+from aiohttp.abc import AbstractStreamWriter
+from aiohttp.http import WS_KEY
+
+
+class Switched(web.StreamResponse):
+    """Nothing more to say over HTTP: the transport has another protocol, or is gone."""
+
+    async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
+        return None
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        pass
+
+
+class _Early:
+    """Takes what a client sent behind its handshake without waiting for the answer."""
+
+    def __init__(self) -> None:
+        self.data = b""
+
+    def feed_data(self, data: bytes) -> tuple[bool, bytes]:
+        self.data += data
+        return False, b""
+
+    def feed_eof(self) -> None:
+        pass
+
+
+def switch_protocols(
+    request: web.Request, transport: asyncio.Transport, subprotocol: str | None
+) -> bytes:
+    """Answer 101 (RFC 6455 §4.2.2) and take the transport; return what came in behind the request.
+
+    The caller then sets the transport's protocol, without an `await` in between.
+    """
+    key = request.headers["Sec-WebSocket-Key"].encode()
+    accept = base64.b64encode(hashlib.sha1(key + WS_KEY, usedforsecurity=False).digest())
+    head = [
+        b"HTTP/1.1 101 Switching Protocols",
+        b"Upgrade: websocket",
+        b"Connection: Upgrade",
+        b"Sec-WebSocket-Accept: " + accept,
+    ]
+    if subprotocol is not None:
+        head.append(b"Sec-WebSocket-Protocol: " + subprotocol.encode(errors="surrogateescape"))
+    transport.write(b"\r\n".join(head) + b"\r\n\r\n")
+    early = _Early()
+    request.protocol.set_parser(early)  # type: ignore[arg-type]  # it calls feed_data only
+    # For aiohttp this connection is over: without its transport it closes nothing, and its task
+    # ends with the response.
+    request.protocol.transport = None
+    request.protocol.connection_lost(None)
+    return early.data
