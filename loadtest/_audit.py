@@ -1,4 +1,4 @@
-"""The books of all processes, audited as one: what was owed, delivered, lost, repeated, reordered."""
+"""The books of all processes as one: what was owed, delivered, lost, repeated and reordered."""
 
 from collections import defaultdict
 from collections.abc import Iterable

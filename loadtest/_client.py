@@ -7,10 +7,11 @@ from locust.env import Environment
 from locust.exception import StopUser
 
 from ._cadence import constant, phase
-from ._plugin import run_of
 from ._failures import ConnectFailed
 from ._inbox import Inbox
+from ._plugin import run_of
 from ._run import Member, Run, Seat
+
 
 class WebSocketUser(User):
     """Joins, sends on a schedule if it is a sender, stays until the end or until it is cut off."""

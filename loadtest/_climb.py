@@ -63,19 +63,14 @@ def highest(steps: list[Step]) -> float:
     return max((step.rate for step in steps if not step.shortfall), default=0.0)
 
 
-def _step(
-    rate: float, seconds: list[Second], limits: dict[str, float], options: Options
-) -> Step:
+def _step(rate: float, seconds: list[Second], limits: dict[str, float], options: Options) -> Step:
     latency = Histogram()
     for second in seconds:
         latency.merge(second.latency)
     sent = sum(second.sent for second in seconds) / len(seconds)
     processes = {name for second in seconds for name in second.cpu}
     cpu = max(
-        (
-            sum(second.cpu.get(name, 0) for second in seconds) / len(seconds)
-            for name in processes
-        ),
+        (sum(second.cpu.get(name, 0) for second in seconds) / len(seconds) for name in processes),
         default=0.0,
     )
     return Step(
@@ -96,9 +91,7 @@ def _shortfall(
         if cpu > _MOST_CPU:
             return f"the generator was the limit ({cpu:.0f} % of a core)"
         return f"the relay read only {number(round(sent))} msg/s of its senders"
-    limits = {name: limits[name] for name in _LATENCIES if name in limits} or {
-        "p99": options.late
-    }
+    limits = {name: limits[name] for name in _LATENCIES if name in limits} or {"p99": options.late}
     for name, limit in limits.items():
         share = _LATENCIES[name]
         value = latency.mean if share is None else latency.percentile(share)

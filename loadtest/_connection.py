@@ -41,8 +41,8 @@ class Connection:
     """`closed` is set once it is over, and `close` says how."""
 
     __slots__ = (
-        "_after_chunk", "_counters", "_outbox", "_parser", "_reads", "_socket", "_writes",
-        "close_seen", "closed", "inbox", "state", "unblocked",
+        "_after_chunk", "_closing_with", "_counters", "_outbox", "_parser", "_reads", "_socket",
+        "_writes", "close_seen", "closed", "inbox", "state", "unblocked",
     )  # fmt: skip
 
     def __init__(
@@ -69,6 +69,7 @@ class Connection:
         self.unblocked = 0.0
         """When the relay last made room for what had been waiting; 0: it never had to wait."""
         self.state = State.OPEN
+        self._closing_with = NO_CODE
         self.close_seen: Close | None = None
         self.closed = Event()
 
@@ -101,6 +102,7 @@ class Connection:
         """Close from our side and wait for the relay's answer, not for long."""
         if self.state is State.OPEN:
             self.state = State.CLOSING
+            self._closing_with = code
             self._write([close_frame(code)], data=False)
             self._reads.start(self._readable)  # again, where reading was stopped
             self.closed.wait(_CLOSE_TIMEOUT)
@@ -148,7 +150,10 @@ class Connection:
                 self._write([close_frame(message.data or 1000)], data=False)
                 self._finish(Close(Side.RELAY, message.data or NO_CODE, message.extra or ""))
             else:
-                self._finish(Close(Side.US, message.data or NO_CODE))
+                # The relay repeats our code, unless it had closed already when ours arrived.
+                code = message.data or NO_CODE
+                side = Side.US if code in (self._closing_with, NO_CODE) else Side.RELAY
+                self._finish(Close(side, code, message.extra or ""))
 
     def _write(self, frames: list[bytes], *, data: bool) -> None:
         if self._outbox:

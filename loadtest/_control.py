@@ -18,11 +18,9 @@ from . import _stats, _thresholds
 from ._audit import audit, sent_times
 from ._failures import ConnectFailed
 from ._handshake import Target
-from ._health import relay_facts
 from ._options import BadOption, Options
 from ._payload import RUNS, now
 from ._recorder import Sample
-from ._result import Outcome
 from ._run import Run
 from ._verdict import Judge
 
@@ -63,6 +61,7 @@ class Control(ABC):
     def conclude(self) -> None:
         """Everybody has left: say what the run came to."""
 
+    @abstractmethod
     def interrupt(self) -> None:
         """Somebody ends the run before its time."""
 

@@ -1,11 +1,11 @@
 """A run on several Locust processes: workers hold the connections, the master has the last word.
 
-    worker                                    master
-    everybody here has joined, or failed  →   when all workers have said so: start, all at once
-    seconds, with Locust's own reports    →   added up
-                                          ←   hush: stop sending, show your books
-    books                                 →   audited as one; asked again until nothing is missing
-                                              or the settle time is over
+worker                                    master
+everybody here has joined, or failed  →   when all workers have said so: start, all at once
+seconds, with Locust's own reports    →   added up
+                                      ←   hush: stop sending, show your books
+books                                 →   audited as one; asked again until nothing is missing
+                                          or the settle time is over
 """
 
 from collections import Counter
@@ -238,9 +238,7 @@ class Master(Control):
         series = self.judge.outcome.series
         for note in notes:
             series.add(note["samples"])
-            series.note(
-                note["second"], worker, connections=note["connections"], cpu=note["cpu"]
-            )
+            series.note(note["second"], worker, connections=note["connections"], cpu=note["cpu"])
             self._last[worker] = note["second"]
         if len(self._last) >= self._runner.worker_count:
             self.judge.look(until=min(self._last.values()) + 1)

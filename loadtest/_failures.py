@@ -1,11 +1,11 @@
 """Why a connection did not come about, one sentence per cause; each is counted, not repeated.
 
-    ConnectFailed
-    ├── BadAddress     the URL itself
-    ├── Unreachable    nobody answers there
-    ├── Untrusted      TLS: a certificate that we do not trust
-    ├── NotARelay      somebody answers, and it is no WebSocket relay
-    └── Refused        a relay that says no: 401, 409, 503 …
+ConnectFailed
+├── BadAddress     the URL itself
+├── Unreachable    nobody answers there
+├── Untrusted      TLS: a certificate that we do not trust
+├── NotARelay      somebody answers, and it is no WebSocket relay
+└── Refused        a relay that says no: 401, 409, 503 …
 """
 
 

@@ -8,7 +8,7 @@ from aiohttp._websocket.helpers import websocket_mask
 
 _FINAL, _MASKED = 0x80, 0x80
 # Masks protect proxies from chosen bytes on the wire; a generator's fast source will do.
-_random = Random()
+_random = Random()  # noqa: S311
 
 
 def header(opcode: WSMsgType, length: int) -> bytes:
@@ -25,7 +25,7 @@ def masked(head: bytes, payload: bytearray) -> bytes:
     """One frame of `head` (from `header`) and `payload`, which is masked in place."""
     key = _random.getrandbits(32).to_bytes(4, "little")
     websocket_mask(key, payload)
-    return b"%b%b%b" % (head, key, payload)
+    return head + key + payload
 
 
 def frame(opcode: WSMsgType, payload: bytes) -> bytes:

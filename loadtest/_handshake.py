@@ -146,7 +146,7 @@ def _upgraded(sock: Any, target: Target, key: bytes) -> bytes:
     while b"\r\n\r\n" not in received:
         chunk = sock.recv(4096)
         received += chunk
-        if received and not b"HTTP/1.".startswith(received[:7]) or len(received) > _LARGEST_HEAD:
+        if (received and not b"HTTP/1.".startswith(received[:7])) or len(received) > _LARGEST_HEAD:
             raise NotARelay(
                 f"{target.authority} is not a relay: its answer is not HTTP; "
                 "if it speaks TLS, try wss:// instead of ws://"

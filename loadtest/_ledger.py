@@ -1,4 +1,4 @@
-"""Who was owed what, and what came of it: one `Account` per member, closed into one `Books` per process.
+"""Who was owed what, and what came of it: an `Account` per member, the `Books` of a process.
 
 A member is owed what others in its room intended to send from the moment its handshake completed.
 Messages with an earlier intended time are welcome and not owed. Per sender a relay keeps order, so:
@@ -6,10 +6,10 @@ Messages with an earlier intended time are welcome and not owed. Per sender a re
 - the next number is a delivery; a higher one leaves a gap; a number out of a gap was reordered;
 - any other number has been here before: it was repeated.
 
-What is still missing at the end depends on how the member ended. Who stayed is owed everything that
-its room sent since it joined, which `_audit` counts from the senders' own logs, so that a lost first
-or last message counts too. Who left, or was cut off, is owed what lies before the last message that
-reached it from each sender: what was on its way at that moment is nobody's loss.
+What is still missing at the end depends on how the member ended. Who stayed is owed everything
+that its room sent since it joined, which `_audit` counts from the senders' own logs, so that a lost
+first or last message counts too. Who left, or was cut off, is owed what lies before the last
+message that reached it from each sender: what was on its way at that moment is nobody's loss.
 """
 
 from array import array

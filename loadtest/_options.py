@@ -94,33 +94,82 @@ def add_arguments(parser: Any) -> None:
     add("--rooms", type=int, default=1, help="spread the members over this many rooms")
     add("--name", default="", help="members' names begin with this; empty: this run's own")
     add("--payload", type=int, default=0, help="bytes per message; 0: the scenario's own")
-    add("--interval", type=float, default=0.0,
-        help="milliseconds between a sender's messages; 0: the scenario's own")
-    add("--sender-every", type=int, default=0,
-        help="every n-th member of a room sends; 0: the scenario's own")
+    add(
+        "--interval",
+        type=float,
+        default=0.0,
+        help="milliseconds between a sender's messages; 0: the scenario's own",
+    )
+    add(
+        "--sender-every",
+        type=int,
+        default=0,
+        help="every n-th member of a room sends; 0: the scenario's own",
+    )
     add("--echo", action="store_true", default=False, help="senders get their own messages too")
-    add("--start", default="together", choices=["together", "ramp"],
-        help="together: send once everybody has joined; ramp: each from its joining on")
-    add("--token", default="", env_var="RELAY_TOKEN", is_secret=True,
-        help="bearer token for the relay; empty: none")
-    add("--ca", default="",
-        help="file of certificate authorities to trust besides the system's; empty: none")
-    add("--settle", type=float, default=5.0,
-        help="seconds to wait for what is still missing after the last message was sent")
+    add(
+        "--start",
+        default="together",
+        choices=["together", "ramp"],
+        help="together: send once everybody has joined; ramp: each from its joining on",
+    )
+    add(
+        "--token",
+        default="",
+        env_var="RELAY_TOKEN",
+        is_secret=True,
+        help="bearer token for the relay; empty: none",
+    )
+    add(
+        "--ca",
+        default="",
+        help="file of certificate authorities to trust besides the system's; empty: none",
+    )
+    add(
+        "--settle",
+        type=float,
+        default=5.0,
+        help="seconds to wait for what is still missing after the last message was sent",
+    )
     add("--late", type=float, default=1000.0, help="milliseconds from which a delivery is late")
-    add("--clocks-agree", action="store_true", default=False,
-        help="the clocks of all hosts of this test are known to agree: do not mark latencies")
-    add("--require", action="append", default=[], metavar="NAME=LIMIT",
-        help="fail beyond this: p99=250 lost=0 throughput=100000 and so on; may be repeated")
+    add(
+        "--clocks-agree",
+        action="store_true",
+        default=False,
+        help="the clocks of all hosts of this test are known to agree: do not mark latencies",
+    )
+    add(
+        "--require",
+        action="append",
+        default=[],
+        metavar="NAME=LIMIT",
+        help="fail beyond this: p99=250 lost=0 throughput=100000 and so on; may be repeated",
+    )
     add("--require-file", default="", help="TOML file of such limits; empty: none")
     add("--report", default="reports", help="folder for the result and its page; empty: none")
-    add("--rate", type=float, default=1000.0,
-        help="steady: messages sent a second, by all senders together")
+    add(
+        "--rate",
+        type=float,
+        default=1000.0,
+        help="steady: messages sent a second, by all senders together",
+    )
     add("--rate-max", type=float, default=0.0, help="steady: climb from --rate to this; 0: stay")
     add("--rate-step", type=float, default=5.0, help="steady: seconds on each step of the climb")
-    add("--rate-factor", type=float, default=1.25,
-        help="steady: each step of the climb is this many times the last")
-    add("--lagging-every", type=int, default=5,
-        help="lagging: every n-th member of a room lags; 0: none")
-    add("--lagging-speed", type=int, default=0,
-        help="lagging: bytes a second that such a member reads; 0: it does not read")
+    add(
+        "--rate-factor",
+        type=float,
+        default=1.25,
+        help="steady: each step of the climb is this many times the last",
+    )
+    add(
+        "--lagging-every",
+        type=int,
+        default=5,
+        help="lagging: every n-th member of a room lags; 0: none",
+    )
+    add(
+        "--lagging-speed",
+        type=int,
+        default=0,
+        help="lagging: bytes a second that such a member reads; 0: it does not read",
+    )

@@ -31,12 +31,10 @@ def run_of(environment: Environment) -> Run:
     return run
 
 
-@locust.events.init_command_line_parser.add_listener
 def _on_init_command_line_parser(parser: Any, **_: Any) -> None:
     add_arguments(parser)
 
 
-@locust.events.init.add_listener
 def _on_init(environment: Environment, **_: Any) -> None:
     kind: type[Control] = Alone
     if isinstance(environment.runner, MasterRunner):
@@ -47,3 +45,7 @@ def _on_init(environment: Environment, **_: Any) -> None:
     locust.stats.STATS_TYPE_WIDTH = len("WS connect ")
     # Locust starts --run-time by the loop's clock, which stood still while modules were imported.
     gevent.get_hub().loop.update_now()
+
+
+locust.events.init_command_line_parser.add_listener(_on_init_command_line_parser)
+locust.events.init.add_listener(_on_init)

@@ -5,7 +5,6 @@ from typing import TypedDict
 
 from ._histogram import TICKS_PER_SECOND, Histogram
 
-
 # In ticks. A little below zero is rounding; this is a clock that steps, or another host's.
 _BACKWARDS = -10
 

@@ -1,4 +1,4 @@
-"""What a run came to: one document with everything, the same in JSON, in the table and on the page."""
+"""What a run came to: one document, the same for the JSON file, the table and the page."""
 
 import platform
 from collections import Counter
@@ -60,14 +60,15 @@ def result_of(outcome: Outcome) -> dict[str, Any]:
     metrics = _metrics(outcome)
     if steps:
         metrics["highest_rate"] = highest(steps)
-    incomplete = _incomplete(outcome)
+    # A climb ends beyond what holds, on purpose: whom the relay then cuts off, and what was on the
+    # way from and to them, is the price. Latencies were judged step by step.
+    overloaded = bool(steps) and bool(steps[-1].shortfall) and bool(outcome.closed)
+    incomplete = _incomplete(outcome, overloaded=overloaded)
     invalid = _invalid(outcome, climbing=bool(steps))
-    # A climb goes beyond what holds on purpose, so its latencies are judged step by step.
-    limits = {
-        name: limit
-        for name, limit in outcome.limits.items()
-        if not steps or name in ("lost", "repeated", "reordered", "leaked", "highest_rate")
-    }
+    judged = {"repeated", "reordered", "leaked", "highest_rate"}
+    if not overloaded:
+        judged.add("lost")
+    limits = {name: limit for name, limit in outcome.limits.items() if not steps or name in judged}
     short = shortfalls(limits, metrics)
     return {
         "schema": SCHEMA,
@@ -82,9 +83,9 @@ def result_of(outcome: Outcome) -> dict[str, Any]:
         "incomplete": incomplete,
         "invalid": invalid,
         "shortfalls": short,
-        "requirements": outcome.limits,
+        "requirements": limits,
         "metrics": {name: round(value, 3) for name, value in metrics.items()},
-        "latency_note": _latency_note(outcome),
+        "notes": _notes(outcome, overloaded=overloaded),
         "relay": outcome.relay,
         "generator": {
             "processes": outcome.processes,
@@ -140,11 +141,11 @@ def _metrics(outcome: Outcome) -> dict[str, float]:
     return metrics
 
 
-def _incomplete(outcome: Outcome) -> list[str]:
+def _incomplete(outcome: Outcome, *, overloaded: bool) -> list[str]:
     sentences = list(outcome.interrupted)
     for sentence, count in outcome.failed.most_common():
         sentences.append(f"{sentence} ({_connections(count)})")
-    for close, count in outcome.closed.most_common():
+    for close, count in () if overloaded else outcome.closed.most_common():
         sentences.append(f"the relay closed {_connections(count)}: {close}")
     if not outcome.begun and not outcome.failed:
         sentences.append(
@@ -173,19 +174,33 @@ def _invalid(outcome: Outcome, *, climbing: bool) -> list[str]:
     return sentences
 
 
-def _latency_note(outcome: Outcome) -> str:
-    """Why latencies are to be doubted; empty where they are not."""
+def _notes(outcome: Outcome, *, overloaded: bool) -> list[str]:
+    """What a reader should know, none of it a fault."""
+    sentences = []
     if len(outcome.hosts) > 1 and not outcome.options.clocks_agree:
-        return (
+        sentences.append(
             f"latencies across {len(outcome.hosts)} hosts include the difference of their clocks "
             "(--clocks-agree if that is known to be small)"
         )
     if outcome.series.backwards:
-        return (
+        sentences.append(
             f"{number(outcome.series.backwards)} messages came before they were sent: "
             "the clock was set, or the hosts' clocks disagree"
         )
-    return ""
+    if outcome.audit.foreign:
+        sentences.append(
+            f"{number(outcome.audit.foreign)} messages came from others in the same rooms"
+        )
+    sentences += [
+        f"the relay cut off {_connections(count)} that lagged on purpose: {close}"
+        for close, count in outcome.lagged.items()
+    ]
+    if overloaded:
+        sentences += [
+            f"beyond the highest rate the relay cut off {_connections(count)}: {close}"
+            for close, count in outcome.closed.items()
+        ]
+    return sentences
 
 
 def _seconds(outcome: Outcome) -> list[dict[str, float]]:

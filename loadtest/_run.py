@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from gevent.event import Event
 
 from ._alarm import Alarm
-from ._closes import Close, Side
+from ._closes import LOST, Side
 from ._connection import Connection, State
 from ._failures import ConnectFailed
 from ._handshake import Target, connect
@@ -18,7 +18,7 @@ from ._lineup import Lineup
 from ._options import MOST_ROOMS, Options
 from ._pacer import Pacer
 from ._payload import MEMBERS, Address, now
-from ._recorder import Recorder, ticks
+from ._recorder import Counters, Recorder, ticks
 from ._sender import Sender
 
 # Rooms of different scenarios never meet: a scenario's number is the high bits of the room's.
@@ -132,6 +132,8 @@ class Run:
         joined = now()
         counters = self.recorder.counters(seat.scenario)
         counters.connected[ticks(joined - begun)] += 1
+        if not checked:
+            counters = Counters()  # what reaches it late is of its own making: nobody's latency
         account = Account(seat.name, seat.key, joined=joined, echo=echo, checked=checked)
         connection = Connection(
             sock, lambda control: inbox(account, counters, control), counters, self._catch_up
@@ -149,15 +151,17 @@ class Run:
         self.members.discard(member)
         self.ledger.leave(member.account, waited=waited)
         close = member.connection.close_seen
-        if close is not None and close.side is Side.RELAY:
-            if member.expects_close:
+        if close is None:
+            return
+        if member.expects_close:
+            # One that does not read learns only on leaving that it was cut off before: nobody
+            # answers its close frame.
+            if close.side is Side.RELAY or close.code == LOST:
                 self.lagged[str(close)] += 1
-            else:
-                self.closed[member.seat.scenario, str(close)] += 1
+        elif close.side is Side.RELAY:
+            self.closed[member.seat.scenario, str(close)] += 1
 
-    def send(
-        self, member: Member, *, size: int, cadence: Iterator[float], interval: float
-    ) -> None:
+    def send(self, member: Member, *, size: int, cadence: Iterator[float], interval: float) -> None:
         """Have `member` send at the times of `cadence`, which are `interval` seconds apart."""
         member.sender = Sender(
             member.connection,
@@ -204,4 +208,3 @@ class Run:
     def _catch_up(self) -> None:
         if now() >= self.pacer.due:
             self.pacer.run()
-

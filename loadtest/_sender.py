@@ -1,4 +1,4 @@
-"""One member that sends on a schedule: builds the frames that are due and says what it sent when."""
+"""A member that sends on a schedule: builds the frames that are due, and notes what it sent."""
 
 from array import array
 from collections.abc import Iterator

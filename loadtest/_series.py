@@ -61,7 +61,7 @@ class Series:
     def busiest(self, begin: float, end: float) -> float:
         """The highest mean CPU use of any process between two times, in percent of one core."""
         used: dict[str, list[float]] = defaultdict(list)
-        for second, state in self.between(begin, end):
+        for _, state in self.between(begin, end):
             for process, cpu in state.cpu.items():
                 used[process].append(cpu)
         return max((sum(values) / len(values) for values in used.values()), default=0.0)

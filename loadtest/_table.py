@@ -38,10 +38,8 @@ def render(result: dict[str, Any]) -> str:
         _row("lost", number(metrics["lost"]), "repeated", number(metrics["repeated"])),
         _row("reordered", number(metrics["reordered"]), "late", number(metrics.get("late", 0))),
     ]
-    if metrics["leaked"] or metrics["foreign"]:
-        lines.append(
-            _row("leaked", number(metrics["leaked"]), "foreign", number(metrics["foreign"]))
-        )
+    if metrics["leaked"]:
+        lines.append(f"  {'leaked':<18}{number(metrics['leaked']):>20}")
     lines.append("─" * _WIDTH)
     if result["steps"]:
         lines += _steps(result)
@@ -60,12 +58,7 @@ def remarks(result: dict[str, Any]) -> list[str]:
             if receiver[what]
         )
         lines.append(f"        {receiver['name']}: {faults}")
-    if result["latency_note"]:
-        lines.append(f"NOTE  {result['latency_note']}")
-    lines += [
-        f"NOTE  the relay closed {count:,} that lagged on purpose: {close}"
-        for close, count in result["lagged"].items()
-    ]
+    lines += [f"NOTE  {sentence}" for sentence in result["notes"]]
     if result["passed"]:
         met = ", ".join(
             f"{QUANTITIES[name].title} {number(limit)}"

@@ -1,7 +1,7 @@
 """Some speak, the others listen: a 20 ms audio frame fifty times a second from every speaker.
 
-What matters to a listener is less the latency than its change from frame to frame, the jitter, which
-a player has to buffer against; it is measured per speaker and listener.
+What matters to a listener is less the latency than its change from frame to frame, the jitter,
+which a player has to buffer against; it is measured per speaker and listener.
 """
 
 from loadtest._client import WebSocketUser

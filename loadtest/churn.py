@@ -1,6 +1,6 @@
 """Connect, say hello, leave, again and again: what a relay costs at its door.
 
-Each user asks for its own messages back (echo=1), waits for its hello, and leaves, so one turn takes
+Each user asks for its own messages back (echo=1), waits for its hello, and leaves: one turn takes
 connection, membership, delivery and departure. A hello that does not come back in 5 s is lost.
 """
 

@@ -6,8 +6,8 @@ does not carry, or that the generator cannot offer; the result names the highest
 """
 
 from loadtest._cadence import constant, phase, steps
-from loadtest._climb import rates
 from loadtest._client import WebSocketUser
+from loadtest._climb import rates
 from loadtest._run import Member
 
 

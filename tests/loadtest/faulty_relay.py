@@ -1,6 +1,6 @@
 """A small stock-loop relay with faults to order, run as a process of its own.
 
-    python -m tests.loadtest.faulty_relay --port 0 --lose-every 1000
+    python tests/loadtest/faulty_relay.py --port 0 --lose-every 1000
 
 It says `listening on PORT`, and answers GET /faults with how often it did each thing to a delivery.
 Without faults it is correct. It stands in for relays that are not, never for ours.
