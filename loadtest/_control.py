@@ -3,16 +3,16 @@ does; `Alone` is a single process, and `_distributed` has the master and the wor
 """
 
 import socket
+import sys
 from abc import ABC, abstractmethod
 from collections import Counter
 from pathlib import Path
 from secrets import randbelow
 from time import process_time
-from typing import Any
+from typing import Any, NoReturn
 
 import gevent
 from locust.env import Environment
-from locust.exception import StopTest
 
 from . import _stats, _thresholds
 from ._audit import audit, sent_times
@@ -22,7 +22,7 @@ from ._options import BadOption, Options
 from ._payload import RUNS, now
 from ._recorder import Sample
 from ._run import Run
-from ._verdict import Judge
+from ._verdict import Judge, end_run
 
 _POLL = 0.05  # seconds between two looks at what is still missing
 
@@ -65,10 +65,13 @@ class Control(ABC):
     def interrupt(self) -> None:
         """Somebody ends the run before its time."""
 
-    def refuse(self, sentence: str) -> None:
-        """A run that cannot even begin."""
+    def refuse(self, sentence: str) -> NoReturn:
+        """A run that cannot even begin: say why, and end it before Locust spawns anybody."""
         self.environment.process_exit_code = 1
-        raise StopTest(sentence)
+        sys.stdout.write(f"{sentence}\n")
+        sys.stdout.flush()
+        gevent.spawn(end_run, self.environment)
+        raise gevent.GreenletExit  # the one exception that ends a greenlet without noise
 
     def start_clock(self) -> None:
         """From now on take the counts at every whole second."""
@@ -110,7 +113,6 @@ class Control(ABC):
             target.context()
         except (BadOption, _thresholds.BadRequirement, ConnectFailed) as error:
             self.refuse(str(error))
-            return
         self.failed.clear()
         self.closed.clear()
         self._active = True
@@ -174,9 +176,9 @@ class Alone(Control):
         run.hush()
         outcome.ended = run.hushed
         deadline = run.hushed + run.options.settle
-        sent = sent_times([run.ledger.books()])
+        sent = sent_times([run.books()])
         while True:
-            outcome.audit = audit([run.ledger.books(with_sent=False)], sent)
+            outcome.audit = audit([run.books(with_sent=False)], sent)
             if not outcome.audit.lost or not run.alive or now() >= deadline:
                 break
             gevent.sleep(_POLL)

@@ -117,7 +117,7 @@ class Worker(Control):
         self.tick(int(now()))
         notes, self._notes = self._notes, []
         statement: Statement = {
-            "books": run.ledger.books(with_sent=with_sent),
+            "books": run.books(with_sent=with_sent),
             "notes": notes,
             "started": run.started,
             "hushed": run.hushed,
@@ -162,11 +162,6 @@ class Master(Control):
         self.judge.open(options, target)
         if options.start == "ramp":
             self.judge.outcome.begun = now()
-
-    def refuse(self, sentence: str) -> None:
-        """Locust's master would not take an exception for an answer."""
-        self.environment.process_exit_code = 1
-        self.judge.refused(sentence)
 
     def deliver(self, samples: list[Sample], second: int, *, connections: int, cpu: float) -> None:
         """Holds no connection, so nothing is ever counted here."""

@@ -152,7 +152,10 @@ def _upgraded(sock: Any, target: Target, key: bytes) -> bytes:
                 "if it speaks TLS, try wss:// instead of ws://"
             )
         if not chunk:
-            raise NotARelay(f"{target.authority} is not a relay: it closed without an answer")
+            raise NotARelay(
+                f"{target.authority} is not a relay: it closed without an answer; "
+                "if it speaks TLS, try wss:// instead of ws://"
+            )
     head, _, rest = received.partition(b"\r\n\r\n")
     status_line, *lines = head.decode("latin-1").split("\r\n")
     headers = {

@@ -4,11 +4,10 @@ import platform
 from collections import Counter
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from importlib.metadata import version
 from math import ceil
 from pathlib import Path
 from typing import Any
-
-import locust
 
 from ._audit import Audit
 from ._climb import climbed, highest
@@ -96,7 +95,7 @@ def result_of(outcome: Outcome) -> dict[str, Any]:
             "cpu": _cpu_model(),
             "system": f"{platform.system()} {platform.machine()}",
             "python": platform.python_version(),
-            "locust": locust.__version__,
+            "locust": version("locust"),
         },
         "settings": outcome.options.public(),
         "failures": dict(outcome.failed),

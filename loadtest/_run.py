@@ -13,7 +13,7 @@ from ._connection import Connection, State
 from ._failures import ConnectFailed
 from ._handshake import Target, connect
 from ._inbox import Inbox
-from ._ledger import Account, Ledger
+from ._ledger import Account, Books, Ledger
 from ._lineup import Lineup
 from ._options import MOST_ROOMS, Options
 from ._pacer import Pacer
@@ -59,9 +59,11 @@ class Member:
         """The relay may close this one without anything being wrong: it lags on purpose."""
 
     def leave(self, *, waited: bool = False) -> None:
-        """Close, and have what happened until then counted; for `waited` see the ledger."""
+        """Have what happened until now counted, and close; for `waited` see the ledger."""
+        # In this order: what others send while the relay answers our close frame is not owed.
+        self._run.ledger.leave(self.account, waited=waited)
         self.connection.shut()
-        self._run.part(self, waited=waited)
+        self._run.part(self)
 
 
 class Run:
@@ -144,12 +146,12 @@ class Run:
         connection.start(leftover)
         return member
 
-    def part(self, member: Member, *, waited: bool = False) -> None:
+    def part(self, member: Member) -> None:
         """Count how a member's connection ended; the second time does nothing."""
         if member not in self.members:
             return
         self.members.discard(member)
-        self.ledger.leave(member.account, waited=waited)
+        self.ledger.leave(member.account)
         close = member.connection.close_seen
         if close is None:
             return
@@ -195,12 +197,22 @@ class Run:
         return sum(member.connection.state is State.OPEN for member in self.members)
 
     def hush(self) -> None:
-        """Send nothing any more, and take back what has not begun to leave."""
-        self.hushed = self.hushed or now()
+        """Send what is due, then nothing any more, and take back what has not begun to leave."""
+        if self.hushed:
+            return
+        self.pacer.run()
+        self.hushed = now()
         self.pacer.stop()
         for member in self.members:
             if member.sender is not None:
                 member.sender.withdraw()
+
+    def books(self, *, with_sent: bool = True) -> Books:
+        """The ledger's books, once everybody whose connection is over has left it."""
+        for member in [*self.members]:
+            if member.connection.state is State.CLOSED:
+                self.part(member)
+        return self.ledger.books(with_sent=with_sent)
 
     def close(self) -> None:
         self._alarm.close()

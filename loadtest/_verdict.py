@@ -40,12 +40,6 @@ class Judge:
             relay=relay_facts(target),
         )
 
-    def refused(self, sentence: str) -> None:
-        """A run that cannot even begin."""
-        sys.stdout.write(f"{sentence}\n")
-        sys.stdout.flush()
-        self.end()
-
     def look(self, *, until: int) -> None:
         """Every second before `until` is known now: is there anything left to find out?"""
         outcome = self.outcome
@@ -59,15 +53,13 @@ class Judge:
 
     def nobody_left(self) -> None:
         """Every connection is gone, or none ever was: end the run now."""
-        if self.outcome.series.latency.count:
+        if self.outcome.begun:
             self.outcome.interrupted.append("the run ended early: no connection was left")
         self.end()
 
     def end(self) -> None:
-        """End the run, from whatever greenlet; a web page stays."""
-        runner, options = self._environment.runner, self._environment.parsed_options
-        assert runner is not None
-        gevent.spawn(runner.quit if options is not None and options.headless else runner.stop)
+        """End the run, from whatever greenlet."""
+        gevent.spawn(end_run, self._environment)
 
     def pronounce(self) -> None:
         """Say what the run came to, and write it down."""
@@ -87,3 +79,13 @@ class Judge:
         if outcome.options.report:
             sys.stdout.write(f"report: {_report.write(result, outcome.options.report)}\n")
         sys.stdout.flush()
+
+
+def end_run(environment: Environment) -> None:
+    """Stop the users, and Locust with them where nobody looks at a web page."""
+    runner, options = environment.runner, environment.parsed_options
+    assert runner is not None
+    if options is not None and options.headless:
+        runner.quit()
+    else:
+        runner.stop()

@@ -1,14 +1,15 @@
 """A small stock-loop relay with faults to order, run as a process of its own.
 
-    python tests/loadtest/faulty_relay.py --port 0 --lose-every 1000
+    python -m tests.loadtest.faulty_relay --port 0 --lose-every 1000
 
-It says `listening on PORT`, and answers GET /faults with how often it did each thing to a delivery.
-Without faults it is correct. It stands in for relays that are not, never for ours.
+It says {"port": PORT} when it listens, and answers GET /faults with how often it did each thing to
+a delivery. Without faults it is correct. It stands in for relays that are not, never for ours.
 """
 
 import argparse
 import asyncio
 import json
+import os
 import ssl
 import sys
 from collections import Counter
@@ -45,7 +46,7 @@ class FaultyRelay:
                     await self.relay(room, name, message.data, echo=echo)
         finally:
             del room[name]
-            self.held.pop(socket, None)
+            self.faults["lost"] += self.held.pop(socket, None) is not None
         return socket
 
     async def relay(
@@ -53,11 +54,7 @@ class FaultyRelay:
     ) -> None:
         self.messages += 1
         if self.messages == self.options.die_after:
-            sys.stdout.flush()
-            # As a crash would: nothing is flushed, nothing is closed.
-            import os
-
-            os._exit(1)
+            os._exit(1)  # as a crash would: nothing is flushed, nothing is closed
         if self.messages == self.options.close_after:
             for member in list(room.values()):
                 self.spawn(member.close(code=1012, message=b"restarting"))
