@@ -80,7 +80,7 @@ class Options:
         return options
 
     def public(self) -> dict[str, Any]:
-        """Everything that may stand in a result: not the token, no file names of this machine."""
+        """Everything that may stand in a result: not the token, and no file names."""
         hidden = {"token", "ca", "report", "require_file", "require"}
         return {
             name: getattr(self, name) for name in self.__dataclass_fields__ if name not in hidden

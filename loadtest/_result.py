@@ -31,6 +31,7 @@ class Outcome:
     host: str
     scenarios: list[str]
     relay: dict[str, Any]
+    settings: dict[str, Any]
     series: Series = field(default_factory=Series)
     audit: Audit = field(default_factory=Audit)
     begun: float = 0.0  # of sending; seconds since the epoch; 0: it never began
@@ -97,7 +98,7 @@ def result_of(outcome: Outcome) -> dict[str, Any]:
             "python": platform.python_version(),
             "locust": version("locust"),
         },
-        "settings": outcome.options.public(),
+        "settings": outcome.settings,
         "failures": dict(outcome.failed),
         "closed": dict(outcome.closed),
         "lagged": dict(outcome.lagged),

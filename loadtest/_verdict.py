@@ -38,7 +38,13 @@ class Judge:
             host=self._environment.host or "",
             scenarios=sorted({user.scenario for user in self._environment.user_classes}),  # type: ignore[attr-defined]
             relay=relay_facts(target),
+            settings=options.public(),
         )
+        users = self._environment.user_classes
+        if len(users) == 1:
+            # What 0 stood for.
+            for name in ("payload", "interval", "sender_every"):
+                self.outcome.settings[name] = self.outcome.settings[name] or getattr(users[0], name)
 
     def look(self, *, until: int) -> None:
         """Every second before `until` is known now: is there anything left to find out?"""
