@@ -31,6 +31,7 @@ from ._verdict import Judge
 _ASSEMBLED, _START, _GONE = "relay-assembled", "relay-start", "relay-gone"
 _HUSH, _BOOKS = "relay-hush", "relay-books"
 _POLL = 0.25  # seconds between two looks at all books
+_GRACE = 0.5  # seconds
 _ANSWER = 10.0  # seconds that a worker has to show its books
 
 
@@ -96,6 +97,10 @@ class Worker(Control):
 
     def interrupt(self) -> None:
         """Somebody ends this process: the master gets what there is."""
+        assert self.run is not None
+        self.run.hush()
+        # Ctrl-C reaches all processes of a terminal at once, and what they sent is on its way.
+        gevent.sleep(_GRACE)
         self._show(with_sent=True)
 
     def _tell_assembled(self) -> None:
@@ -178,7 +183,7 @@ class Master(Control):
         while True:
             statements = self._statements.values()
             outcome.audit = audit([statement["books"] for statement in statements], sent)
-            if not outcome.audit.lost or now() >= deadline:
+            if not outcome.audit.lost or not workers or now() >= deadline:
                 break
             gevent.sleep(_POLL)
             self._ask(workers, with_sent=False)

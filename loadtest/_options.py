@@ -4,7 +4,7 @@ Every option has a typed default (the web page's form needs one); 0 or an empty 
 help says it means.
 """
 
-from argparse import Namespace
+from argparse import Action, Namespace
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,7 +49,8 @@ class Options:
     def of(cls, namespace: Namespace) -> "Options":
         """Read what Locust parsed; raises `BadOption`."""
         values = {name: getattr(namespace, name) for name in cls.__dataclass_fields__}
-        values["require"] = tuple(part.strip() for part in values["require"] if part.strip())
+        parts = (part.strip() for part in namespace.require.split(","))
+        values["require"] = tuple(part for part in parts if part)
         options = cls(**values)
         for name, value, least, most, unit in (
             ("rooms", options.rooms, 1, MOST_ROOMS, "rooms"),
@@ -85,6 +86,17 @@ class Options:
         return {
             name: getattr(self, name) for name in self.__dataclass_fields__ if name not in hidden
         }
+
+
+class _Collect(Action):
+    """Joins the values of an option that is given several times with commas: the web page's form
+    has one line of text for it, and Locust takes an empty list there for one of numbers."""
+
+    def __call__(
+        self, parser: object, namespace: Namespace, values: object, option: str | None = None
+    ) -> None:
+        before = getattr(namespace, self.dest)
+        setattr(namespace, self.dest, f"{before},{values}" if before else values)
 
 
 def add_arguments(parser: Any) -> None:
@@ -140,10 +152,10 @@ def add_arguments(parser: Any) -> None:
     )
     add(
         "--require",
-        action="append",
-        default=[],
+        action=_Collect,
+        default="",
         metavar="NAME=LIMIT",
-        help="fail beyond this: p99=250 lost=0 throughput=100000 and so on; may be repeated",
+        help="fail beyond this: p99=250,lost=0,throughput=100000 and so on; may be repeated",
     )
     add("--require-file", default="", help="TOML file of such limits; empty: none")
     add("--report", default="reports", help="folder for the result and its page; empty: none")

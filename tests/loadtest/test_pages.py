@@ -116,10 +116,8 @@ def test_dashboard_draws_a_history_of_ten_runs(page: Page, tmp_path: Path) -> No
         _report.write(_result(number), str(reports))
     assert build(reports, site) == 10
     page.goto((site / "index.html").as_uri())
-    assert (
-        page.inner_text(".facts")
-        == "10 runs, 10 passed; the last one on 2026-03-10, 99999999, 4 users"
-    )
+    facts = "10 runs, 10 passed; the last one on 2026-03-10, 99999999, 4 users"
+    assert page.inner_text(".facts") == facts
     assert page.locator("tbody tr").filter(has=page.locator("td a")).count() == 10
     assert _drawn(page) == [True] * 5
     assert "p99 required" in page.inner_text("main")
