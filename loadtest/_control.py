@@ -175,6 +175,8 @@ class Alone(Control):
         run, outcome = self.run, self.judge.outcome
         run.hush()
         outcome.ended = run.hushed
+        self.tick(int(now()))
+        outcome.sending_ended()
         deadline = run.hushed + run.options.settle
         sent = sent_times([run.books()])
         while True:

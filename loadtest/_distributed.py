@@ -175,6 +175,7 @@ class Master(Control):
         outcome = self.judge.outcome
         workers = {node.id for node in self._runner.clients.running + self._runner.clients.spawning}
         self._ask(workers, with_sent=True)
+        outcome.sending_ended()
         deadline = now() + outcome.options.settle
         for worker in sorted(workers - self._statements.keys()):
             outcome.interrupted.append(f"worker {worker} is gone, with what it had measured")

@@ -36,6 +36,8 @@ class Outcome:
     audit: Audit = field(default_factory=Audit)
     begun: float = 0.0  # of sending; seconds since the epoch; 0: it never began
     ended: float = 0.0
+    received: int = 0  # messages, until sending ended
+    received_bytes: int = 0
     users: int = 0
     processes: int = 1
     hosts: set[str] = field(default_factory=set)
@@ -43,6 +45,12 @@ class Outcome:
     closed: Counter[str] = field(default_factory=Counter)  # by code
     lagged: Counter[str] = field(default_factory=Counter)  # by code
     interrupted: list[str] = field(default_factory=list)  # why it ended before its time
+
+    def sending_ended(self) -> None:
+        """What has not arrived by now does not count for throughput: it would be flattered by what
+        piled up and came in the settle time."""
+        self.received = self.series.latency.count
+        self.received_bytes = self.series.received_bytes
 
     @property
     def duration(self) -> float:
@@ -136,8 +144,8 @@ def _metrics(outcome: Outcome) -> dict[str, float]:
     if series.latency.count:
         metrics["late"] = series.latency.above(outcome.options.late)
     if outcome.duration:
-        metrics["throughput"] = series.latency.count / outcome.duration
-        metrics["bandwidth"] = series.received_bytes * 8 / outcome.duration / 1e6
+        metrics["throughput"] = outcome.received / outcome.duration
+        metrics["bandwidth"] = outcome.received_bytes * 8 / outcome.duration / 1e6
     return metrics
 
 

@@ -29,6 +29,7 @@ def _outcome(*arguments: str, late: int = 0, cpu: float = 20.0, **changes: Any) 
         counters.late += late
         outcome.series.add(recorder.take(second))
         outcome.series.note(second, "alone", connections=2, cpu=cpu)
+    outcome.sending_ended()
     return outcome
 
 
@@ -40,6 +41,15 @@ def test_a_clean_run_passes() -> None:
     assert result["metrics"]["p99"] == 2.1
     assert [row["t"] for row in result["seconds"]] == list(range(1, 11))
     assert "PASSED  lost 0" in render(result)
+
+
+def test_throughput_is_not_flattered_by_what_comes_later() -> None:
+    """A relay that delivers everything in the settle time was not that fast."""
+    outcome = _outcome()
+    recorder = Recorder()
+    recorder.counters("broadcast").received[50_000] += 100_000
+    outcome.series.add(recorder.take(111))
+    assert result_of(outcome)["metrics"]["throughput"] == 100
 
 
 def test_a_busy_generator_makes_a_run_invalid() -> None:
