@@ -38,7 +38,7 @@ class State(Enum):
 
 
 class Connection:
-    """`closed` is set once it is over, and `close` says how."""
+    """`closed` is set once it is over, and `close_seen` says how."""
 
     __slots__ = (
         "_after_chunk", "_closing_with", "_counters", "_outbox", "_parser", "_reads", "_socket",
@@ -92,7 +92,8 @@ class Connection:
             self._write(frames, data=True)
 
     def withdraw(self) -> int:
-        """Take back the data frames that have not begun to leave. Returns how many."""
+        """Take back the data frames that have not begun to leave, also of a connection that is
+        over. Returns how many."""
         kept = deque(entry for entry in self._outbox if not entry[1])
         withdrawn = len(self._outbox) - len(kept)
         self._outbox = kept
@@ -200,7 +201,6 @@ class Connection:
             return
         self.state = State.CLOSED
         self.close_seen = close
-        self._outbox.clear()
         for watcher in (self._reads, self._writes):
             watcher.stop()
             watcher.close()

@@ -56,6 +56,7 @@ class Options:
             ("rooms", options.rooms, 1, MOST_ROOMS, "rooms"),
             ("settle", options.settle, 0, 3600, "seconds"),
             ("late", options.late, 0.1, 1e7, "milliseconds"),
+            ("rate", options.rate, 0.001, 1e9, "messages a second"),
             ("rate-factor", options.rate_factor, 1.01, 10, "times"),
             ("rate-step", options.rate_step, 1, 3600, "seconds"),
         ):
@@ -64,7 +65,6 @@ class Options:
         for name, value in (
             ("interval", options.interval),
             ("sender-every", options.sender_every),
-            ("rate", options.rate),
             ("rate-max", options.rate_max),
             ("lagging-every", options.lagging_every),
             ("lagging-speed", options.lagging_speed),

@@ -58,8 +58,14 @@ class Member:
         self.expects_close = False
         """The relay may close this one without anything being wrong: it lags on purpose."""
 
+    def withdraw(self) -> None:
+        """Take back what the relay has not begun to read: it was never sent."""
+        if self.sender is not None:
+            self.sender.withdraw()
+
     def leave(self, *, waited: bool = False) -> None:
         """Have what happened until now counted, and close; for `waited` see the ledger."""
+        self.withdraw()
         # In this order: what others send while the relay answers our close frame is not owed.
         self._run.ledger.leave(self.account, waited=waited)
         self.connection.shut()
@@ -90,6 +96,7 @@ class Run:
         """When sending ended; 0: not yet."""
         self.senders: Counter[str] = Counter()
         """By scenario: how many send, in all processes once `start` has been told."""
+        self._told = False
         self.lineup = Lineup()
         self._go = Event()
         self._seats: Counter[str] = Counter()
@@ -151,6 +158,7 @@ class Run:
         if member not in self.members:
             return
         self.members.discard(member)
+        member.withdraw()
         self.ledger.leave(member.account)
         close = member.connection.close_seen
         if close is None:
@@ -176,18 +184,20 @@ class Run:
         self.pacer.add(member.sender)
 
     def start(self, senders: Mapping[str, int] | None = None) -> None:
-        """Let the senders begin; the second time does nothing. `senders`: see there."""
+        """Let the senders begin; the second time does nothing. `senders`: those of all processes,
+        where there are others."""
         if not self.started:
-            if senders:
+            if senders is not None:
                 self.senders = Counter(senders)
+                self._told = True
             self.started = now() + _RUN_UP
             self._go.set()
 
     def wait_for_start(self, scenario: str) -> float:
         """Wait until senders may begin; returns the time to begin at, which may be just now."""
-        if not self.started:
+        if not self._told:
             self.senders[scenario] += 1
-            self.lineup.arrive()
+        self.lineup.arrive()
         self._go.wait()
         return max(self.started, now())
 
@@ -204,8 +214,7 @@ class Run:
         self.hushed = now()
         self.pacer.stop()
         for member in self.members:
-            if member.sender is not None:
-                member.sender.withdraw()
+            member.withdraw()
 
     def books(self, *, with_sent: bool = True) -> Books:
         """The ledger's books, once everybody whose connection is over has left it."""

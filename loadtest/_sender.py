@@ -77,7 +77,7 @@ class Sender:
         self.due = self._next
 
     def withdraw(self) -> None:
-        """Take back what the relay has not begun to read: it was never sent."""
+        """Take back what has not begun to leave, once or again."""
         count = self._connection.withdraw()
         if count:
             del self._sent[-count:]

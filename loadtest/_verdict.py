@@ -4,7 +4,6 @@ to, writes it down, and sets the exit code.
 
 import sys
 from collections.abc import Callable
-from typing import Any
 
 import gevent
 from locust.env import Environment
@@ -24,14 +23,11 @@ class Judge:
     def __init__(self, environment: Environment) -> None:
         self._environment = environment
         self.outcome: Outcome
-        self.result: dict[str, Any] | None = None
-        """What the last run came to; none until one is over."""
         self.on_second: Callable[[Series, int], None] | None = None
         """Told of every second that is over; none: nobody wants to know."""
 
     def open(self, options: Options, target: Target) -> None:
         """A run begins."""
-        self.result = None
         self.outcome = Outcome(
             options=options,
             limits=_thresholds.read(options.require, options.require_file),
@@ -70,7 +66,7 @@ class Judge:
     def pronounce(self) -> None:
         """Say what the run came to, and write it down."""
         outcome = self.outcome
-        self.result = result = result_of(outcome)
+        result = result_of(outcome)
         name = ", ".join(outcome.scenarios)
         for what, count in (
             ("lost", outcome.audit.lost),

@@ -146,3 +146,16 @@ def test_what_a_stuck_peer_has_not_begun_to_read_is_taken_back(pair: _Pair) -> N
     messages = pair.received(sent)
     assert [HEADER.unpack_from(message.data)[1] for message in messages] == list(range(sent))
     assert not pair.connection.blocked
+
+
+def test_what_had_not_left_when_the_relay_hung_up_was_never_sent(pair: _Pair) -> None:
+    begun = now()
+    cadence = iter([begun] * 100_000)
+    sender = Sender(pair.connection, pair.account, pair.counters, cadence, size=1000, tolerance=1.0)
+    while not pair.connection.blocked:
+        sender.send_due(begun)
+    queued = len(pair.account.sent or ())
+    pair.peer.close()
+    pair.until(pair.connection.closed.is_set)
+    sender.withdraw()
+    assert 0 < len(pair.account.sent or ()) < queued

@@ -34,6 +34,7 @@ def _options(*arguments: str) -> Options:
         (["--rooms", "0"], "--rooms 0: expected 1 to 8192 rooms"),
         (["--settle", "-1"], "--settle -1.0: expected 0 to 3600 seconds"),
         (["--rate-factor", "1"], "--rate-factor 1.0: expected 1.01 to 10 times"),
+        (["--rate", "0"], "--rate 0.0: expected 0.001 to 1e+09 messages a second"),
         (["--interval", "-5"], "--interval -5.0: expected 0 or more"),
     ],
 )
