@@ -41,7 +41,7 @@ class Connection:
     """`closed` is set once it is over, and `close_seen` says how."""
 
     __slots__ = (
-        "_after_chunk", "_closing_with", "_counters", "_outbox", "_parser", "_reads", "_socket",
+        "_after_chunk", "_closing_with", "_counters", "_feed", "_outbox", "_reads", "_socket",
         "_writes", "close_seen", "closed", "inbox", "state", "unblocked",
     )  # fmt: skip
 
@@ -50,16 +50,16 @@ class Connection:
         sock: Any,
         make_inbox: Callable[[Callable[[WSMessage], None]], Inbox],
         counters: Counters,
-        after_chunk: Callable[[], None],
+        after_chunk: Callable[[float], None],
     ) -> None:
-        """`make_inbox` gets the handler for control frames; `after_chunk` runs after each read."""
+        """`make_inbox` gets the handler for control frames; `after_chunk` gets the time of each
+        read when it has been taken in."""
         sock.settimeout(0)
         self._socket = sock
         self._counters = counters
         self.inbox = make_inbox(self._control)
-        self._parser = WebSocketReader(
-            self.inbox, _LARGEST_MESSAGE, compress=False, decode_text=False
-        )
+        parser = WebSocketReader(self.inbox, _LARGEST_MESSAGE, compress=False, decode_text=False)
+        self._feed = parser.feed_data
         self._after_chunk = after_chunk
         loop = get_hub().loop
         self._reads = loop.io(sock.fileno(), _READ)
@@ -76,9 +76,9 @@ class Connection:
     def start(self, leftover: bytes) -> None:
         """Begin to read; `leftover` came behind the handshake."""
         if leftover:
-            self._parse(leftover)
+            self._take(leftover)
         if self.state is State.OPEN:
-            self._reads.start(self._readable)
+            self._reads.start(self._read)
 
     @property
     def blocked(self) -> bool:
@@ -105,7 +105,7 @@ class Connection:
             self.state = State.CLOSING
             self._closing_with = code
             self._write([close_frame(code)], data=False)
-            self._reads.start(self._readable)  # again, where reading was stopped
+            self._reads.start(self._read)  # again, where reading was stopped
             self.closed.wait(_CLOSE_TIMEOUT)
         self._finish(Close(Side.US, code))
 
@@ -118,11 +118,8 @@ class Connection:
                 self._read(max(bytes_per_second // 10, 1))
         self.closed.wait()
 
-    def _readable(self) -> None:
-        self._read(_CHUNK)
-        self._after_chunk()
-
-    def _read(self, size: int) -> None:
+    def _read(self, size: int = _CHUNK) -> None:
+        """Take in what has arrived; the loop calls this for every connection that has something."""
         try:
             chunk = self._socket.recv(size)
         except _NOT_NOW:
@@ -130,17 +127,18 @@ class Connection:
         except OSError:
             chunk = b""
         if chunk:
-            self._parse(chunk)
+            self._take(chunk)
         else:
             side = Side.US if self.state is State.CLOSING else Side.RELAY
             self._finish(Close(side, LOST))
 
-    def _parse(self, chunk: bytes) -> None:
+    def _take(self, chunk: bytes) -> None:
         self._counters.received_bytes += len(chunk)
-        self.inbox.arrived = now()
-        failed, _ = self._parser.feed_data(chunk)
+        self.inbox.arrived = arrived = now()
+        failed, _ = self._feed(chunk)
         if failed:
             self._finish(Close(Side.RELAY, PROTOCOL_ERROR, str(self.inbox.exception())))
+        self._after_chunk(arrived)
 
     def _control(self, message: WSMessage) -> None:
         if message.type is WSMsgType.PING:

@@ -9,7 +9,7 @@ from ._handshake import Target
 
 _TIMEOUT = 3.0  # seconds
 _LARGEST = 1 << 20  # bytes; a relay with many members names them all
-_FACTS = ("version", "commit", "deployed", "deploy_time", "log", "uptime")
+_FACTS = ("version", "commit", "deployed_at", "uptime_seconds")
 
 
 def relay_facts(target: Target) -> dict[str, Any]:

@@ -226,6 +226,6 @@ class Run:
     def close(self) -> None:
         self._alarm.close()
 
-    def _catch_up(self) -> None:
-        if now() >= self.pacer.due:
+    def _catch_up(self, moment: float) -> None:
+        if moment >= self.pacer.due:
             self.pacer.run()

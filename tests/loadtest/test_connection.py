@@ -44,7 +44,7 @@ class _Pair:
             ours,
             lambda control: Inbox(self.account, self.counters, control),
             self.counters,
-            lambda: None,
+            lambda _: None,
         )
         self.connection.start(b"")
 
