@@ -5,9 +5,13 @@ each write, for each member; here the backlog is references to batches that all 
 """
 
 import asyncio
+import fcntl
+import sys
+import termios
 from collections import deque
 from typing import Final, Protocol
 
+STALL: Final = 5.0  # seconds in which a backlog has to shrink
 CHUNK: Final = 256 * 1024  # bytes handed to the transport at once
 SKIP_LAG: Final = 64 * 1024  # bytes of backlog from which a client with lag=skip misses messages
 
@@ -31,6 +35,18 @@ class Owner(Protocol):
         """Everything has been handed to the transport, and the transport holds nothing."""
 
 
+def _unacknowledged(transport: asyncio.Transport) -> int:
+    """Return how many bytes the kernel holds; 0 where it does not tell (tcp(7), SIOCOUTQ)."""
+    sock = transport.get_extra_info("socket")
+    if sock is None or sock.fileno() < 0:
+        return 0
+    try:
+        answer = fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, b"\0\0\0\0")
+    except OSError:
+        return 0
+    return int.from_bytes(answer, sys.byteorder)
+
+
 class Outbox:
     """Writes to one transport, in order and one chunk at a time.
 
@@ -43,6 +59,8 @@ class Outbox:
         "_handed",
         "_is_direct",
         "_limit",
+        "_mark",
+        "_moved",
         "_owner",
         "_pong",
         "_queue",
@@ -74,6 +92,10 @@ class Outbox:
         self._rest: memoryview | None = None  # of the batch being sent
         self._pong = b""  # only the latest ping is answered (RFC 6455 §5.5.3)
         self._handed = 0  # bytes given to the transport out of the backlog
+        self._moved: float | None = (
+            None  # when the backlog was last seen to shrink; None: no backlog
+        )
+        self._mark = 0  # `sent` at that time
 
     def deliver(self, data: bytes, count: int) -> None:
         """Send whole frames of `count` messages, or queue, skip or refuse them; never waits."""
@@ -125,6 +147,18 @@ class Outbox:
         """The transport holds nothing: `resume_writing`."""
         self.is_blocked = False
         self._write()
+        if not self.is_blocked:
+            self._moved = None
+
+    def has_stalled(self, now: float, enough: int) -> bool:
+        """Whether the client has taken less than `enough` bytes in the last `STALL` seconds.
+
+        Only for a blocked outbox, and to be asked several times in such a span.
+        """
+        sent = self.sent()
+        if self._moved is None or sent - self._mark >= enough:
+            self._moved, self._mark = now, sent
+        return now - self._moved >= STALL
 
     def abandon(self) -> None:
         """The transport is gone, and with it the backlog."""
@@ -139,8 +173,13 @@ class Outbox:
         return self.lag + len(self._rest or b"") + self._transport.get_write_buffer_size()
 
     def sent(self) -> int:
-        """Return a count of bytes that grows as the kernel takes the backlog."""
-        return self._handed - self._transport.get_write_buffer_size()
+        """Return a count of bytes that grows as the client's side acknowledges the backlog.
+
+        That the kernel takes more is no measure: its buffer is megabytes, and it asks for more
+        when a third of it is free, which a slow link needs many seconds for.
+        """
+        held = self._transport.get_write_buffer_size()
+        return self._handed - held - _unacknowledged(self._transport)
 
     def _write(self) -> None:
         while not self.is_blocked:
