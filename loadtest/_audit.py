@@ -1,10 +1,11 @@
 """The books of all processes as one: what was owed, delivered, lost, repeated and reordered."""
 
+from array import array
+from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-
-import numpy as np
+from math import inf
 
 from ._ledger import Books
 
@@ -40,36 +41,53 @@ class Audit:
     receivers: list[Receiver] = field(default_factory=list)
 
 
-def sent_times(books: Iterable[Books]) -> dict[int, np.ndarray]:
-    """By room: the intended times of everything sent, ascending."""
-    rooms: dict[int, list[bytes]] = defaultdict(list)
+class Sent:
+    """The intended times of everything that was sent in one room."""
+
+    def __init__(self) -> None:
+        self._times = array("d")
+        self._first = inf
+        self._sorted: list[float] = []
+
+    def add(self, times: bytes) -> None:
+        """Add times as the books have them."""
+        begin = len(self._times)
+        self._times.frombytes(times)
+        self._first = min(self._first, min(self._times[begin:], default=inf))
+
+    def since(self, moment: float) -> int:
+        """How many messages were meant to leave at `moment` or later."""
+        if moment <= self._first:
+            return len(self._times)  # nearly everybody: who joined before anybody sent
+        if not self._sorted:
+            self._sorted = sorted(self._times)
+        return len(self._sorted) - bisect_left(self._sorted, moment)
+
+
+def sent_times(books: Iterable[Books]) -> dict[int, Sent]:
+    """By room: everything that was sent, by all processes."""
+    rooms: dict[int, Sent] = defaultdict(Sent)
     for book in books:
         for room, times in book["sent"].items():
-            rooms[room].append(times)
-    return {
-        room: np.sort(np.frombuffer(b"".join(parts), dtype=np.float64))
-        for room, parts in rooms.items()
-    }
+            rooms[room].add(times)
+    return rooms
 
 
-def audit(books: list[Books], sent: dict[int, np.ndarray] | None = None) -> Audit:
+def audit(books: list[Books], sent: Mapping[int, Sent] | None = None) -> Audit:
     """Merge `books`. `sent` (from `sent_times`) where it was gathered before."""
     if sent is None:
         sent = sent_times(books)
-    stayed = [row for book in books for row in book["stayed"]]
     faulty: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
-    delivered = sum(book["left_received"] for book in books)
+    delivered = 0
     for book in books:
+        delivered += book["left_received"]
         for name, _, _, lost, repeated, reordered in book["left"]:
             _add(faulty[name], lost, repeated, reordered)
-    for room, rows in _by_room(stayed).items():
-        times = sent.get(room, np.empty(0))
-        joined = np.array([row[2] for row in rows])
-        owed = len(times) - np.searchsorted(times, joined, side="left")
-        for (name, _, _, own, received, repeated, reordered), due in zip(rows, owed, strict=True):
+        for name, room, joined, own, received, repeated, reordered in book["stayed"]:
             delivered += received
+            owed = (sent[room].since(joined) if room in sent else 0) - own
             # Below zero only where a worker died with the log of what it had sent.
-            lost = max(int(due) - own - received, 0)
+            lost = max(owed - received, 0)
             if lost or repeated or reordered:
                 _add(faulty[name], lost, repeated, reordered)
     receivers = [Receiver(name, *counts) for name, counts in faulty.items()]
@@ -85,16 +103,6 @@ def audit(books: list[Books], sent: dict[int, np.ndarray] | None = None) -> Audi
         leaked=sum(book["leaked"] for book in books),
         receivers=receivers[:_WORST],
     )
-
-
-_Row = tuple[str, int, float, int, int, int, int]
-
-
-def _by_room(stayed: list[_Row]) -> dict[int, list[_Row]]:
-    rooms: dict[int, list[_Row]] = defaultdict(list)
-    for row in stayed:
-        rooms[row[1]].append(row)
-    return rooms
 
 
 def _add(counts: list[int], *more: int) -> None:

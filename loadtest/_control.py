@@ -115,8 +115,9 @@ class Control(ABC):
             self.refuse(str(error))
         self.failed.clear()
         self.closed.clear()
-        self._active = True
+        self.environment.process_exit_code = 1  # until the run has passed
         self.begin(options, target)
+        self._active = True
 
     def _on_spawned(self, **_: Any) -> None:
         if self.run is not None:

@@ -30,8 +30,8 @@ class Outcome:
     limits: dict[str, float]
     host: str
     scenarios: list[str]
-    relay: dict[str, Any]
     settings: dict[str, Any]
+    relay: dict[str, Any] = field(default_factory=dict)  # what /health tells
     series: Series = field(default_factory=Series)
     audit: Audit = field(default_factory=Audit)
     begun: float = 0.0  # of sending; seconds since the epoch; 0: it never began

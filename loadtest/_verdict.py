@@ -4,6 +4,7 @@ to, writes it down, and sets the exit code.
 
 import sys
 from collections.abc import Callable
+from typing import Any
 
 import gevent
 from locust.env import Environment
@@ -23,6 +24,7 @@ class Judge:
     def __init__(self, environment: Environment) -> None:
         self._environment = environment
         self.outcome: Outcome
+        self._facts_task: gevent.Greenlet[dict[str, Any]]
         self.on_second: Callable[[Series, int], None] | None = None
         """Told of every second that is over; none: nobody wants to know."""
 
@@ -33,9 +35,10 @@ class Judge:
             limits=_thresholds.read(options.require, options.require_file),
             host=self._environment.host or "",
             scenarios=sorted({user.scenario for user in self._environment.user_classes}),  # type: ignore[attr-defined]
-            relay=relay_facts(target),
             settings=options.public(),
         )
+        # Not waited for: the run begins while the relay answers.
+        self._facts_task = gevent.spawn(relay_facts, target)
         users = self._environment.user_classes
         if len(users) == 1:
             # What 0 stood for.
@@ -66,6 +69,7 @@ class Judge:
     def pronounce(self) -> None:
         """Say what the run came to, and write it down."""
         outcome = self.outcome
+        outcome.relay = self._facts_task.get()
         result = result_of(outcome)
         name = ", ".join(outcome.scenarios)
         for what, count in (

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,6 +58,12 @@ LoadTest = Callable[..., Outcome]
 @pytest.fixture
 def start() -> Iterator[Callable[..., Process]]:
     """Start a command and wait until it says where it listens."""
+    with _starting() as start:
+        yield start
+
+
+@contextmanager
+def _starting() -> Iterator[Callable[..., Process]]:
     running: list[subprocess.Popen[str]] = []
 
     def start(*command: str, **env: str) -> Process:
@@ -94,6 +101,13 @@ def real_relay(start: Callable[..., Process]) -> StartRelay:
     """Start our relay with settings."""
     local = {"PORT": "0", "LISTEN_ADDRESS": "127.0.0.1"}
     return lambda **settings: start("-m", "relay", **local | settings)
+
+
+@pytest.fixture(scope="session")
+def relay() -> Iterator[Process]:
+    """Our relay with default settings, shared: every run has rooms of its own."""
+    with _starting() as start:
+        yield start("-m", "relay", PORT="0", LISTEN_ADDRESS="127.0.0.1")
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """Several Locust processes are one run: ledgers and histograms merge."""
 
-from .conftest import LoadTest, StartRelay
+from .conftest import LoadTest, Process, StartRelay
 
 
 def test_books_of_all_processes_are_audited_as_one(
@@ -8,7 +8,7 @@ def test_books_of_all_processes_are_audited_as_one(
 ) -> None:
     """Losses between members of different processes are counted exactly."""
     relay = faulty_relay("--lose-every", "100")
-    run = locust("loadtest/broadcast.py", relay.host, "-u", "6", "-t", "3s",
+    run = locust("loadtest/broadcast.py", relay.host, "-u", "6", "-t", "2s",
         "--settle", "0.5", *master)  # fmt: skip
     assert run.result["generator"]["processes"] == 2
     assert run.result["users"] == 6
@@ -18,10 +18,10 @@ def test_books_of_all_processes_are_audited_as_one(
 
 
 def test_processes_on_one_host_share_a_clock(
-    real_relay: StartRelay, locust: LoadTest, master: list[str]
+    relay: Process, locust: LoadTest, master: list[str]
 ) -> None:
     """So latencies are not marked; and the relay passes."""
-    run = locust("loadtest/broadcast.py", real_relay().host, "-u", "4", "-t", "3s", *master)
+    run = locust("loadtest/broadcast.py", relay.host, "-u", "4", "-t", "2s", *master)
     assert run.result["notes"] == []
     assert run.result["generator"]["hosts"] == 1
     assert run.metrics["lost"] == 0

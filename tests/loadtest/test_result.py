@@ -16,7 +16,7 @@ def _outcome(*arguments: str, late: int = 0, cpu: float = 20.0, **changes: Any) 
     """Ten seconds in which 100 messages a second took 2 ms."""
     options = _options(*arguments)
     outcome = Outcome(
-        options, {**ALWAYS}, "ws://relay", ["broadcast"], {}, options.public(),
+        options, {**ALWAYS}, "ws://relay", ["broadcast"], options.public(),
         audit=Audit(sent=1000, delivered=1000), begun=100.0, ended=110.0, users=2,
         **changes,
     )  # fmt: skip

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from .conftest import ROOT, StartRelay
+from .conftest import ROOT, Process
 
 
 class _WebPage:
@@ -69,10 +69,9 @@ def web_page(tmp_path: Path, free_port: int) -> Iterator[_WebPage]:
 
 
 def test_a_run_from_the_form_leaves_a_result(
-    web_page: _WebPage, real_relay: StartRelay, tmp_path: Path
+    web_page: _WebPage, relay: Process, tmp_path: Path
 ) -> None:
     """With the form's own values; then a second one, after an address that cannot be."""
-    relay = real_relay()
     page = web_page.get("/")
     for name in ("Audio", "Broadcast", "Churn", "Lagging", "Steady"):
         assert f'"{name}"' in page
