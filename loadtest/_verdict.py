@@ -48,6 +48,8 @@ class Judge:
     def look(self, *, until: int) -> None:
         """Every second before `until` is known now: is there anything left to find out?"""
         outcome = self.outcome
+        if outcome.ended:
+            return
         if self.on_second is not None:
             self.on_second(outcome.series, until - 1)
         if not outcome.begun or "steady" not in outcome.scenarios or not outcome.options.rate_max:
