@@ -70,7 +70,7 @@ function draw(place, { x, series, unit = "", log = false, logX = false, xLabel, 
       },
       axes: [
         { ...axis, grid: { show: false }, values: xLabel && ((_, ticks) => ticks.map(xLabel)),
-          ...((whole || ordinal) && { incrs: WHOLE }) },
+          ...((whole || ordinal) && { incrs: WHOLE }), ...(ordinal && { space: 84 }) },
         { ...axis, size: 58, ...(counts && { incrs: WHOLE }), values: (_, ticks) =>
           ticks.map((tick) => (tick == null || (log && !round(tick)) ? "" : short(tick))) },
       ],
