@@ -93,7 +93,8 @@ class Worker(Control):
         self.run.hush()
 
     def conclude(self) -> None:
-        """The master has the word."""
+        """The master has the word, and the exit code that says it."""
+        self.environment.process_exit_code = 0
 
     def interrupt(self) -> None:
         """Somebody ends this process: the master gets what there is."""
