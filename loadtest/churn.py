@@ -1,0 +1,55 @@
+"""Connect, say hello, leave, again and again: what a relay costs at its door.
+
+Each user asks for its own messages back (echo=1), waits for its hello, and leaves: one turn takes
+connection, membership, delivery and departure. A hello that does not come back in 5 s is lost.
+"""
+
+from gevent import sleep, wait
+
+from loadtest._cadence import constant, phase
+from loadtest._client import WebSocketUser
+from loadtest._failures import ConnectFailed
+from loadtest._inbox import EchoInbox
+from loadtest._payload import now
+
+_PATIENCE = 5.0  # seconds
+# In a row. One refusal may be the limit that a test looks for; this many are a relay that is gone.
+_MOST_FAILURES = 10
+
+
+class Churn(WebSocketUser):
+    """Comes and goes, one turn every 100 ms if the relay is quick enough."""
+
+    scenario = "churn"
+    payload = 64
+    interval = 100.0
+
+    def live(self) -> None:
+        """Turn after turn, each at its own time."""
+        interval = (self.relay_run.options.interval or self.interval) / 1000
+        start = self.relay_run.wait_for_start(self.scenario)
+        failures = 0
+        for due in constant(start + phase(self.seat.place) * interval, interval):
+            sleep(max(due - now(), 0))
+            if self.relay_run.hushed:
+                return
+            try:
+                self.turn()
+                failures = 0
+            except ConnectFailed:
+                failures += 1
+                if failures == _MOST_FAILURES:
+                    return
+
+    def turn(self) -> None:
+        """One visit, under a name of its own. Raises `ConnectFailed`."""
+        run = self.relay_run
+        self.seat = run.seat(self.scenario)
+        self.member = member = run.join(self.seat, echo=True, inbox=EchoInbox)
+        inbox = member.connection.inbox
+        assert isinstance(inbox, EchoInbox)
+        size = run.options.payload or self.payload
+        run.send(member, size=size, cadence=iter([now()]), interval=_PATIENCE)
+        wait([inbox.heard, member.connection.closed], timeout=_PATIENCE, count=1)
+        waited = not inbox.heard.is_set() and not member.connection.closed.is_set()
+        member.leave(waited=waited)

@@ -1,0 +1,31 @@
+"""A constant rate of messages from all senders together, or a climb to the highest that holds.
+
+Open loop: the rate does not sink when the relay gets slow. With `--rate-max` the rate climbs in
+steps, and the run ends with the first step that misses what `--require` asks for, that the relay
+does not carry, or that the generator cannot offer; the result names the highest step that held.
+"""
+
+from loadtest._cadence import constant, phase, steps
+from loadtest._client import WebSocketUser
+from loadtest._climb import rates
+from loadtest._run import Member
+
+
+class Steady(WebSocketUser):
+    """A member that sends its share of the rate."""
+
+    scenario = "steady"
+    payload = 256
+
+    def send(self, member: Member) -> None:
+        options = self.relay_run.options
+        start = self.relay_run.wait_for_start(self.scenario)
+        senders = self.relay_run.senders[self.scenario]
+        intervals = [senders / rate for rate in rates(options)]
+        offset = phase(self.seat.place)
+        if len(intervals) > 1:
+            cadence = steps(start, intervals, options.rate_step, offset)
+        else:
+            cadence = constant(start + offset * intervals[0], intervals[0])
+        size = options.payload or self.payload
+        self.relay_run.send(member, size=size, cadence=cadence, interval=intervals[-1])

@@ -1,0 +1,162 @@
+"""Fixtures: relays to test against and the load tester as its user runs it, all as processes."""
+
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+_PORT = re.compile(r'listens on http://\S+:(\d+)|{"port": (\d+)}')
+
+
+@dataclass
+class Process:
+    """A relay that listens on `port`."""
+
+    popen: subprocess.Popen[str]
+    port: int
+
+    @property
+    def host(self) -> str:
+        return f"ws://127.0.0.1:{self.port}"
+
+    def faults(self) -> dict[str, int]:
+        """What a faulty relay has done, by its own count."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/faults", timeout=5) as answer:
+            counted: dict[str, int] = json.loads(answer.read())
+        return counted
+
+
+@dataclass
+class Outcome:
+    """What a run of the load tester left behind."""
+
+    code: int
+    output: str
+    result: dict[str, Any]
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        metrics: dict[str, float] = self.result["metrics"]
+        return metrics
+
+
+StartRelay = Callable[..., Process]
+LoadTest = Callable[..., Outcome]
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[..., Process]]:
+    """Start a command and wait until it says where it listens."""
+    with _starting() as start:
+        yield start
+
+
+@contextmanager
+def _starting() -> Iterator[Callable[..., Process]]:
+    running: list[subprocess.Popen[str]] = []
+
+    def start(*command: str, **env: str) -> Process:
+        popen = subprocess.Popen(
+            [sys.executable, *command],
+            cwd=ROOT,
+            env={"PATH": os.environ["PATH"], **env},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        running.append(popen)
+        assert popen.stdout is not None
+        said = ""
+        for line in popen.stdout:
+            said += line
+            if found := _PORT.search(line):
+                return Process(popen, int(found[1] or found[2]))
+        raise AssertionError(f"{command} did not start:\n{said}")
+
+    yield start
+    for popen in running:
+        popen.kill()
+        popen.communicate()
+
+
+@pytest.fixture
+def faulty_relay(start: Callable[..., Process]) -> StartRelay:
+    """Start a faulty relay with the faults that the options order."""
+    return lambda *options: start("-m", "tests.loadtest.faulty_relay", *options)
+
+
+@pytest.fixture
+def real_relay(start: Callable[..., Process]) -> StartRelay:
+    """Start our relay with settings."""
+    local = {"PORT": "0", "LISTEN_ADDRESS": "127.0.0.1"}
+    return lambda **settings: start("-m", "relay", **local | settings)
+
+
+@pytest.fixture(scope="session")
+def relay() -> Iterator[Process]:
+    """Our relay with default settings, shared: every run has rooms of its own."""
+    with _starting() as start:
+        yield start("-m", "relay", PORT="0", LISTEN_ADDRESS="127.0.0.1")
+
+
+@pytest.fixture
+def loadtest(tmp_path: Path) -> LoadTest:
+    """`python -m loadtest`, quickly: few clients, a second."""
+    return lambda host, *options: _run(
+        tmp_path, "-m", "loadtest", "--host", host, "--clients", "4", "--duration", "1",
+        "--interval", "5", "--report", str(tmp_path), *options,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def locust(tmp_path: Path) -> LoadTest:
+    """`locust -f FILE --headless`, with as many users at once as -u says."""
+    return lambda file, host, *options: _run(
+        tmp_path, "-m", "locust", "-f", file, "--headless", "--only-summary",
+        "--host", host, "-r", "100", "--report", str(tmp_path), *options,
+    )  # fmt: skip
+
+
+def _run(folder: Path, *command: str) -> Outcome:
+    before = set(folder.glob("*.json"))
+    done = subprocess.run(
+        [sys.executable, *command],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"]},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=50,
+        check=False,
+    )
+    assert "Traceback" not in done.stdout, done.stdout
+    written = set(folder.glob("*.json")) - before
+    result = json.loads(written.pop().read_text()) if written else {}
+    return Outcome(done.returncode, done.stdout, result)
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+    return port
+
+
+@pytest.fixture
+def master(free_port: int) -> list[str]:
+    """Options for a master with two workers that meet at a port of their own."""
+    port = str(free_port)
+    return ["--processes", "2", "--master-bind-port", port, "--master-port", port]

@@ -1,0 +1,34 @@
+"""Several Locust processes are one run: ledgers and histograms merge."""
+
+from .conftest import LoadTest, Process, StartRelay
+
+
+def test_books_of_all_processes_are_audited_as_one(
+    faulty_relay: StartRelay, locust: LoadTest, master: list[str]
+) -> None:
+    """Losses between members of different processes are counted exactly."""
+    relay = faulty_relay("--lose-every", "100")
+    run = locust("loadtest/broadcast.py", relay.host, "-u", "6", "-t", "2s",
+        "--settle", "0.5", *master)  # fmt: skip
+    assert run.result["generator"]["processes"] == 2
+    assert run.result["users"] == 6
+    assert run.metrics["lost"] == relay.faults()["lost"] > 5
+    assert run.metrics["delivered"] + run.metrics["lost"] == 5 * run.metrics["sent"]
+    assert run.code == 1
+
+
+def test_processes_on_one_host_share_a_clock(
+    relay: Process, locust: LoadTest, master: list[str]
+) -> None:
+    """So latencies are not marked; and the relay passes."""
+    run = locust("loadtest/broadcast.py", relay.host, "-u", "4", "-t", "2s", *master)
+    assert run.result["notes"] == []
+    assert run.result["generator"]["hosts"] == 1
+    assert run.metrics["lost"] == 0
+    assert run.metrics["delivered"] == 3 * run.metrics["sent"] > 100
+
+
+def test_run_ends_when_no_process_has_a_connection(locust: LoadTest, master: list[str]) -> None:
+    run = locust("loadtest/broadcast.py", "ws://127.0.0.1:1", "-u", "4", "-t", "60s", *master)
+    assert run.code == 1
+    assert "is the relay running there? (4 connections)" in run.output

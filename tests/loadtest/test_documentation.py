@@ -1,0 +1,45 @@
+"""What docs/loadtest.md says exists, and what exists is in it."""
+
+import re
+from typing import Any
+
+from loadtest._closes import Close, Side
+from loadtest._failures import refusal
+from loadtest._options import add_arguments
+from loadtest._thresholds import QUANTITIES
+
+from .conftest import ROOT
+
+_DOCUMENT = (ROOT / "docs" / "loadtest.md").read_text()
+
+
+class _Options(list[str]):
+    """Remembers what is added to it as to a parser."""
+
+    def add_argument(self, name: str, **_: Any) -> None:
+        self.append(name)
+
+
+def test_every_option_is_in_the_document() -> None:
+    options = _Options()
+    add_arguments(options)
+    assert len(options) > 20
+    assert [option for option in options if f"`{option}`" not in _DOCUMENT] == []
+
+
+def test_every_quantity_is_in_the_document() -> None:
+    assert [name for name in QUANTITIES if f"`{name}`" not in _DOCUMENT] == []
+
+
+def test_every_scenario_is_in_the_document() -> None:
+    files = {path.name for path in (ROOT / "loadtest").glob("[!_]*.py")}
+    assert set(re.findall(r"^\| `(\w+\.py)`", _DOCUMENT, re.MULTILINE)) == files
+
+
+def test_refusals_read_as_documented() -> None:
+    for status in (401, 409, 503):
+        assert str(refusal(status, "…")) in _DOCUMENT
+
+
+def test_a_close_code_that_nobody_knows_keeps_its_number() -> None:
+    assert str(Close(Side.RELAY, 4999)) == "4999 unknown code"
