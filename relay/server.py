@@ -69,15 +69,15 @@ async def serve(settings: Settings) -> int:
     )
     now_task = asyncio.create_task(stop_now.wait())
     await asyncio.wait((drain_task, now_task), return_when=asyncio.FIRST_COMPLETED)
-    if not drain_task.done():
+    is_drained = drain_task.done()
+    if not is_drained:
         logger.warning("second signal: %d connections are cut off", len(context.roster.clients))
-        drain_task.cancel()
         for client in tuple(context.roster.clients):
             client.abort()
-        return 1
+    drain_task.cancel()
     now_task.cancel()
     await runner.cleanup()
-    return 0
+    return 0 if is_drained else 1
 
 
 async def _listen(

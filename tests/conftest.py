@@ -1,0 +1,55 @@
+"""Fixtures: a relay of one's own, or the one that tests with default settings share."""
+
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack
+from itertools import count
+
+import pytest
+import pytest_asyncio
+
+from tests.process import Relay
+
+StartRelay = Callable[..., Awaitable[Relay]]
+
+_rooms = count()
+
+
+@pytest_asyncio.fixture
+async def start_relay() -> AsyncIterator[StartRelay]:
+    """Return a function that starts a relay with settings; all are killed in the end."""
+    async with AsyncExitStack() as stack:
+
+        async def start(**env: str) -> Relay:
+            relay = await Relay.start(**env)
+            stack.push_async_callback(relay.kill)
+            return relay
+
+        yield start
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def shared_relay() -> AsyncIterator[Relay]:
+    relay = await Relay.start(LOG_LEVEL="info")
+    yield relay
+    await relay.kill()
+
+
+@pytest.fixture
+def relay(shared_relay: Relay) -> Relay:
+    """A relay with default settings, shared: use `room` to be alone in it."""
+    return shared_relay
+
+
+@pytest.fixture
+def room() -> str:
+    """The name of a room that no other test uses."""
+    return f"room-{os.getpid()}-{next(_rooms)}"
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Tests see defaults, whatever the shell that runs them has set."""
+    for name in ("PORT", "JWT_SECRET", "LOG_LEVEL", "ALLOWED_ORIGINS"):
+        monkeypatch.delenv(name, raising=False)
+    return
