@@ -1,0 +1,88 @@
+/** One chart of uPlot in the colours of the page. */
+
+const WINDOW = 600; // seconds
+const HEIGHT = 136; // px
+const SYNC = "dashboard"; // one cursor for all charts
+
+/** @typedef {{ new (options: object, data: (number | null)[][], target: HTMLElement): Chart }} UPlot */
+/** @typedef {{ setData(data: (number | null)[][]): void, setSize(size: object): void, destroy(): void }} Chart */
+
+/**
+ * Return the chart of a tile; `draw` gives it new columns, the first of which is time.
+ *
+ * @param {HTMLElement} target
+ * @param {import("./tiles.js").Tile} tile
+ */
+export function makeChart(target, tile) {
+  const UPlot = /** @type {{ uPlot: UPlot }} */ (/** @type {unknown} */ (globalThis)).uPlot;
+  /** @type {(number | null)[][]} */
+  let data = [[], ...tile.series.map(() => [])];
+  /** @type {Chart} */
+  let chart;
+  const build = () => {
+    chart?.destroy();
+    chart = new UPlot(options(target, tile), data, target);
+  };
+  build();
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", build);
+  new ResizeObserver(() => chart.setSize({ width: target.clientWidth, height: HEIGHT })).observe(target);
+  return {
+    /** @param {(number | null)[][]} columns */
+    draw(columns) {
+      data = columns;
+      chart.setData(data);
+    },
+  };
+}
+
+/** @param {HTMLElement} target @param {import("./tiles.js").Tile} tile */
+function options(target, tile) {
+  const style = getComputedStyle(document.documentElement);
+  const colour = (/** @type {string} */ name) => style.getPropertyValue(name).trim();
+  const font = `11px ${colour("--sans")}`;
+  const axis = { stroke: colour("--quiet"), font, ticks: { show: false } };
+  const grid = { stroke: colour("--line"), width: 1 };
+  return {
+    width: target.clientWidth,
+    height: HEIGHT,
+    padding: [8, 8, 0, 0],
+    legend: { show: false },
+    cursor: { sync: { key: SYNC }, y: false, drag: { x: false, y: false }, points: { size: 7 } },
+    scales: {
+      x: { range: (/** @type {unknown} */ _, /** @type {number} */ __, /** @type {number} */ max) => [max - WINDOW, max] },
+      y: { range: (/** @type {unknown} */ _, /** @type {number} */ __, /** @type {number} */ max) => [0, max > 0 ? max * 1.1 : 1] },
+    },
+    axes: [
+      { ...axis, size: 22, space: 80, grid: { show: false }, values: (/** @type {unknown} */ _, /** @type {number[]} */ times) => times.map(clock) },
+      { ...axis, size: 52, space: 32, grid, values: (/** @type {unknown} */ _, /** @type {number[]} */ values) => values.map(tile.format) },
+    ],
+    series: [
+      {},
+      ...tile.series.map(({ label }, index) => ({
+        label,
+        stroke: colour(index ? "--ink-2" : "--accent"),
+        width: 1.5,
+        fill: index ? undefined : `${colour("--accent")}1f`,
+        points: { show: false },
+      })),
+    ],
+    hooks: { setCursor: [(/** @type {{ cursor: { idx: number | null }, data: (number | null)[][] }} */ chart) => show(target, tile, chart)] },
+  };
+}
+
+/** Say below the pointer what it points at. @param {HTMLElement} target @param {import("./tiles.js").Tile} tile @param {{ cursor: { idx: number | null }, data: (number | null)[][] }} chart */
+function show(target, tile, { cursor: { idx }, data }) {
+  const time = idx == null ? null : data[0][idx];
+  target.title =
+    idx == null || time == null
+      ? ""
+      : [
+          new Date(time * 1000).toLocaleTimeString(),
+          ...tile.series.map(({ label }, at) => `${tile.format(data[at + 1][idx] ?? 0)} ${label}`),
+        ].join(", ");
+}
+
+/** @param {number} seconds Unix time */
+function clock(seconds) {
+  return new Date(seconds * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+}
