@@ -21,11 +21,10 @@ const tiles = TILES.map((tile) => {
   chart.setAttribute("aria-label", `${tile.title}, last ten minutes`);
   const section = make("section", "card tile", make("h2", "", tile.title));
   section.append(make("p", "figure", figure, make("small", "", tile.unit)), chart);
-  if (tile.series.length > 1) {
-    section.append(make("ul", "keys", ...tile.series.map(({ label }) => make("li", "", label))));
-  }
+  const keys = tile.series.map(() => make("li", ""));
+  if (keys.length > 1) section.append(make("ul", "keys", ...keys));
   find("tiles", HTMLElement).append(section);
-  return { tile, figure, target: chart, chart: makeChart(chart, tile) };
+  return { tile, figure, keys, target: chart, chart: makeChart(chart, tile) };
 });
 
 async function look() {
@@ -74,11 +73,14 @@ function show(live) {
   showClosed(live.closed);
   const { latest, rows } = samples;
   const times = rows.map(({ time }) => time);
-  for (const { tile, figure, target, chart } of tiles) {
+  for (const { tile, figure, keys, target, chart } of tiles) {
     const columns = tile.series.map(({ of }) => rows.map((row) => ("connections" in row ? of(row) : null)));
     chart.draw([times, ...columns]);
     const now = latest && tile.series[0].of(latest);
     figure.textContent = now === null ? "–" : tile.format(now);
+    tile.series.forEach(({ label, of }, at) => {
+      keys[at].textContent = `${label} ${tile.format((latest && of(latest)) ?? 0)}`;
+    });
     if (live.taken % SPOKEN === 1) {
       const highest = Math.max(0, ...columns[0].map((value) => value ?? 0));
       target.setAttribute(
