@@ -25,7 +25,8 @@ _READ: Final = 256 * 1024  # bytes taken from one socket at a time
 _BURST: Final = 512  # messages built at once for one sender
 _BUCKET: Final = 100  # microseconds
 _BUCKETS: Final = 300_000  # the last one holds everything later
-_SETTLE: Final = 5.0  # seconds without a delivery after which the rest is lost
+_SETTLE: Final = 5.0  # seconds without a delivery after which the rest is missing,
+_PATIENCE: Final = 10.0  # and seconds after the last message was due
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class Result:
     offered: float  # deliveries a second
     delivered: float  # deliveries a second
     deliveries: int
-    lost: int
+    missing: int  # lost, or not delivered in time
     wrong: int  # repeated or out of order
     closed: int  # clients that the server cut off
     p50: float
@@ -57,10 +58,10 @@ class Result:
 
     @property
     def is_exact(self) -> bool:
-        return not (self.lost or self.wrong or self.closed)
+        return not (self.missing or self.wrong or self.closed)
 
 
-class _Client:
+class Client:
     """One WebSocket: a socket, what is still to be sent, and the start of an unfinished frame.
 
     `phase` is when it sends within an interval, 0 to 1: clients do not send all at once.
@@ -73,15 +74,20 @@ class _Client:
         self.unsent = b""
         self.sent = 0  # messages built
         self.is_open = True
-        self.socket = socket.create_connection(("127.0.0.1", port))
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._port = port
 
-    def shake_hands(self) -> None:
+    def ask(self) -> None:
+        """Connect and send the handshake."""
+        self.socket = socket.create_connection(("127.0.0.1", self._port))
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.socket.sendall(
             f"GET /ws/client-{self.index} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n"
             "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
             "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode()
         )
+
+    def enter(self) -> None:
+        """Wait for its answer."""
         answer = b""
         while b"\r\n\r\n" not in answer:
             data = self.socket.recv(4096)
@@ -103,17 +109,24 @@ class _Client:
                 self.is_open = False
 
 
+def connect(count: int, senders: int, port: int, at_once: int = 100) -> list[Client]:
+    """Open `count` WebSockets, `at_once` at a time."""
+    clients = [Client(index, index % senders / senders, port) for index in range(count)]
+    for start in range(0, count, at_once):
+        some = clients[start : start + at_once]
+        for client in some:
+            client.ask()
+        for client in some:
+            client.enter()
+    return clients
+
+
 class _Run:
     """One load on one server."""
 
     def __init__(self, load: Load) -> None:
         self._load = load
-        self._clients = [
-            _Client(index, index % load.senders / load.senders, load.port)
-            for index in range(load.clients)
-        ]
-        for client in self._clients:
-            client.shake_hands()
+        self._clients = connect(load.clients, load.senders, load.port)
         self._header = _server_header(load.size)
         self._frame = len(self._header) + load.size  # bytes
         self._buffer = np.empty(_BUFFER + _READ + self._frame, np.uint8)
@@ -127,8 +140,12 @@ class _Run:
         self._start = 0.0
 
     def run(self) -> Result:
+        """Send at the rate, receive and check, until everything has arrived or time is up."""
+        with select.epoll() as poll:
+            return self._run(poll)
+
+    def _run(self, poll: select.epoll) -> Result:
         load, clients = self._load, self._clients
-        poll = select.epoll()
         by_fd = {client.socket.fileno(): client for client in clients}
         for fd in by_fd:
             poll.register(fd, select.EPOLLIN)
@@ -146,11 +163,16 @@ class _Run:
                 last = time.monotonic()
             is_sent = now > end and not any(sender.unsent for sender in senders)
             finished = (is_sent and self._missing() == 0) or (
-                now > end and time.monotonic() - last > _SETTLE
+                now > end and (now > last + _SETTLE or now > end + _PATIENCE)
             )
         return self._result(last - start)
 
-    def _build(self, sender: _Client, elapsed: float) -> None:
+    def close(self) -> None:
+        """Close all sockets."""
+        for client in self._clients:
+            client.socket.close()
+
+    def _build(self, sender: Client, elapsed: float) -> None:
         """Build the messages that are due, unless the server does not take what there is."""
         due = min(floor(elapsed * self._load.rate - sender.phase) + 1 - sender.sent, _BURST)
         if due <= 0 or len(sender.unsent) > _READ or not sender.is_open:
@@ -170,10 +192,10 @@ class _Run:
         sender.unsent += rows.tobytes()
         sender.sent += due
 
-    def _receive(self, ready: list[_Client], poll: select.epoll) -> bool:
+    def _receive(self, ready: list[Client], poll: select.epoll) -> bool:
         """Read every ready socket once; whole frames of all of them come to lie in one array."""
         filled = 0
-        regions: list[tuple[_Client, int, int]] = []  # client, first byte, frames
+        regions: list[tuple[Client, int, int]] = []  # client, first byte, frames
         view = memoryview(self._buffer)  # type: ignore[arg-type]
         for client in ready:
             start, tail = filled, client.tail
@@ -199,7 +221,7 @@ class _Run:
         self._look(regions, filled)
         return bool(regions)
 
-    def _look(self, regions: list[tuple[_Client, int, int]], filled: int) -> None:
+    def _look(self, regions: list[tuple[Client, int, int]], filled: int) -> None:
         rows = self._buffer[:filled].reshape(-1, self._frame)
         header = np.frombuffer(self._header, np.uint8)
         if not filled or any((rows[:, at] != byte).any() for at, byte in enumerate(header)):
@@ -236,10 +258,10 @@ class _Run:
         expected[pair[ends]] = end[ends] + 1
 
     def _without_control_frames(
-        self, regions: list[tuple[_Client, int, int]]
-    ) -> tuple[list[tuple[_Client, int, int]], int]:
+        self, regions: list[tuple[Client, int, int]]
+    ) -> tuple[list[tuple[Client, int, int]], int]:
         """Answer pings, note closes, and put the data frames back into the buffer: the slow way."""
-        kept: list[tuple[_Client, bytes]] = []
+        kept: list[tuple[Client, bytes]] = []
         for client, start, frames in regions:
             raw = bytes(self._buffer[start : start + frames * self._frame]) + client.tail
             data, at = [], 0
@@ -290,7 +312,7 @@ class _Run:
             offered=load.senders * load.rate * (load.clients - 1),
             delivered=deliveries / max(seconds, 1e-9),
             deliveries=deliveries,
-            lost=self._missing(),
+            missing=self._missing(),
             wrong=self._wrong,
             closed=sum(not client.is_open for client in self._clients),
             p50=percentile(0.5),
@@ -316,7 +338,11 @@ def _template(size: int) -> NDArray[np.uint8]:
 
 def measure(load: Load) -> Result:
     """Run the load against a server on this machine."""
-    return _Run(load).run()
+    run = _Run(load)
+    try:
+        return run.run()
+    finally:
+        run.close()
 
 
 def main() -> None:

@@ -25,7 +25,6 @@ class Reason(Enum):
     """Close code, text (a format string over the facts), and whether a client should reconnect."""
 
     LEFT = 1000, "goodbye", False
-    GOING_AWAY = 1001, "relay is going away", True
     BROKEN_FRAME = 1002, "{problem}", False
     INVALID_TEXT = 1007, "text message is not UTF-8", False
     RESERVED_TEXT = 1008, "text message begins with U+0000, which is reserved", False

@@ -30,13 +30,15 @@ GOODBYE: Final = 2.0  # seconds for the client's close frame or the end of its s
 
 _PING: Final = encode(frames.PING, b"")
 # What such a client still sends cannot be parsed, or not be kept.
-_UNREADABLE: Final = frozenset({Reason.BROKEN_FRAME, Reason.TOO_BIG, Reason.OVERLOADED})
+_UNREADABLE: Final = frozenset(
+    {Reason.BROKEN_FRAME, Reason.TOO_BIG, Reason.OVERLOADED, Reason.FAILED}
+)
 _MASKED: Final = 6  # bytes of a control frame's header and mask
 # A client closed for one of these takes nothing in: its backlog is dropped.
 _DROPS: Final = frozenset({Reason.TOO_SLOW, Reason.STUCK, Reason.NO_PONG})
 # Ends that nobody has to look into; any other is a policy that bit, and a warning.
 _EXPECTED: Final = frozenset(
-    {Reason.LEFT, Reason.GOING_AWAY, Reason.RESTARTING, Reason.TAKEN_OVER, Reason.TOKEN_EXPIRED}
+    {Reason.LEFT, Reason.RESTARTING, Reason.TAKEN_OVER, Reason.TOKEN_EXPIRED}
 )
 
 
@@ -268,26 +270,11 @@ class Connection(asyncio.Protocol):
             self._moved = 0.0
 
     def data_received(self, data: bytes) -> None:
-        self._heard = self._loop.time()
-        self._pinged = False
-        if self._probe is not None:
-            self._end_probe()
-        if self._parser is None:
-            return
-        messages = self._parser.feed(data)
-        problem = None
-        if not self._is_deaf:
-            problem = self._take(messages, len(data))
-        elif any(kind is CLOSE for kind, _, _ in messages):
-            self._peer_closed = True
-        problem = problem or self._parser.error
-        if problem is not None:
-            self.close(problem)
-        elif self._peer_closed:
-            if self._state is State.OPEN:
-                self.close(Reason.LEFT.close(), 0)
-            elif not self._outbox.is_blocked:
-                self._transport.close()
+        try:
+            self._receive(data)
+        except Exception:
+            logger.exception("%s in %s: a defect of the relay", self.user, self.room.name)
+            self.close(Reason.FAILED.close(), 0)
 
     def eof_received(self) -> None:
         """A client that ends its stream without a close frame is gone, and so is its backlog."""
@@ -311,7 +298,30 @@ class Connection(asyncio.Protocol):
         how = f"{close.code} {close.text}" if close else str(exc or "stream ended")
         logger.log(level, "%s left %s: %s", self.user, self.room.name, how)
 
-    # The rest is its own business.
+    # What it does with what it gets.
+
+    def _receive(self, data: bytes) -> None:
+        self._heard = self._loop.time()
+        self._pinged = False
+        if self._probe is not None:
+            self._end_probe()
+        if self._parser is None:
+            return
+        messages = self._parser.feed(data)
+        problem = None
+        if not self._is_deaf:
+            problem = self._take(messages, len(data))
+        elif any(kind is CLOSE for kind, _, _ in messages):
+            self._peer_closed = True
+        # `_take` can have closed this very client, and then there is no parser.
+        problem = problem or (self._parser.error if self._parser else None)
+        if problem is not None:
+            self.close(problem)
+        elif self._peer_closed:
+            if self._state is State.OPEN:
+                self.close(Reason.LEFT.close(), 0)
+            elif not self._outbox.is_blocked:
+                self._transport.close()
 
     def _take(self, messages: list[Message], size: int) -> Close | None:
         """Publish the messages; return why the client has to be closed, or None."""
@@ -344,8 +354,9 @@ class Connection(asyncio.Protocol):
             batch_size += len(frame)
         if batch:
             self._publish(batch)
-            self._count_unfinished(-self.unfinished)
-        else:
+            if self.unfinished:
+                self._count_unfinished(-self.unfinished)
+        elif size != control:
             self._count_unfinished(size - control)
         return problem
 

@@ -5,6 +5,9 @@ each write, for each member; here the backlog is references to batches that all 
 """
 
 import asyncio
+import fcntl
+import sys
+import termios
 from collections import deque
 from typing import Final, Protocol
 
@@ -29,6 +32,18 @@ class Owner(Protocol):
 
     def emptied(self) -> None:
         """Everything has been handed to the transport, and the transport holds nothing."""
+
+
+def _unacknowledged(transport: asyncio.Transport) -> int:
+    """Return how many bytes the kernel holds; 0 where it does not tell (tcp(7), SIOCOUTQ)."""
+    sock = transport.get_extra_info("socket")
+    if sock is None or sock.fileno() < 0:
+        return 0
+    try:
+        answer = fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, b"\0\0\0\0")
+    except OSError:
+        return 0
+    return int.from_bytes(answer, sys.byteorder)
 
 
 class Outbox:
@@ -139,8 +154,13 @@ class Outbox:
         return self.lag + len(self._rest or b"") + self._transport.get_write_buffer_size()
 
     def sent(self) -> int:
-        """Return a count of bytes that grows as the kernel takes the backlog."""
-        return self._handed - self._transport.get_write_buffer_size()
+        """Return a count of bytes that grows as the client's side acknowledges the backlog.
+
+        That the kernel takes more is no measure: its buffer is megabytes, and it asks for more
+        when a third of it is free, which a slow link needs many seconds for.
+        """
+        held = self._transport.get_write_buffer_size()
+        return self._handed - held - _unacknowledged(self._transport)
 
     def _write(self) -> None:
         while not self.is_blocked:

@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import logging
+import os
 import signal
 from typing import Final
 
@@ -87,7 +88,9 @@ async def _listen(
     try:
         return await loop.create_server(server, host, port, backlog=_BACKLOG)
     except OSError as error:
-        reason = error.strerror or str(error)
+        # asyncio wraps the reason in a sentence of its own; a failed look-up has a negative number.
+        number = error.errno or 0
+        reason = os.strerror(number) if number > 0 else error.strerror or str(error)
         raise CannotListen(
             f"cannot listen on {host} port {port}: {reason.lower()}; "
             "set LISTEN_ADDRESS or PORT to one that is free"

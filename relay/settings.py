@@ -16,6 +16,13 @@ _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)?", re.ASCII)
 
 
+_EXPECTED = {  # instead of pydantic's words
+    "int_parsing": "expected a whole number",
+    "byte_size": "expected a size such as 64KB, 1MB or 1000000",
+    "byte_size_unit": "expected a size such as 64KB, 1MB or 1000000",
+}
+
+
 class SettingsError(ValueError):
     """One or more settings are wrong; `str()` names each key, its value and what is expected."""
 
@@ -173,7 +180,8 @@ def _sentence(error: object) -> str:
     assert isinstance(error, dict)
     name = str(error["loc"][0])
     value = "..." if name == "jwt_secret" else error["input"]
-    reason = str(error["msg"]).removeprefix("Value error, ")
+    kind = str(error["type"])
+    reason = _EXPECTED.get(kind) or str(error["msg"]).removeprefix("Value error, ")
     return f"{name.upper()}={value}: {reason[0].lower()}{reason[1:]}"
 
 

@@ -1,13 +1,14 @@
 """Fixtures: a relay of one's own, or the one that tests with default settings share."""
 
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from itertools import count
 
 import pytest
 import pytest_asyncio
 
+from relay.settings import table
 from tests.process import Relay
 
 StartRelay = Callable[..., Awaitable[Relay]]
@@ -20,8 +21,8 @@ async def start_relay() -> AsyncIterator[StartRelay]:
     """Return a function that starts a relay with settings; all are killed in the end."""
     async with AsyncExitStack() as stack:
 
-        async def start(**env: str) -> Relay:
-            relay = await Relay.start(**env)
+        async def start(*, memory: int | None = None, **env: str) -> Relay:
+            relay = await Relay.start(memory=memory, **env)
             stack.push_async_callback(relay.kill)
             return relay
 
@@ -48,8 +49,7 @@ def room() -> str:
 
 
 @pytest.fixture(autouse=True)
-def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tests see defaults, whatever the shell that runs them has set."""
-    for name in ("PORT", "JWT_SECRET", "LOG_LEVEL", "ALLOWED_ORIGINS"):
+    for name, _, _ in table():
         monkeypatch.delenv(name, raising=False)
-    return

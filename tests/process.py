@@ -26,11 +26,11 @@ class Relay:
         self._reader_task = asyncio.create_task(self._read())
 
     @classmethod
-    async def start(cls, **env: str) -> "Relay":
-        """Start it and wait until it listens."""
+    async def start(cls, *, memory: int | None = None, **env: str) -> "Relay":
+        """Start it, with at most `memory` bytes of address space, and wait until it listens."""
+        limit = ("prlimit", f"--as={memory}") if memory is not None else ()
         process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            *("-m", "relay"),
+            *(*limit, sys.executable, "-m", "relay"),
             cwd=ROOT,
             env={"PATH": os.environ["PATH"], "PORT": "0", "LISTEN_ADDRESS": "127.0.0.1", **env},
             stderr=asyncio.subprocess.PIPE,
@@ -56,7 +56,9 @@ class Relay:
         query = f"?{urlencode(options)}" if options else ""
         return f"ws://127.0.0.1:{self.port}/ws/{quote(user, safe='')}{query}"
 
-    def connect(self, user: str, *, headers: dict[str, str] | None = None, **options: Any) -> connect:
+    def connect(
+        self, user: str, *, headers: dict[str, str] | None = None, **options: Any
+    ) -> connect:
         """Open a WebSocket with a client that nobody here wrote."""
         return connect(
             self.url(user, **options),

@@ -57,7 +57,8 @@ class RawClient:
         await client.send(
             f"GET {path} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n"
             "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode() + extra
+            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode()
+            + extra
         )
         head = await client.answer()
         assert head.startswith(b"HTTP/1.1 101"), head
@@ -88,7 +89,7 @@ class RawClient:
 
     async def read_until_close(self) -> tuple[list[Frame], Frame | None]:
         """Return what came before the close frame, and the close frame or None."""
-        frames = []
+        frames: list[Frame] = []
         while frame := await self.read():
             if frame.opcode == 8:
                 return frames, frame

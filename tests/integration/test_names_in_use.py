@@ -5,7 +5,7 @@ import json
 import socket
 
 import pytest
-from websockets.asyncio.client import ClientConnection
+from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus
 
 from tests.conftest import StartRelay
@@ -13,9 +13,9 @@ from tests.process import Relay
 from tests.raw import RawClient
 
 
-async def _refused(relay: Relay, user: str, **options: object) -> tuple[int, str]:
+async def _refused(relay: Relay, user: str, **options: str) -> tuple[int, str]:
     with pytest.raises(InvalidStatus) as refused:
-        async with relay.connect(user, **options):
+        async with connect(relay.url(user, **options), proxy=None):
             pass
     body = refused.value.response.body
     assert body is not None
@@ -39,7 +39,10 @@ async def test_name_of_a_live_member_is_refused(relay: Relay, room: str) -> None
 async def test_name_of_a_dead_member_is_taken_over(relay: Relay, room: str) -> None:
     """Who gives no sign of life within 2 s is closed with 4000, and the newcomer is let in."""
     with await RawClient.connect(relay.port, f"/ws/alice?room={room}") as ghost:
-        async with relay.connect("alice", room=room) as alice, relay.connect("bob", room=room) as bob:
+        async with (
+            relay.connect("alice", room=room) as alice,
+            relay.connect("bob", room=room) as bob,
+        ):
             await bob.send("welcome back")
             assert await alice.recv() == "welcome back"
             frames, close = await ghost.read_until_close()
@@ -131,7 +134,9 @@ async def _metrics(relay: Relay) -> bytes:
     with socket.create_connection(("127.0.0.1", relay.port)) as sock:
         sock.setblocking(False)
         loop = asyncio.get_running_loop()
-        await loop.sock_sendall(sock, b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        await loop.sock_sendall(
+            sock, b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+        )
         answer = b""
         while data := await loop.sock_recv(sock, 65536):
             answer += data

@@ -23,7 +23,16 @@ async def test_text_stays_text_and_binary_stays_binary(relay: Relay, room: str) 
         relay.connect("bob", room=room) as bob,
         relay.connect("carol", room=room) as carol,
     ):
-        for message in ("grüße", b"\x00\xff", "", b"", "x" * 125, "x" * 126, b"y" * 65535, b"y" * 65536):
+        for message in (
+            "grüße",
+            b"\x00\xff",
+            "",
+            b"",
+            "x" * 125,
+            "x" * 126,
+            b"y" * 65535,
+            b"y" * 65536,
+        ):
             await alice.send(message)
             assert await bob.recv() == message
             assert await carol.recv() == message
@@ -59,9 +68,7 @@ async def test_rooms_do_not_hear_each_other(relay: Relay, room: str) -> None:
 async def test_every_member_sees_one_order(relay: Relay, room: str) -> None:
     """Members with echo see all messages of all senders in the same sequence."""
     async with asyncio.timeout(30):
-        members = [
-            await relay.connect(f"member-{index}", room=room, echo=1) for index in range(8)
-        ]
+        members = [await relay.connect(f"member-{index}", room=room, echo=1) for index in range(8)]
 
         async def speak(index: int) -> None:
             for number in range(200):
@@ -176,7 +183,7 @@ async def test_text_with_zero_inside_and_utf8_split_by_fragments_pass(
     """Only a leading U+0000 is reserved, and UTF-8 is checked on whole messages."""
     async with relay.connect("bob", room=room) as bob:
         with await RawClient.connect(relay.port, f"/ws/alice?room={room}") as alice:
-            await alice.text("a\0b".encode())
+            await alice.text(b"a\0b")
             await alice.send(encode(1, b"\xc3", fin=False) + encode(0, b"\xa9"))
             assert await bob.recv() == "a\0b"
             assert await bob.recv() == "é"

@@ -9,7 +9,7 @@ from websockets.exceptions import ConnectionClosed
 
 from tests.conftest import StartRelay
 from tests.process import Relay
-from tests.raw import RawClient
+from tests.raw import Frame, RawClient
 
 
 async def _talk(sender: ClientConnection, listeners: list[ClientConnection], rounds: int) -> None:
@@ -72,6 +72,24 @@ async def test_stuck_member_is_closed_after_five_seconds(relay: Relay, room: str
             assert line.endswith("bytes has not shrunk for 5 s")
 
 
+async def test_slow_link_is_not_a_stuck_member(relay: Relay, room: str) -> None:
+    """One that takes a large message steadily, but for longer than 5 s, stays."""
+    path = f"/ws/slow?room={room}"
+    with await RawClient.connect(relay.port, path, receive_buffer=4096) as slow:
+        async with (
+            relay.connect("alice", room=room) as alice,
+            relay.connect("bob", room=room) as bob,
+        ):
+            await alice.send(bytes(8_000_000))
+            await bob.recv()
+            loop = asyncio.get_running_loop()
+            end = loop.time() + 7
+            while loop.time() < end:  # some kilobytes a second
+                assert await loop.sock_recv(slow.socket, 2048)
+                await asyncio.sleep(0.1)
+            assert (await relay.get(f"/rooms/{room}"))[1]["count"] == 3
+
+
 async def test_one_message_is_never_too_big_for_an_idle_member(relay: Relay, room: str) -> None:
     """10 MB arrive at a slow reader that had no backlog, although 1 MB is the limit."""
     path = f"/ws/slow?room={room}"
@@ -95,7 +113,7 @@ async def test_member_with_lag_skip_misses_messages_and_stays(relay: Relay, room
             await _talk(alice, [bob], 150)
             _, health = await relay.get("/health")
             assert health["totals"]["skipped"] > 0
-            numbers = []
+            numbers: list[int] = []
             reader = asyncio.create_task(_numbers(skips, numbers))
             for last in itertools.count(150):  # until it has caught up
                 await alice.send(last.to_bytes(4, "big"))
@@ -117,21 +135,19 @@ async def test_congested_room_slows_its_sender_and_loses_nothing(relay: Relay, r
     """All receivers read slowly: the sender is not read meanwhile, and nobody is closed."""
     path = f"/ws/slow-%d?room={room}"
     slow = [
-        await RawClient.connect(relay.port, path % index, receive_buffer=65536) for index in range(3)
+        await RawClient.connect(relay.port, path % index, receive_buffer=65536)
+        for index in range(3)
     ]
     async with relay.connect("alice", room=room) as alice:
         count = 200
         sent = asyncio.create_task(_send_numbers(alice, count))
         received: list[list[int]] = [[], [], []]
-
-        async def read(client: RawClient, numbers: list[int]) -> None:
-            while len(numbers) < count:
+        for _ in range(count):  # in step, so that none of them is slower than the others
+            for client, numbers in zip(slow, received, strict=True):
                 frame = await client.read()
                 assert frame is not None
                 numbers.append(int.from_bytes(frame.payload[:4], "big"))
-                await asyncio.sleep(0.002)  # this is what makes it slow
-
-        await asyncio.gather(*map(read, slow, received))
+            await asyncio.sleep(0.005)  # this is what makes them slow
         await sent
         assert received == [list(range(count))] * 3
         assert (await relay.get(f"/rooms/{room}"))[1]["count"] == 4
@@ -195,7 +211,7 @@ async def test_history_never_counts_as_lag(start_relay: StartRelay, room: str) -
         with await RawClient.connect(relay.port, path, receive_buffer=65536) as slow:
             await alice.send(b"\xff\xff\xff\xfflive")
             await bob.recv()
-            numbers = []
+            numbers: list[int] = []
             while not numbers or numbers[-1] != 0xFFFFFFFF:
                 frame = await slow.read()
                 assert frame is not None
@@ -204,9 +220,7 @@ async def test_history_never_counts_as_lag(start_relay: StartRelay, room: str) -
             assert numbers == [*range(90), 0xFFFFFFFF]
 
 
-async def test_pings_of_a_client_that_does_not_read_cost_no_memory(
-    relay: Relay, room: str
-) -> None:
+async def test_pings_of_a_client_that_does_not_read_cost_no_memory(relay: Relay, room: str) -> None:
     """Only the latest ping is answered when it has a backlog."""
     path = f"/ws/slow?room={room}"
     with await RawClient.connect(relay.port, path, receive_buffer=4096) as slow:
@@ -219,7 +233,7 @@ async def test_pings_of_a_client_that_does_not_read_cost_no_memory(
             ping = b"\x89\x84\x00\x00\x00\x00"
             for number in range(5000):
                 await slow.send(ping + number.to_bytes(4, "big"))
-            frames = []
+            frames: list[Frame] = []
             while not frames or frames[-1].payload != (4999).to_bytes(4, "big"):
                 frame = await slow.read()
                 assert frame is not None

@@ -1,0 +1,90 @@
+"""The benchmark's load generator finds what a server does wrong, exactly."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from aiohttp import WSMsgType, web
+
+from bench.load import Load, Result, measure
+from tests.process import Relay
+
+
+@asynccontextmanager
+async def faulty_relay(fault: str) -> AsyncIterator[int]:
+    """A relay that treats every message right but for the tenth; yield its port."""
+    peers: list[web.WebSocketResponse] = []
+
+    async def connect(request: web.Request) -> web.WebSocketResponse:
+        peer = web.WebSocketResponse(compress=False, autoping=False)
+        await peer.prepare(request)
+        peers.append(peer)
+        number, held = 0, b""
+        async for message in peer:
+            if message.type is not WSMsgType.BINARY:
+                continue
+            number += 1
+            out = [message.data]
+            if number == 10 and fault == "lose":
+                out = []
+            elif number == 10 and fault == "repeat":
+                out *= 2
+            elif number == 10 and fault == "swap":
+                out, held = [], message.data
+            elif number == 11 and fault == "swap":
+                out = [message.data, held]
+            elif number == 10 and fault == "ping":
+                for other in peers:
+                    await other.ping(b"in between")
+            elif number == 10 and fault == "close":
+                await next(other for other in peers if other is not peer).close()
+            for data in out:
+                for other in peers:
+                    if other is not peer and not other.closed:
+                        await other.send_bytes(data)
+        return peer
+
+    app = web.Application()
+    app.router.add_get("/ws/{username}", connect)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    try:
+        yield runner.addresses[0][1]
+    finally:
+        await runner.cleanup()
+
+
+async def _measure(port: int, size: int = 128) -> Result:
+    load = Load(port, clients=4, senders=1, rate=100, size=size, seconds=0.3)
+    return await asyncio.to_thread(measure, load)
+
+
+@pytest.mark.parametrize(
+    ("fault", "missing", "wrong", "closed"),
+    [
+        ("none", 0, 0, 0),
+        ("ping", 0, 0, 0),
+        ("lose", 3, 0, 0),
+        ("repeat", 0, 3, 0),
+        ("swap", 0, 3, 0),
+        ("close", 22, 0, 1),
+    ],
+)
+async def test_each_fault_is_counted(fault: str, missing: int, wrong: int, closed: int) -> None:
+    """Three receivers miss, repeat or swap one message each; a ping is no fault."""
+    async with faulty_relay(fault) as port:
+        result = await _measure(port)
+    assert (result.missing, result.wrong, result.closed) == (missing, wrong, closed)
+    assert result.is_exact is (fault in ("none", "ping"))
+
+
+@pytest.mark.parametrize("size", [16, 125, 126, 1024])
+async def test_relay_is_exact_for_messages_of_any_size(relay: Relay, size: int) -> None:
+    """Header lengths differ; the arithmetic does not care."""
+    result = await _measure(relay.port, size)
+    assert result.is_exact
+    assert result.deliveries == 3 * 31
+    assert 0 < result.p50 <= result.p99 <= result.worst

@@ -1,0 +1,156 @@
+"""`python -m relay` as its user meets it: clear sentences, exit code 2, never a traceback."""
+
+import os
+import socket
+import subprocess
+import sys
+
+import orjson
+import pytest
+
+from relay.settings import table
+from tests.conftest import StartRelay
+from tests.process import ROOT
+
+
+def run(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "relay", *arguments],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], **env},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+
+def test_help_lists_every_setting() -> None:
+    """With its default and its meaning, as in the README."""
+    outcome = run("--help")
+    assert outcome.returncode == 0
+    for name, default, meaning in table():
+        (line,) = [line for line in outcome.stdout.splitlines() if line.split()[:1] == [name]]
+        assert default in line
+        assert line.endswith(meaning)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("PORT", "http", "PORT=http: expected a whole number"),
+        ("PORT", "70000", "PORT=70000: input should be less than or equal to 65535"),
+        (
+            "MAX_MESSAGE_SIZE",
+            "7 furlongs",
+            "MAX_MESSAGE_SIZE=7 furlongs: expected a size such as 64KB, 1MB or 1000000",
+        ),
+        (
+            "HISTORY_AGE",
+            "soon",
+            "HISTORY_AGE=soon: expected a duration such as 500ms, 15s, 2m or 1h",
+        ),
+        (
+            "JWT_SECRET",
+            "short",
+            "JWT_SECRET=...: expected at least 32 bytes, for instance from: openssl rand -hex 32",
+        ),
+        (
+            "ALLOWED_ORIGINS",
+            "app.example",
+            "ALLOWED_ORIGINS=app.example: 'app.example' is no origin; expected * or https://app.example",
+        ),
+        (
+            "LOG_LEVEL",
+            "loud",
+            "LOG_LEVEL=loud: input should be 'debug', 'info', 'warning' or 'error'",
+        ),
+        ("LISTEN_ADDRESS", "192.0.2.1", "cannot listen on 192.0.2.1 port "),
+        ("LISTEN_ADDRESS", "no.such.host.invalid", "cannot listen on no.such.host.invalid port "),
+    ],
+)
+def test_bad_setting_stops_the_start_with_a_sentence(name: str, value: str, sentence: str) -> None:
+    """It names key, value and expectation."""
+    outcome = run(**{"PORT": "0", name: value})
+    assert outcome.returncode == 2
+    assert outcome.stderr.splitlines()[-1].startswith(f"relay: {sentence}")
+    assert "Traceback" not in outcome.stderr
+
+
+def test_every_bad_setting_is_named_at_once() -> None:
+    """One sentence each."""
+    outcome = run(PORT="x", HISTORY_SIZE="y")
+    assert outcome.returncode == 2
+    assert [line.split("=")[0] for line in outcome.stderr.splitlines()] == [
+        "relay: PORT",
+        "relay: HISTORY_SIZE",
+    ]
+
+
+def test_port_in_use_is_a_sentence() -> None:
+    """It says what to do."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        outcome = run(PORT=str(port), LISTEN_ADDRESS="127.0.0.1")
+    assert outcome.returncode == 2
+    assert outcome.stderr.splitlines()[-1] == (
+        f"relay: cannot listen on 127.0.0.1 port {port}: address already in use; "
+        "set LISTEN_ADDRESS or PORT to one that is free"
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (
+            ["token", "--user", "a/b", "--room", "x"],
+            "user name contains '/'; / \\ ? # are not allowed",
+        ),
+        (["token", "--user", "a", "--room", ""], "room name is empty"),
+        (
+            ["token", "--user", "a", "--room", "x", "--expires", "later"],
+            "--expires later: expected a duration such as 500ms, 15s, 2m or 1h",
+        ),
+        (
+            ["token", "--user", "a", "--room", "x", "--expires", "0"],
+            "--expires 0: expected at least 1s",
+        ),
+    ],
+)
+def test_bad_token_arguments_are_sentences(arguments: list[str], sentence: str) -> None:
+    """Exit code 2, nothing on standard output."""
+    outcome = run(*arguments, JWT_SECRET="x" * 32)
+    assert (outcome.returncode, outcome.stdout) == (2, "")
+    assert outcome.stderr == f"relay: {sentence}\n"
+
+
+def test_token_without_a_secret_is_a_sentence() -> None:
+    """There is nothing to sign it with."""
+    outcome = run("token", "--user", "a", "--room", "x")
+    assert outcome.returncode == 2
+    assert outcome.stderr.startswith("relay: JWT_SECRET is not set: ")
+
+
+def test_unknown_argument_is_a_usage_error() -> None:
+    """As every command line tool does it."""
+    outcome = run("--port")
+    assert outcome.returncode == 2
+    assert "unrecognized arguments: --port" in outcome.stderr
+
+
+async def test_log_in_json_is_one_object_per_line(start_relay: StartRelay) -> None:
+    """For those who collect logs."""
+    relay = await start_relay(LOG_FORMAT="json")
+    async with relay.connect("alice"):
+        line = await relay.logged("alice joined")
+    entry = orjson.loads(line)
+    assert entry["level"] == "info"
+    assert entry["message"] == "alice joined lobby from 127.0.0.1"
+    assert entry["time"].endswith("Z")
+
+
+async def test_relay_says_that_anyone_may_connect(start_relay: StartRelay) -> None:
+    """At each start without tokens."""
+    relay = await start_relay()
+    line = await relay.logged("JWT_SECRET is not set")
+    assert line.endswith("anyone may connect to any room under any free name")
