@@ -88,7 +88,11 @@ async def static(request: web.Request) -> web.StreamResponse:
     file = _FILES.get(path)
     if file is None or file.content_type == "text/html":
         raise Refusal(404, f"no such file: {path}")
-    headers = {**_HEADERS, "Content-Security-Policy": "default-src 'none'"}
+    headers = {
+        **_HEADERS,
+        "Content-Security-Policy": "default-src 'none'",
+        "Access-Control-Allow-Origin": "*",  # so that any page can import relay-client.js
+    }
     etags = request.if_none_match or ()
     response = web.Response(
         status=304 if any(etag.value == file.etag for etag in etags) else 200, headers=headers

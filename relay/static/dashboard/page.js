@@ -94,11 +94,15 @@ function show(live) {
 /** @param {Record<string, number>} closed */
 function showClosed(closed) {
   const reasons = Object.entries(closed).sort(([, one], [, other]) => other - one);
-  if (!reasons.length) return;
   const rows = reasons.map(([reason, count]) => {
     const cell = make("td", "number", count.toLocaleString("en"));
     return make("tr", "", make("td", "", make("code", "", reason)), make("td", "quiet", MEANINGS[reason] ?? ""), cell);
   });
+  if (!rows.length) {
+    const none = make("td", "quiet", "None so far.");
+    none.colSpan = 3;
+    rows.push(make("tr", "", none));
+  }
   find("closed", HTMLTableSectionElement).replaceChildren(...rows);
 }
 

@@ -4,11 +4,12 @@ import { make } from "../shared/dom.js";
 
 const KEPT = 500; // messages
 const NAMED = /^([^\s:][^:\n]{0,63}): ([^]*)$/;
-const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
+const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 
 /** Raw messages carry no sender, so this page writes the name in front, for people to read. */
 export class Messages {
   #list;
+  #view; // what scrolls
   #speaker = ""; // of the message above
   /** @type {{ wire: string, item: HTMLElement, sent: number }[]} */
   #unconfirmed = [];
@@ -16,6 +17,7 @@ export class Messages {
   /** @param {HTMLOListElement} list */
   constructor(list) {
     this.#list = list;
+    this.#view = list.parentElement ?? list;
   }
 
   /**
@@ -82,10 +84,11 @@ export class Messages {
   /** @param {HTMLElement} item */
   #add(item) {
     const list = this.#list;
-    const atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 48; // px
+    const view = this.#view;
+    const atEnd = view.scrollHeight - view.scrollTop - view.clientHeight < 48; // px
     list.querySelector(".empty")?.remove();
     list.append(item);
     while (list.children.length > KEPT) list.children[0].remove();
-    if (atEnd || item.classList.contains("own")) list.scrollTop = list.scrollHeight;
+    if (atEnd || item.classList.contains("own")) view.scrollTop = view.scrollHeight;
   }
 }

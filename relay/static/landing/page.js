@@ -50,15 +50,17 @@ function join() {
   showState(relay, state);
   const look = watchMembers(relay, new URL(location.origin), key, showMembers);
   relay.on("message", ({ data }) => messages.receive(data, relay.user));
-  let wasOpen = false;
+  let opened = 0; // times
+  let isOpen = false;
   relay.on("state", ({ state: now, reason }) => {
     if (now === "open") {
-      if (wasOpen) messages.say("Back. What was said in between is not shown here.");
-      wasOpen = true;
-    } else if (now === "waiting") {
-      messages.doubt();
+      isOpen = true;
+      if (opened++) messages.say("Back. What was said in between is not shown here.");
+    } else if (isOpen) {
+      isOpen = false;
       here.hidden = true;
-      if (wasOpen) messages.say(`Away: ${reason}.`);
+      messages.doubt(); // what is sent from now on waits, and is not in doubt
+      messages.say(`Away: ${reason}.`);
     }
   });
   relay.on("message", () => here.hidden && look());

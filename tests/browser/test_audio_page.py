@@ -1,0 +1,68 @@
+"""The audio page: two browsers that beep at each other."""
+
+import re
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.browser.conftest import Pages
+from tests.browser.tools import LaunchBrowser
+from tests.process import Relay
+
+
+async def enter(page: Page, user: str, codec: str = "Opus") -> None:
+    await page.get_by_label("Your name").fill(user)
+    await page.get_by_label("Codec").select_option(codec)
+    await page.get_by_role("button", name="Join and speak").click()
+    await expect(page.get_by_role("status")).to_contain_text("Connected: ")
+
+
+@pytest.mark.parametrize("codec", ["Opus", "PCM"])
+async def test_a_speaker_is_heard_with_delay_and_loss_shown(
+    pages: Pages, relay: Relay, room: str, codec: str
+) -> None:
+    """The listener's meter moves; muting ends it."""
+    url = f"{relay.http}/audio?room={room}"
+    speaker, listener = await pages.open(url), await pages.open(url)
+    await enter(speaker, "speaker", codec)
+    await enter(listener, "listener", codec)
+    line = listener.locator("li[data-name=speaker]")
+    await expect(line.locator(".badge")).to_have_text("speaking")
+    meter = listener.get_by_role("meter", name="Level of speaker")
+    await expect(meter).not_to_have_attribute("aria-valuenow", "0")
+    heard = int(await meter.get_attribute("aria-valuenow") or 0)
+    await expect(meter).not_to_have_attribute("aria-valuenow", str(heard))
+    for fact in ("delay", "buffer"):
+        await expect(line.locator(f"[data-fact={fact}]")).to_contain_text("ms")
+    for fact in ("late", "lost"):
+        assert (await line.locator(f"[data-fact={fact}]").inner_text()).isdigit()
+    await expect(speaker.locator("#sending")).to_have_text(codec)
+    await expect(listener.get_by_text("clock, give or take")).to_be_visible()
+
+    await speaker.get_by_role("button", name="Mute").click()
+    await expect(line.locator(".badge")).to_have_text("muted")
+    await speaker.get_by_role("button", name="Unmute").click()
+    await expect(line.locator(".badge")).to_have_text("speaking")
+    await speaker.get_by_role("button", name="Leave").click()
+    await expect(speaker.get_by_role("status")).to_have_text("Not connected: you left.")
+    assert pages.errors == []
+
+
+async def test_without_permission_one_listens_and_is_told_why(
+    pages: Pages, launch_browser: LaunchBrowser, relay: Relay, room: str
+) -> None:
+    """The other side is heard all the same."""
+    url = f"{relay.http}/audio?room={room}"
+    speaker = await pages.open(url)
+    await enter(speaker, "speaker")
+    blocked = await launch_browser()  # nobody there to allow the microphone
+    denied = Pages(blocked)
+    listener = await denied.open(url)
+    await enter(listener, "listener")
+    said = "The microphone is blocked for this page. Allow it .* You still hear the others."
+    await expect(listener.get_by_role("alert")).to_have_text(re.compile(said))
+    badge = listener.locator("li[data-name=speaker] .badge")
+    await expect(badge).to_have_text("speaking")
+    await expect(listener.get_by_role("button", name="Mute")).to_be_hidden()
+    assert denied.errors == []
+    await blocked.close()
