@@ -3,6 +3,7 @@
 import asyncio
 
 from playwright.async_api import Page, expect
+from websockets.asyncio.client import ClientConnection
 
 from tests.browser.conftest import Pages
 from tests.conftest import StartRelay
@@ -34,20 +35,29 @@ async def test_figures_and_charts_move_under_load_and_survive_a_restart(
     await expect(page.get_by_role("status")).to_contain_text("The relay is up.")
     await expect(page.get_by_text("(8f3c1e07a2)")).to_be_visible()
     before = await ink(page, "Deliveries")
-    async with relay.connect("alice") as alice, relay.connect("bob"), relay.connect("carol"):
+    async with (
+        relay.connect("alice") as alice,
+        relay.connect("bob") as bob,
+        relay.connect("carol") as carol,
+    ):
 
         async def talk() -> None:
             while True:
                 await alice.send("x" * 100)
                 await asyncio.sleep(0.01)
 
-        talk_task = asyncio.create_task(talk())
+        async def listen(member: ClientConnection) -> None:
+            async for _ in member:
+                pass
+
+        tasks = [asyncio.create_task(task) for task in (talk(), listen(bob), listen(carol))]
         await until_above(page, "Deliveries", 20)
         await until_above(page, "Messages in", 10)
         await until_above(page, "Connections", 3)
         await until_above(page, "Deliveries per batch", 2)
         assert await ink(page, "Deliveries") != before
-        talk_task.cancel()
+        for task in tasks:
+            task.cancel()
     await expect(page.get_by_role("row", name="left the client said goodbye 3")).to_be_visible()
     assert pages.errors == []
 

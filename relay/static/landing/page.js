@@ -60,7 +60,7 @@ function join() {
       isOpen = false;
       here.hidden = true;
       messages.doubt(); // what is sent from now on waits, and is not in doubt
-      messages.say(`Away: ${reason}.`);
+      if (now !== "closed") messages.say(`Away: ${reason}.`);
     }
   });
   relay.on("message", () => here.hidden && look());
