@@ -268,7 +268,7 @@ export class RelayClient {
     socket.onclose = ({ code, reason }) => {
       if (this.#state === "connecting") return fail();
       this.#drop();
-      this.#lost(code, reason || (code === 1006 ? lost() : `closed with code ${code}`));
+      this.#lost(code, reason || lost(code === 1006 ? "connection lost" : `closed with code ${code}`));
     };
   }
 
@@ -299,7 +299,7 @@ export class RelayClient {
    */
   async #ask(url, attempt) {
     const { token } = this.#options;
-    let reason = globalThis.navigator?.onLine === false ? lost() : `${this.#base.host} does not answer`;
+    let reason = lost(`${this.#base.host} does not answer`);
     let after = 0;
     let isFinal = false;
     try {
@@ -317,7 +317,11 @@ export class RelayClient {
       // Somebody has the name. Who was here before keeps trying: it may be its own ghost.
       if (status === 409 && this.#opened) isFinal = false;
     } catch {
-      // The relay is not there, or does not let a page from elsewhere read its answer.
+      // A page from elsewhere is not told which of the two it is.
+      const { location } = globalThis;
+      if (location && location.host !== this.#base.host) {
+        reason += `, or does not admit pages of ${location.origin}`;
+      }
     }
     if (attempt !== this.#attempt) return;
     if (isFinal) this.#end(null, reason);
@@ -421,6 +425,7 @@ function cut(text) {
   return text;
 }
 
-function lost() {
-  return globalThis.navigator?.onLine === false ? "this device is offline" : "connection lost";
+/** Return the reason, unless there is a simpler one. @param {string} reason */
+function lost(reason) {
+  return globalThis.navigator?.onLine === false ? "this device is offline" : reason;
 }

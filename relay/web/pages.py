@@ -65,13 +65,14 @@ _FILES: Final = _load()
 
 def page(name: str, *, microphone: bool = False) -> Handler:
     """Return the handler of one page; only one with a microphone may ask for it."""
-    connect = _CONNECT_ANYWHERE if microphone else _CONNECT
+    connect, speaker = (_CONNECT_ANYWHERE, "self") if microphone else (_CONNECT, "")
     headers = {
         **_HEADERS,
         "Content-Security-Policy": _POLICY.format(connect=connect),
-        "Permissions-Policy": f"camera=(), geolocation=(), microphone=({'self' * microphone})",
+        "Permissions-Policy": f"camera=(), geolocation=(), microphone=({speaker})",
     }
     body = _FILES[name].body
+    assert _TOKENS_OFF in body, name
 
     async def handler(request: web.Request) -> web.Response:
         """The page, with a field for a token where the relay asks for one."""

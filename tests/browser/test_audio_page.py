@@ -7,6 +7,7 @@ from playwright.async_api import Page, expect
 
 from tests.browser.conftest import Pages
 from tests.browser.tools import LaunchBrowser
+from tests.conftest import StartRelay
 from tests.process import Relay
 
 
@@ -66,3 +67,22 @@ async def test_without_permission_one_listens_and_is_told_why(
     await expect(listener.get_by_role("button", name="Mute")).to_be_hidden()
     assert denied.errors == []
     await blocked.close()
+
+
+async def test_the_relay_can_be_another_one(
+    pages: Pages, relay: Relay, start_relay: StartRelay, room: str
+) -> None:
+    """Its clock and its members are asked across origins; what it refuses is said."""
+    other = await start_relay()
+    page = await pages.open(f"{relay.http}/audio?room={room}")
+    await page.get_by_label("Relay’s address").fill(other.http)  # noqa: RUF001
+    await enter(page, "alice")
+    await expect(page.get_by_text("clock, give or take")).to_be_visible()
+    async with other.connect("bob", room=room):
+        await expect(page.locator("li[data-name=bob] .badge")).to_have_text("listening")
+    again = await pages.open(f"{relay.http}/audio?room={room}")
+    await again.get_by_label("Relay’s address").fill(other.http)  # noqa: RUF001
+    await again.get_by_label("Your name").fill("alice")
+    await again.get_by_role("button", name="Join and speak").click()
+    said = f"Not connected: name 'alice' is in use in room '{room}'."
+    await expect(again.get_by_role("status")).to_have_text(said)

@@ -109,6 +109,35 @@ async def test_a_token_is_asked_for_where_the_relay_wants_one(
     await expect(page.get_by_label("Token")).to_be_hidden()
 
 
+async def test_the_client_comes_back_at_once_when_the_network_does(
+    pages: Pages, relay: Relay, room: str
+) -> None:
+    """An old connection may be dead without a sign, so it is not trusted."""
+    context = await pages.context()
+    page = await pages.open(f"{relay.http}/audio", context)  # any page of this origin
+    states = await page.evaluate_handle(
+        """async (room) => {
+          const { RelayClient } = await import("/static/relay-client.js");
+          const states = [];
+          const client = new RelayClient("/", { room, user: "alice" });
+          client.on("state", ({ state, reason }) => states.push(`${state}: ${reason}`));
+          return states;
+        }""",
+        room,
+    )
+    is_open = f"open: in room {room} as alice"
+    await page.wait_for_function(
+        "([states, last]) => states.at(-1) === last", arg=[states, is_open]
+    )
+    await context.set_offline(True)
+    await context.set_offline(False)
+    await page.wait_for_function(
+        """states => states.some((state, at) =>
+          state === "connecting: the network is back" && states[at + 1]?.startsWith("open"))""",
+        arg=states,
+    )
+
+
 async def test_text_from_others_is_never_markup(pages: Pages, relay: Relay, room: str) -> None:
     """What looks like HTML is shown as text."""
     page = await pages.open(f"{relay.http}/?room={room}")
