@@ -61,7 +61,9 @@ export class QueueFull extends Error {
    * @param {number} limit bytes
    */
   constructor(size, queued, limit) {
-    super(`message of ${size} bytes was not taken: ${queued} bytes wait, and the limit is ${limit}`);
+    super(
+      `message of ${size} bytes was not taken: ${queued} bytes wait, and the limit is ${limit}`,
+    );
     this.name = "QueueFull";
     this.size = size;
     this.queued = queued;
@@ -178,13 +180,17 @@ export class RelayClient {
    * @throws {QueueFull} when the message was not taken; `queued` tells beforehand
    */
   send(data) {
-    if (this.#state === "closed") throw new Error(`not sent, the client is closed: ${this.#reason}`);
+    if (this.#state === "closed") {
+      throw new Error(`not sent, the client is closed: ${this.#reason}`);
+    }
     if (typeof data === "string" && data.startsWith("\0")) {
       throw new TypeError("not sent: text that begins with U+0000 is reserved");
     }
     const size = sizeOf(data);
     const { queued } = this;
-    if (queued && queued + size > this.queueLimit) throw new QueueFull(size, queued, this.queueLimit);
+    if (queued && queued + size > this.queueLimit) {
+      throw new QueueFull(size, queued, this.queueLimit);
+    }
     if (this.#state === "open") {
       this.#socket?.send(data);
     } else {
@@ -221,7 +227,9 @@ export class RelayClient {
       for (;;) {
         // A browser's WebSocket cannot be paused: memory is bounded here or nowhere.
         if (waiting.length > READ_LIMIT) {
-          throw new RangeError(`loop is ${waiting.length} messages behind, the limit is ${READ_LIMIT}`);
+          throw new RangeError(
+            `loop is ${waiting.length} messages behind, the limit is ${READ_LIMIT}`,
+          );
         }
         const message = waiting.shift();
         if (message) yield message;
@@ -268,7 +276,10 @@ export class RelayClient {
     socket.onclose = ({ code, reason }) => {
       if (this.#state === "connecting") return fail();
       this.#drop();
-      this.#lost(code, reason || lost(code === 1006 ? "connection lost" : `closed with code ${code}`));
+      this.#lost(
+        code,
+        reason || lost(code === 1006 ? "connection lost" : `closed with code ${code}`),
+      );
     };
   }
 
@@ -281,7 +292,7 @@ export class RelayClient {
     this.#queueSize = 0;
     for (const { data } of queue) socket.send(data);
     this.#become("open", `in room ${this.room} as ${this.user}`);
-    this.#emit("open", {});
+    if (this.#state === "open") this.#emit("open", {}); // unless a listener closed it
   }
 
   /** An open connection has ended. @param {number} code @param {string} reason */
@@ -360,7 +371,9 @@ export class RelayClient {
 
   /** @param {"addEventListener" | "removeEventListener"} change */
   #watchNetwork(change) {
-    if (typeof globalThis.window !== "undefined") globalThis.window[change]("online", this.#onOnline);
+    if (typeof globalThis.window !== "undefined") {
+      globalThis.window[change]("online", this.#onOnline);
+    }
   }
 
   // A connection from before may be dead without anybody knowing: only the relay pings, and it

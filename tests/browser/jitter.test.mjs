@@ -93,7 +93,14 @@ test("repeats are left out, and a new stream begins anew", () => {
 });
 
 test("a frame survives its way over the wire, and nothing else is taken for one", () => {
-  const sent = { codec: OPUS, stream: 0xfedcba98, sequence: 70_000, capture: 1.7e12 + 0.25, name: "Zoë", sound: new Uint8Array([1, 2, 3]) };
+  const sent = {
+    codec: OPUS,
+    stream: 0xfedcba98,
+    sequence: 70_000,
+    capture: 1.7e12 + 0.25,
+    name: "Zoë",
+    sound: new Uint8Array([1, 2, 3]),
+  };
   assert.deepEqual(decode(encode(sent)), sent);
   assert.equal(decode(new ArrayBuffer(0)), null);
   assert.equal(decode(new ArrayBuffer(40)), null);

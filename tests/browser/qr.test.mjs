@@ -12,7 +12,8 @@ function read(text) {
   const pixels = new Uint8ClampedArray(side * side * 4).fill(255);
   for (let y = 0; y < side; y++) {
     for (let x = 0; x < side; x++) {
-      if (rows[(y >> 2) - 4]?.[(x >> 2) - 4]) pixels.fill(0, (y * side + x) * 4, (y * side + x) * 4 + 3);
+      if (rows[(y >> 2) - 4]?.[(x >> 2) - 4])
+        pixels.fill(0, (y * side + x) * 4, (y * side + x) * 4 + 3);
     }
   }
   return new TextDecoder().decode(new Uint8Array(jsQR(pixels, side, side)?.binaryData ?? []));

@@ -19,11 +19,15 @@ export async function compareClocks(base) {
   try {
     for (let turn = 0; turn < ASKED; turn++) {
       const sent = localTime();
-      const answer = await fetch(new URL("/live?since=999999999999999", base), { cache: "no-store" });
+      const answer = await fetch(new URL("/live?since=999999999999999", base), {
+        cache: "no-store",
+      });
       const received = localTime();
       const { time } = await answer.json();
       const error = (received - sent) / 2;
-      if (best.error === null || error < best.error) best = { ahead: time * 1000 - sent - error, error };
+      if (best.error === null || error < best.error) {
+        best = { ahead: time * 1000 - sent - error, error };
+      }
     }
   } catch {
     // An older relay, or one that does not let this page read its answers.

@@ -48,7 +48,12 @@ export function encode({ codec, stream, sequence, capture, name, sound }) {
   return bytes.buffer;
 }
 
-/** Return the frame, or null for anything else. @param {ArrayBuffer} message @returns {Frame | null} */
+/**
+ * Return the frame, or null for anything else.
+ *
+ * @param {ArrayBuffer} message
+ * @returns {Frame | null}
+ */
 export function decode(message) {
   if (message.byteLength < HEADER) return null;
   const view = new DataView(message);
@@ -76,5 +81,8 @@ export function toPcm(samples) {
 /** Return 16-bit PCM as samples from -1 to 1. @param {Uint8Array} sound */
 export function fromPcm(sound) {
   const view = new DataView(sound.buffer, sound.byteOffset, sound.byteLength);
-  return Float32Array.from({ length: sound.length >> 1 }, (_, at) => view.getInt16(at * 2, true) / 0x8000);
+  return Float32Array.from(
+    { length: sound.length >> 1 },
+    (_, at) => view.getInt16(at * 2, true) / 0x8000,
+  );
 }

@@ -29,7 +29,10 @@ export class Listener {
   static async open(time, report) {
     const context = new AudioContext({ sampleRate: RATE, latencyHint: "interactive" });
     await context.audioWorklet.addModule(new URL("./speaker.worklet.js", import.meta.url));
-    const node = new AudioWorkletNode(context, "speakers", { numberOfInputs: 0, outputChannelCount: [1] });
+    const node = new AudioWorkletNode(context, "speakers", {
+      numberOfInputs: 0,
+      outputChannelCount: [1],
+    });
     node.connect(context.destination);
     node.port.onmessage = ({ data }) => report(data);
     await context.resume();
@@ -57,7 +60,9 @@ export class Listener {
     const { name, stream, sequence, capture } = frame;
     const now = this.#time();
     const play = (/** @type {Float32Array<ArrayBuffer>} */ samples) =>
-      this.#node.port.postMessage({ name, stream, sequence, capture, samples, now }, [samples.buffer]);
+      this.#node.port.postMessage({ name, stream, sequence, capture, samples, now }, [
+        samples.buffer,
+      ]);
     if (frame.codec === PCM) {
       play(fromPcm(frame.sound));
       return true;
@@ -114,7 +119,10 @@ class OpusDecoder {
     return this.#decoder.state === "closed";
   }
 
-  /** @param {import("./frame.js").Frame} frame @param {(samples: Float32Array<ArrayBuffer>) => void} play */
+  /**
+   * @param {import("./frame.js").Frame} frame
+   * @param {(samples: Float32Array<ArrayBuffer>) => void} play
+   */
   decode({ sequence, sound }, play) {
     this.#waiting.set(sequence, play);
     const chunk = { type: /** @type {const} */ ("key"), timestamp: sequence * TICKS, data: sound };

@@ -23,12 +23,16 @@ export async function canEncodeOpus() {
 export function explain(error) {
   const reasons = /** @type {Record<string, string>} */ ({
     NotAllowedError:
-      "The microphone is blocked for this page. Allow it in the browser’s settings for this site, and join again to speak.",
+      "The microphone is blocked for this page. " +
+      "Allow it in the browser’s settings for this site, and join again to speak.",
     NotFoundError: "This device has no microphone. Plug one in, and join again to speak.",
     NotReadableError:
-      "The microphone does not answer; another program may be using it. Close that, and join again to speak.",
+      "The microphone does not answer; another program may be using it. " +
+      "Close that, and join again to speak.",
   });
-  if (error instanceof Error) return reasons[error.name] ?? `The microphone failed: ${error.message}.`;
+  if (error instanceof Error) {
+    return reasons[error.name] ?? `The microphone failed: ${error.message}.`;
+  }
   return `The microphone failed: ${error}.`;
 }
 
@@ -55,12 +59,21 @@ export class Microphone {
    */
   static async open(codec, take, ended) {
     const stream = await navigator.mediaDevices.getUserMedia({
-      audio: { channelCount: 1, echoCancellation: true, noiseSuppression: true, autoGainControl: true },
+      audio: {
+        channelCount: 1,
+        echoCancellation: true,
+        noiseSuppression: true,
+        autoGainControl: true,
+      },
     });
     stream.getTracks()[0].addEventListener("ended", ended);
     const { context, source } = connect(stream);
     await context.audioWorklet.addModule(new URL("./capture.worklet.js", import.meta.url));
-    const node = new AudioWorkletNode(context, "capture", { numberOfOutputs: 0, channelCount: 1, channelCountMode: "explicit" });
+    const node = new AudioWorkletNode(context, "capture", {
+      numberOfOutputs: 0,
+      channelCount: 1,
+      channelCountMode: "explicit",
+    });
     source.connect(node);
     return new Microphone(stream, context, node, codec, take);
   }
@@ -87,7 +100,13 @@ export class Microphone {
       this.#encoder.configure(OPUS_CONFIG);
     }
     node.port.onmessage = ({ data: { samples, start } }) => {
-      this.level = this.muted ? 0 : samples.reduce((/** @type {number} */ peak, /** @type {number} */ sample) => Math.max(peak, Math.abs(sample)), 0);
+      this.level = this.muted
+        ? 0
+        : samples.reduce(
+            (/** @type {number} */ peak, /** @type {number} */ sample) =>
+              Math.max(peak, Math.abs(sample)),
+            0,
+          );
       if (this.muted) return;
       const capture = localTime() - (context.currentTime - start) * 1000;
       if (this.#encoder) this.#encode(this.#encoder, samples, capture);
@@ -102,7 +121,11 @@ export class Microphone {
     this.#context.close();
   }
 
-  /** @param {AudioEncoder} encoder @param {Float32Array<ArrayBuffer>} samples @param {number} capture */
+  /**
+   * @param {AudioEncoder} encoder
+   * @param {Float32Array<ArrayBuffer>} samples
+   * @param {number} capture ms
+   */
   #encode(encoder, samples, capture) {
     const data = new AudioData({
       format: "f32-planar",

@@ -13,7 +13,7 @@ import { Listener } from "./listener.js";
 import { Microphone, canEncodeOpus, explain } from "./microphone.js";
 import { People, showLevel } from "./people.js";
 
-const QUEUE = 48_000; // bytes waiting to be sent, half a second of PCM, above which frames are left out
+const QUEUE = 48_000; // bytes: with half a second of PCM waiting, frames are left out
 const METER = 100; // ms between two looks at the microphone's level
 
 const user = find("user", HTMLInputElement);
@@ -51,7 +51,8 @@ async function join() {
     trouble(
       window.isSecureContext
         ? "This browser has no AudioWorklet, without which this page can neither speak nor play."
-        : "This page came over plain http, where browsers give no access to sound: open it by https, or on the relay’s own machine as localhost.",
+        : "This page came over plain http, where browsers give no access to sound: " +
+            "open it by https, or on the relay’s own machine as localhost.",
     );
     return;
   }
@@ -74,7 +75,8 @@ async function join() {
   });
   showState(relay, state);
   watchMembers(relay, base, key, (names) => {
-    for (const name of people.show(names.filter((name) => name !== relay.user))) listener.forget(name);
+    for (const name of people.show(names.filter((name) => name !== relay.user)))
+      listener.forget(name);
   });
   relay.on("message", ({ data }) => {
     const frame = typeof data === "string" ? null : decode(data);
@@ -89,7 +91,8 @@ async function join() {
     note.hidden = false;
     note.textContent =
       found.error === null
-        ? "The relay’s clock could not be asked: delays count this device’s, and are wrong by as much as the two speakers’ clocks differ."
+        ? "The relay’s clock could not be asked. Delays go by this device’s, and are wrong by " +
+          "as much as the speaker’s clock differs from it."
         : `Delays go by the relay’s clock, give or take ${Math.ceil(found.error)} ms.`;
   });
   const speaking = speak(relay, () => ahead);
@@ -120,7 +123,14 @@ async function speak(relay, ahead) {
       Number(codec.value),
       (codec, sound, capture) => {
         if (relay.state !== "open") return;
-        const frame = { codec, stream, sequence: sequence++, capture: capture + ahead(), name: relay.user, sound };
+        const frame = {
+          codec,
+          stream,
+          sequence: sequence++,
+          capture: capture + ahead(),
+          name: relay.user,
+          sound,
+        };
         // Sound that waits is worth less than sound that is missing.
         if (relay.queued > QUEUE) unsent++;
         else relay.send(encode(frame));
@@ -157,10 +167,11 @@ function showInvite() {
 find("join", HTMLFormElement).addEventListener("submit", (event) => {
   event.preventDefault();
   if (leave) leave();
-  else join().catch((error) => {
-    show(false);
-    trouble(`${error instanceof Error ? error.message : error}`);
-  });
+  else
+    join().catch((error) => {
+      show(false);
+      trouble(`${error instanceof Error ? error.message : error}`);
+    });
 });
 
 fillFromToken(token, user, room);

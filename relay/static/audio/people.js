@@ -77,13 +77,26 @@ class Person {
     this.#level.ariaValueMin = "0";
     this.#level.ariaValueMax = "100";
     this.#level.ariaValueNow = "0";
-    this.#facts = { delay: make("dd", ""), buffer: make("dd", ""), late: make("dd", ""), lost: make("dd", "") };
+    this.#facts = {
+      delay: make("dd", ""),
+      buffer: make("dd", ""),
+      late: make("dd", ""),
+      lost: make("dd", ""),
+    };
     for (const [label, value] of Object.entries(this.#facts)) {
       value.dataset.fact = label;
-      this.#list.append(make("div", "", make("dt", "", label[0].toUpperCase() + label.slice(1)), value));
+      this.#list.append(
+        make("div", "", make("dt", "", label[0].toUpperCase() + label.slice(1)), value),
+      );
     }
     this.#list.hidden = this.#level.hidden = true;
-    this.element = make("li", "", make("p", "speaker-name", make("span", "", name), this.#badge), this.#level, this.#list);
+    this.element = make(
+      "li",
+      "",
+      make("p", "speaker-name", make("span", "", name), this.#badge),
+      this.#level,
+      this.#list,
+    );
     this.element.dataset.name = name;
   }
 
@@ -99,7 +112,11 @@ class Person {
     if (level > SPEAKING) this.#loud = now;
     const isSpeaking = now - this.#loud < HOLD;
     this.#list.hidden = this.#level.hidden = false;
-    this.#badge.textContent = isSpeaking ? "speaking" : now - this.heard < HOLD ? "silent" : "muted";
+    this.#badge.textContent = isSpeaking
+      ? "speaking"
+      : now - this.heard < HOLD
+        ? "silent"
+        : "muted";
     this.#badge.classList.toggle("live", isSpeaking);
     showLevel(this.#level, level);
     this.#facts.delay.textContent = `${Math.round(delay + outputDelay)} ms`;

@@ -4,18 +4,29 @@ const WINDOW = 600; // seconds
 const HEIGHT = 136; // px
 const SYNC = "dashboard"; // one cursor for all charts
 
-/** @typedef {{ new (options: object, data: (number | null)[][], target: HTMLElement): Chart }} UPlot */
-/** @typedef {{ setData(data: (number | null)[][]): void, setSize(size: object): void, destroy(): void }} Chart */
+/**
+ * @typedef {(number | null)[][]} Columns time, and one for each series
+ * @typedef {import("./tiles.js").Tile} Tile
+ *
+ * @typedef {object} Chart what we use of uPlot's
+ * @property {Columns} data
+ * @property {{ idx: number | null | undefined }} cursor
+ * @property {(data: Columns) => void} setData
+ * @property {(size: { width: number, height: number }) => void} setSize
+ * @property {() => void} destroy
+ *
+ * @typedef {{ new (options: object, data: Columns, target: HTMLElement): Chart }} UPlot
+ */
 
 /**
  * Return the chart of a tile; `draw` gives it new columns, the first of which is time.
  *
  * @param {HTMLElement} target
- * @param {import("./tiles.js").Tile} tile
+ * @param {Tile} tile
  */
 export function makeChart(target, tile) {
   const UPlot = /** @type {{ uPlot: UPlot }} */ (/** @type {unknown} */ (globalThis)).uPlot;
-  /** @type {(number | null)[][]} */
+  /** @type {Columns} */
   let data = [[], ...tile.series.map(() => [])];
   /** @type {Chart} */
   let chart;
@@ -25,9 +36,10 @@ export function makeChart(target, tile) {
   };
   build();
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", build);
-  new ResizeObserver(() => chart.setSize({ width: target.clientWidth, height: HEIGHT })).observe(target);
+  const fit = () => chart.setSize({ width: target.clientWidth, height: HEIGHT });
+  new ResizeObserver(fit).observe(target);
   return {
-    /** @param {(number | null)[][]} columns */
+    /** @param {Columns} columns */
     draw(columns) {
       data = columns;
       chart.setData(data);
@@ -35,7 +47,18 @@ export function makeChart(target, tile) {
   };
 }
 
-/** @param {HTMLElement} target @param {import("./tiles.js").Tile} tile */
+/** @type {(chart: unknown, low: number, high: number) => [number, number]} */
+const lastMinutes = (_, __, high) => [high - WINDOW, high];
+
+/** @type {(chart: unknown, low: number, high: number) => [number, number]} */
+const fromZero = (_, __, high) => [0, high > 0 ? high * 1.1 : 1];
+
+/** @param {(value: number) => string} format */
+function labels(format) {
+  return (/** @type {unknown} */ _, /** @type {number[]} */ values) => values.map(format);
+}
+
+/** @param {HTMLElement} target @param {Tile} tile */
 function options(target, tile) {
   const style = getComputedStyle(document.documentElement);
   const colour = (/** @type {string} */ name) => style.getPropertyValue(name).trim();
@@ -48,13 +71,22 @@ function options(target, tile) {
     padding: [8, 16, 0, 0],
     legend: { show: false },
     cursor: { sync: { key: SYNC }, y: false, drag: { x: false, y: false }, points: { size: 7 } },
-    scales: {
-      x: { range: (/** @type {unknown} */ _, /** @type {number} */ __, /** @type {number} */ max) => [max - WINDOW, max] },
-      y: { range: (/** @type {unknown} */ _, /** @type {number} */ __, /** @type {number} */ max) => [0, max > 0 ? max * 1.1 : 1] },
-    },
+    scales: { x: { range: lastMinutes }, y: { range: fromZero } },
     axes: [
-      { ...axis, size: 22, space: 80, grid: { show: false }, values: (/** @type {unknown} */ _, /** @type {number[]} */ times) => times.map(clock) },
-      { ...axis, size: 52, space: 32, grid, values: (/** @type {unknown} */ _, /** @type {number[]} */ values) => values.map(tile.format) },
+      {
+        ...axis,
+        size: 22,
+        space: 80,
+        grid: { show: false },
+        values: labels(clock),
+      },
+      {
+        ...axis,
+        size: 52,
+        space: 32,
+        grid,
+        values: labels(tile.format),
+      },
     ],
     series: [
       {},
@@ -66,11 +98,17 @@ function options(target, tile) {
         points: { show: false },
       })),
     ],
-    hooks: { setCursor: [(/** @type {{ cursor: { idx: number | null }, data: (number | null)[][] }} */ chart) => show(target, tile, chart)] },
+    hooks: { setCursor: [(/** @type {Chart} */ chart) => show(target, tile, chart)] },
   };
 }
 
-/** Say below the pointer what it points at. @param {HTMLElement} target @param {import("./tiles.js").Tile} tile @param {{ cursor: { idx: number | null }, data: (number | null)[][] }} chart */
+/**
+ * Say below the pointer what it points at.
+ *
+ * @param {HTMLElement} target
+ * @param {Tile} tile
+ * @param {Chart} chart
+ */
 function show(target, tile, { cursor: { idx }, data }) {
   const time = idx == null ? null : data[0][idx];
   target.title =
@@ -84,5 +122,9 @@ function show(target, tile, { cursor: { idx }, data }) {
 
 /** @param {number} seconds Unix time */
 function clock(seconds) {
-  return new Date(seconds * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+  return new Date(seconds * 1000).toLocaleTimeString([], {
+    hour: "2-digit",
+    minute: "2-digit",
+    hourCycle: "h23",
+  });
 }

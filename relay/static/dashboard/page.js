@@ -43,13 +43,21 @@ async function look() {
     silent ||= Date.now();
     samples.gap();
     const seconds = Math.round((Date.now() - silent) / 1000);
-    say("waiting", "The relay is away", `${why}. These are its last figures; still asking, for ${duration(seconds)}.`);
+    say(
+      "waiting",
+      "The relay is away",
+      `${why}. These are its last figures; still asking, for ${duration(seconds)}.`,
+    );
   }
   document.body.classList.toggle("is-stale", silent > 0);
   setTimeout(look, PERIOD);
 }
 
-/** @param {string} kind @param {string} heading @param {string} [rest] changes each second, and is not announced */
+/**
+ * @param {string} kind
+ * @param {string} heading
+ * @param {string} [rest] changes each second, and is not announced
+ */
 function say(kind, heading, rest = "") {
   if (state.dataset.said !== heading) {
     state.dataset.said = heading;
@@ -67,14 +75,17 @@ function show(live) {
   if (live.status === "draining") say("waiting", "Draining: members are asked to leave");
   else say("open", "The relay is up");
   const { version, commit } = live;
-  find("version", HTMLElement).textContent = commit === "unknown" ? version : `${version} (${commit.slice(0, 10)})`;
+  find("version", HTMLElement).textContent =
+    commit === "unknown" ? version : `${version} (${commit.slice(0, 10)})`;
   find("deployed", HTMLElement).textContent = moment(live.deployed_at);
   find("uptime", HTMLElement).textContent = duration(live.uptime_seconds);
   showClosed(live.closed);
   const { latest, rows } = samples;
   const times = rows.map(({ time }) => time);
   for (const { tile, figure, keys, target, chart } of tiles) {
-    const columns = tile.series.map(({ of }) => rows.map((row) => ("connections" in row ? of(row) : null)));
+    const columns = tile.series.map(({ of }) =>
+      rows.map((row) => ("connections" in row ? of(row) : null)),
+    );
     chart.draw([times, ...columns]);
     const now = latest && tile.series[0].of(latest);
     figure.textContent = now === null ? "–" : tile.format(now);
@@ -82,11 +93,9 @@ function show(live) {
       keys[at].textContent = `${label} ${tile.format((latest && of(latest)) ?? 0)}`;
     });
     if (live.taken % SPOKEN === 1) {
-      const highest = Math.max(0, ...columns[0].map((value) => value ?? 0));
-      target.setAttribute(
-        "aria-label",
-        `${tile.title}, last ten minutes: now ${figure.textContent}, at most ${tile.format(highest)} ${tile.unit}`.trim(),
-      );
+      const highest = tile.format(Math.max(0, ...columns[0].map((value) => value ?? 0)));
+      const said = `now ${figure.textContent}, at most ${highest} ${tile.unit}`.trim();
+      target.setAttribute("aria-label", `${tile.title}, last ten minutes: ${said}`);
     }
   }
 }
@@ -96,7 +105,13 @@ function showClosed(closed) {
   const reasons = Object.entries(closed).sort(([, one], [, other]) => other - one);
   const rows = reasons.map(([reason, count]) => {
     const cell = make("td", "number", count.toLocaleString("en"));
-    return make("tr", "", make("td", "", make("code", "", reason)), make("td", "quiet", MEANINGS[reason] ?? ""), cell);
+    return make(
+      "tr",
+      "",
+      make("td", "", make("code", "", reason)),
+      make("td", "quiet", MEANINGS[reason] ?? ""),
+      cell,
+    );
   });
   if (!rows.length) {
     const none = make("td", "quiet", "None so far.");

@@ -76,7 +76,8 @@ export class Samples {
     const last = this.#last;
     this.#last = sample;
     const time = sample.time - (last?.time ?? sample.time);
-    const rate = (/** @type {string} */ field) => (last ? (sample[field] - last[field]) / time : null);
+    const rate = (/** @type {string} */ field) =>
+      last ? (sample[field] - last[field]) / time : null;
     const batches = last ? sample.batches - last.batches : 0;
     this.rows.push({
       time: sample.time,

@@ -4,7 +4,11 @@ import { make } from "../shared/dom.js";
 
 const KEPT = 500; // messages
 const NAMED = /^([^\s:][^:\n]{0,63}): ([^]*)$/;
-const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+const clock = new Intl.DateTimeFormat(undefined, {
+  hour: "2-digit",
+  minute: "2-digit",
+  hourCycle: "h23",
+});
 
 /** Raw messages carry no sender, so this page writes the name in front, for people to read. */
 export class Messages {

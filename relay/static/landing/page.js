@@ -80,7 +80,10 @@ function showMembers(users, count) {
 }
 
 function showLinks() {
-  const link = new URL(`/?${new URLSearchParams({ room: room.value || "lobby" })}`, location.origin);
+  const link = new URL(
+    `/?${new URLSearchParams({ room: room.value || "lobby" })}`,
+    location.origin,
+  );
   find("tab", HTMLAnchorElement).href = link.href;
   try {
     find("qr", HTMLElement).replaceChildren(svg(link.href, `QR code of ${link.href}`));
@@ -89,7 +92,8 @@ function showLinks() {
   }
   if (LOCAL.test(location.hostname)) {
     find("second-hint", HTMLElement).textContent =
-      "This address leads a phone to itself: open this page by the machine’s network address, and the code will work.";
+      "This address leads a phone to itself: " +
+      "open this page by the machine’s network address, and the code will work.";
   }
 }
 

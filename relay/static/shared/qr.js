@@ -1,6 +1,6 @@
 /**
- * QR codes (ISO/IEC 18004) of text up to 858 bytes: byte mode, error correction level L, mask 0 to 7
- * by the standard's penalties. A phone reads them from a screen, where level L is plenty.
+ * QR codes (ISO/IEC 18004) of text up to 858 bytes: byte mode, error correction level L, the mask
+ * chosen by the standard's penalties. Phones read them from a screen, where level L is plenty.
  */
 
 const VERSIONS = 20; // of 40; a link to a room with the longest name fits
@@ -92,7 +92,12 @@ function pack(bytes, version, capacity) {
   return head.slice(0, capacity);
 }
 
-/** Add Reed-Solomon check bytes, and interleave the blocks. @param {number[]} data @param {number} version */
+/**
+ * Add Reed-Solomon check bytes, and interleave the blocks.
+ *
+ * @param {number[]} data
+ * @param {number} version
+ */
 function protect(data, version) {
   const count = BLOCKS[version - 1];
   const checks = CHECK_BYTES[version - 1];
@@ -163,7 +168,9 @@ function draw(version, codewords) {
     }
   }
   const candidates = MASKS.map((mask, number) => {
-    const masked = dark.map((row, y) => row.map((on, x) => on !== (!fixed[y][x] && mask(x, y) === 0)));
+    const masked = dark.map((row, y) =>
+      row.map((on, x) => on !== (!fixed[y][x] && mask(x, y) === 0)),
+    );
     drawFormat(size, number, (x, y, on) => (masked[y][x] = on));
     return { masked, penalty: penalty(masked) };
   });
@@ -192,7 +199,11 @@ function drawPatterns(version, size, set) {
     set(6, at, at % 2 === 0);
     set(at, 6, at % 2 === 0);
   }
-  for (const [centerX, centerY] of [[3, 3], [size - 4, 3], [3, size - 4]]) {
+  for (const [centerX, centerY] of [
+    [3, 3],
+    [size - 4, 3],
+    [3, size - 4],
+  ]) {
     for (let y = Math.max(0, centerY - 4); y <= Math.min(size - 1, centerY + 4); y++) {
       for (let x = Math.max(0, centerX - 4); x <= Math.min(size - 1, centerX + 4); x++) {
         const ring = Math.max(Math.abs(x - centerX), Math.abs(y - centerY));
@@ -204,9 +215,15 @@ function drawPatterns(version, size, set) {
   const last = marks.length - 1;
   marks.forEach((y, row) =>
     marks.forEach((x, column) => {
-      if ((row === 0 && column === 0) || (row === 0 && column === last) || (row === last && column === 0)) return;
+      if (
+        (row === 0 && column === 0) ||
+        (row === 0 && column === last) ||
+        (row === last && column === 0)
+      )
+        return;
       for (let dy = -2; dy <= 2; dy++) {
-        for (let dx = -2; dx <= 2; dx++) set(x + dx, y + dy, Math.max(Math.abs(dx), Math.abs(dy)) !== 1);
+        for (let dx = -2; dx <= 2; dx++)
+          set(x + dx, y + dy, Math.max(Math.abs(dx), Math.abs(dy)) !== 1);
       }
     }),
   );

@@ -4,7 +4,12 @@ import { find } from "./dom.js";
 
 /** Return seconds as the two units that matter: "3 d 4 h". @param {number} seconds */
 export function duration(seconds) {
-  const units = /** @type {const} */ ([["d", 86_400], ["h", 3600], ["min", 60], ["s", 1]]);
+  const units = /** @type {const} */ ([
+    ["d", 86_400],
+    ["h", 3600],
+    ["min", 60],
+    ["s", 1],
+  ]);
   const first = units.findIndex(([, size]) => seconds >= size);
   if (first < 0) return "0 s";
   const [unit, size] = units[first];
