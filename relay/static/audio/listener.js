@@ -28,6 +28,7 @@ export class Listener {
    */
   static async open(time, report) {
     const context = new AudioContext({ sampleRate: RATE, latencyHint: "interactive" });
+    context.resume(); // now, while the browser still knows that somebody clicked
     await context.audioWorklet.addModule(new URL("./speaker.worklet.js", import.meta.url));
     const node = new AudioWorkletNode(context, "speakers", {
       numberOfInputs: 0,
@@ -35,7 +36,6 @@ export class Listener {
     });
     node.connect(context.destination);
     node.port.onmessage = ({ data }) => report(data);
-    await context.resume();
     return new Listener(context, node, time);
   }
 

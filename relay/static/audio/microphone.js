@@ -67,15 +67,20 @@ export class Microphone {
       },
     });
     stream.getTracks()[0].addEventListener("ended", ended);
-    const { context, source } = connect(stream);
-    await context.audioWorklet.addModule(new URL("./capture.worklet.js", import.meta.url));
-    const node = new AudioWorkletNode(context, "capture", {
-      numberOfOutputs: 0,
-      channelCount: 1,
-      channelCountMode: "explicit",
-    });
-    source.connect(node);
-    return new Microphone(stream, context, node, codec, take);
+    try {
+      const { context, source } = connect(stream);
+      await context.audioWorklet.addModule(new URL("./capture.worklet.js", import.meta.url));
+      const node = new AudioWorkletNode(context, "capture", {
+        numberOfOutputs: 0,
+        channelCount: 1,
+        channelCountMode: "explicit",
+      });
+      source.connect(node);
+      return new Microphone(stream, context, node, codec, take);
+    } catch (error) {
+      stop(stream);
+      throw error;
+    }
   }
 
   /**
@@ -115,7 +120,7 @@ export class Microphone {
   }
 
   close() {
-    for (const track of this.#stream.getTracks()) track.stop();
+    stop(this.#stream);
     if (this.#encoder && this.#encoder.state !== "closed") this.#encoder.close();
     this.#encoder = null;
     this.#context.close();
@@ -139,6 +144,11 @@ export class Microphone {
     encoder.encode(data);
     data.close();
   }
+}
+
+/** Switch the microphone's light off. @param {MediaStream} stream */
+function stop(stream) {
+  for (const track of stream.getTracks()) track.stop();
 }
 
 /** @param {MediaStream} stream */

@@ -41,6 +41,7 @@ function show(inside) {
   for (const field of [user, room, token, address, codec]) field.disabled = inside;
   enter.textContent = inside ? "Leave" : "Join and speak";
   enter.classList.toggle("plain", inside);
+  enter.disabled = false;
   mute.hidden = find("own", HTMLElement).hidden = true;
   mute.setAttribute("aria-pressed", "false");
   mute.textContent = "Mute";
@@ -58,6 +59,7 @@ async function join() {
   }
   trouble("");
   show(true);
+  enter.disabled = true; // until there is something to leave
   const base = new URL(address.value);
   const key = document.documentElement.dataset.tokens === "on" ? token.value.trim() : "";
   let ahead = 0; // of the relay's clock, ms
@@ -97,6 +99,7 @@ async function join() {
   });
   const speaking = speak(relay, () => ahead);
   leave = () => relay.close("you left");
+  enter.disabled = false;
   relay.on("close", async () => {
     leave = null;
     show(false);
