@@ -7,33 +7,29 @@ queue and no `await` per connection.
 import asyncio
 import logging
 from dataclasses import dataclass
-from enum import Enum, IntFlag
+from enum import Enum
 from typing import Final
 
-from relay import frames
-from relay.batch import MAX_BATCH, Run
 from relay.closing import Close, Reason
-from relay.frames import encode, encode_close, is_utf8
+from relay.frames import PING, encode, encode_close
 from relay.hub import Hub
+from relay.inbox import Hold, Inbox
 from relay.names import UserName
-from relay.outbox import Outbox
-from relay.parser import BINARY, CLOSE, PING, TEXT, Message, Parser
+from relay.outbox import STALL, Outbox
 from relay.room import Room
 from relay.roster import Roster
 from relay.settings import Settings
 
 logger = logging.getLogger("relay")
 
-STALL: Final = 5.0  # seconds in which a backlog has to shrink
 PROBE: Final = 2.0  # seconds in which the holder of a name has to give a sign of life
 GOODBYE: Final = 2.0  # seconds for the client's close frame or the end of its stream
 
-_PING: Final = encode(frames.PING, b"")
+_PING: Final = encode(PING, b"")
 # What such a client still sends cannot be parsed, or not be kept.
 _UNREADABLE: Final = frozenset(
     {Reason.BROKEN_FRAME, Reason.TOO_BIG, Reason.OVERLOADED, Reason.FAILED}
 )
-_MASKED: Final = 6  # bytes of a control frame's header and mask
 # A client closed for one of these takes nothing in: its backlog is dropped.
 _DROPS: Final = frozenset({Reason.TOO_SLOW, Reason.STUCK, Reason.NO_PONG})
 # Ends that nobody has to look into; any other is a policy that bit, and a warning.
@@ -46,13 +42,6 @@ class State(Enum):
     OPEN = "open"
     CLOSING = "closing"  # out of its room; the close frame is written or waits behind the backlog
     CLOSED = "closed"
-
-
-class _Hold(IntFlag):
-    """Why a client is not read."""
-
-    ROOM = 1  # its room waits for its receivers
-    BUFFER = 2  # it has sent more than READ_BUFFER_SIZE that is not relayed yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,29 +61,21 @@ class Connection(asyncio.Protocol):
 
     __slots__ = (
         "_close",
-        "_heard",
-        "_held",
         "_hub",
-        "_is_deaf",
+        "_inbox",
         "_loop",
-        "_mark",
-        "_moved",
         "_options",
         "_outbox",
-        "_parser",
-        "_peer_closed",
         "_pinged",
         "_probe",
         "_roster",
         "_settings",
         "_state",
-        "_taken",
         "_timer",
         "_transport",
         "deliver",
         "echo",
         "room",
-        "unfinished",
         "user",
     )
 
@@ -111,7 +92,6 @@ class Connection(asyncio.Protocol):
         self.user = options.user
         self.echo = options.echo
         self.room = room
-        self.unfinished = 0
         self._options = options
         self._settings = settings
         self._hub = hub
@@ -120,19 +100,21 @@ class Connection(asyncio.Protocol):
         self._transport = transport
         self._outbox = Outbox(transport, self, settings.write_buffer_size, skips=options.skips)
         self.deliver = self._outbox.deliver
-        self._parser: Parser | None = Parser(settings.max_message_size, loop)
+        self._inbox = Inbox(
+            transport,
+            self,
+            room,
+            self._outbox,
+            roster,
+            loop,
+            message_size=settings.max_message_size,
+            buffer_size=settings.read_buffer_size,
+        )
         self._state = State.OPEN
         self._close: Close | None = None
-        self._is_deaf = False  # what it still sends is read, and all but its close discarded
-        self._peer_closed = False
         self._timer: asyncio.TimerHandle | None = None
         self._probe: asyncio.Future[None] | None = None
-        self._held = _Hold(0)
-        self._taken = 0  # bytes of frames that are published and not relayed yet
-        self._heard = loop.time()
         self._pinged = False
-        self._moved = 0.0  # when the backlog was last seen to shrink
-        self._mark = 0  # `Outbox.sent` at that time
 
     def start(self, early: bytes) -> None:
         """Join the room and take the transport over; `early` came in behind the handshake."""
@@ -149,6 +131,10 @@ class Connection(asyncio.Protocol):
     @property
     def congested(self) -> bool:
         return self._outbox.is_behind
+
+    @property
+    def unfinished(self) -> int:
+        return self._inbox.unfinished
 
     @property
     def backlog(self) -> int:
@@ -168,12 +154,11 @@ class Connection(asyncio.Protocol):
         self._close = close
         drop = close.reason in _DROPS
         if close.reason in _UNREADABLE:
-            self._parser = None
-            self._count_unfinished(-self.unfinished)
+            self._inbox.discard()
         # A relay that restarts still relays what the client sent before it read the close frame.
-        self._is_deaf = close.reason is not Reason.RESTARTING
+        self._inbox.is_deaf = close.reason is not Reason.RESTARTING
         self._hub.leave(self.room, self)
-        self._release(self._held)
+        self._inbox.release(Hold.ROOM | Hold.BUFFER)
         self._end_after(GOODBYE if drop else patience + GOODBYE)
         self._outbox.finish(encode_close(close), drop=drop)
 
@@ -185,9 +170,9 @@ class Connection(asyncio.Protocol):
 
         One that the relay itself does not read counts as alive.
         """
-        if self._held:
+        if self._inbox.held:
             return True
-        heard, sent = self._heard, self._outbox.sent()
+        heard, sent = self._inbox.heard, self._outbox.sent()
         probe = self._probe
         if probe is None:
             probe = self._probe = self._loop.create_future()
@@ -197,18 +182,18 @@ class Connection(asyncio.Protocol):
             self._probe = None
         if self._state is not State.OPEN:
             return False
-        return bool(self._held) or self._heard > heard or self._outbox.sent() > sent
+        return bool(self._inbox.held) or self._inbox.heard > heard or self._outbox.sent() > sent
 
     def beat(self, now: float) -> None:
-        if self._outbox.is_blocked:
-            self._check_progress(now)
+        if self._outbox.is_blocked and self._outbox.has_stalled(now, self._enough()):
+            self._give_up()
         if self._state is not State.OPEN:
             return
         interval, period = self._settings.ping_interval, beat_period(self._settings)
-        expires, silence = self._options.expires, now - self._heard
+        expires, silence = self._options.expires, now - self._inbox.heard
         if expires is not None and now >= expires:
             self.close(Reason.TOKEN_EXPIRED.close())
-        elif self._held or self._outbox.is_blocked:
+        elif self._inbox.held or self._outbox.is_blocked:
             return  # we do not read it, or its backlog tells whether it lives
         elif silence >= interval * 1.5 - period:
             self.close(Reason.NO_PONG.close(seconds=interval * 1.5))
@@ -220,15 +205,14 @@ class Connection(asyncio.Protocol):
     # What the room asks of a sender.
 
     def hold(self) -> None:
-        self._hold(_Hold.ROOM)
+        if self._state is State.OPEN:
+            self._inbox.hold(Hold.ROOM)
 
     def release(self) -> None:
-        self._release(_Hold.ROOM)
+        self._inbox.release(Hold.ROOM)
 
     def relayed(self, size: int) -> None:
-        self._taken -= size
-        if self._held & _Hold.BUFFER and self._taken * 2 <= self._settings.read_buffer_size:
-            self._release(_Hold.BUFFER)
+        self._inbox.relayed(size)
 
     # What the outbox reports.
 
@@ -252,7 +236,7 @@ class Connection(asyncio.Protocol):
 
     def emptied(self) -> None:
         if self._state is State.CLOSING:
-            if self._peer_closed:
+            if self._inbox.is_closed:
                 self._transport.close()
             else:
                 self._end_after(GOODBYE)
@@ -261,13 +245,9 @@ class Connection(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         self._outbox.block()
-        if not self._moved:
-            self._moved, self._mark = self._loop.time(), self._outbox.sent()
 
     def resume_writing(self) -> None:
         self._outbox.unblock()
-        if not self._outbox.is_blocked:
-            self._moved = 0.0
 
     def data_received(self, data: bytes) -> None:
         try:
@@ -286,7 +266,7 @@ class Connection(asyncio.Protocol):
         if state is State.OPEN:
             self._hub.leave(self.room, self)
         self._outbox.abandon()
-        self._count_unfinished(-self.unfinished)
+        self._inbox.discard()
         self._end_probe()
         if self._timer is not None:
             self._timer.cancel()
@@ -298,110 +278,30 @@ class Connection(asyncio.Protocol):
         how = f"{close.code} {close.text}" if close else str(exc or "stream ended")
         logger.log(level, "%s left %s: %s", self.user, self.room.name, how)
 
-    # What it does with what it gets.
-
     def _receive(self, data: bytes) -> None:
-        self._heard = self._loop.time()
         self._pinged = False
         if self._probe is not None:
             self._end_probe()
-        if self._parser is None:
-            return
-        messages = self._parser.feed(data)
-        problem = None
-        if not self._is_deaf:
-            problem = self._take(messages, len(data))
-        elif any(kind is CLOSE for kind, _, _ in messages):
-            self._peer_closed = True
-        # `_take` can have closed this very client, and then there is no parser.
-        problem = problem or (self._parser.error if self._parser else None)
+        problem = self._inbox.feed(data)
         if problem is not None:
             self.close(problem)
-        elif self._peer_closed:
+        elif self._inbox.is_closed:
             if self._state is State.OPEN:
                 self.close(Reason.LEFT.close(), 0)
             elif not self._outbox.is_blocked:
                 self._transport.close()
 
-    def _take(self, messages: list[Message], size: int) -> Close | None:
-        """Publish the messages; return why the client has to be closed, or None."""
-        batch: list[bytes] = []
-        batch_size = control = 0
-        problem = None
-        for kind, payload, _ in messages:
-            if kind is BINARY:
-                frame = encode(frames.BINARY, payload)
-            elif kind is TEXT:
-                if not is_utf8(payload):
-                    problem = Reason.INVALID_TEXT.close()
-                    break
-                if payload[:1] == b"\0":
-                    problem = Reason.RESERVED_TEXT.close()
-                    break
-                frame = encode(frames.TEXT, payload)
-            elif kind is CLOSE:
-                self._peer_closed = True
-                break
-            else:
-                control += _MASKED + len(payload)
-                if kind is PING:
-                    self._outbox.pong(encode(frames.PONG, payload))
-                continue
-            if batch and batch_size + len(frame) > MAX_BATCH:
-                self._publish(batch)
-                batch, batch_size = [], 0
-            batch.append(frame)
-            batch_size += len(frame)
-        if batch:
-            self._publish(batch)
-            if self.unfinished:
-                self._count_unfinished(-self.unfinished)
-        elif size != control:
-            self._count_unfinished(size - control)
-        return problem
+    def _enough(self) -> int:
+        """Bytes that the client has to take in `STALL` seconds: any (rule 1), or more while its
+        room waits for it (rule 2), so that hostile readers cannot hold a room by taking little."""
+        holds_up_room = self.room.is_waiting and self._outbox.is_behind
+        return self._settings.write_buffer_size // 4 if holds_up_room else 1
 
-    def _publish(self, batch: list[bytes]) -> None:
-        data = b"".join(batch)
-        self._taken += len(data)
-        self.room.publish(Run(self, data, len(batch)))
-        if self._taken > self._settings.read_buffer_size:
-            self._hold(_Hold.BUFFER)
-
-    def _count_unfinished(self, size: int) -> None:
-        """Count what the parser keeps; it is bounded for all clients together (rule 5)."""
-        self.unfinished += size
-        self._roster.unfinished += size
-        heaviest = self._roster.heaviest()
-        if heaviest is not None:
-            heaviest.close(Reason.OVERLOADED.close(), 0)
-
-    def _hold(self, why: _Hold) -> None:
+    def _give_up(self) -> None:
         if self._state is State.OPEN:
-            self._held |= why
-            self._transport.pause_reading()
-
-    def _release(self, why: _Hold) -> None:
-        if self._held:
-            self._held &= ~why
-            if not self._held:
-                self._heard = self._loop.time()  # its silence was ours
-                self._transport.resume_reading()
-
-    def _check_progress(self, now: float) -> None:
-        """Close a client that does not take its backlog (rule 1), or too little while its room
-        waits for it (rule 2): a majority of hostile readers must not hold a room for longer."""
-        sent = self._outbox.sent()
-        enough = self._settings.write_buffer_size // 4 if self._holds_up_room() else 1
-        if sent - self._mark >= enough:
-            self._moved, self._mark = now, sent
-        elif now - self._moved >= STALL:
-            if self._state is State.OPEN:
-                self.close(Reason.STUCK.close(backlog=self._outbox.waiting(), seconds=STALL))
-            else:
-                self.abort()
-
-    def _holds_up_room(self) -> bool:
-        return self.room.is_waiting and self._outbox.is_behind and self._state is State.OPEN
+            self.close(Reason.STUCK.close(backlog=self._outbox.waiting(), seconds=STALL))
+        else:
+            self.abort()
 
     def _end_after(self, seconds: float) -> None:
         if self._timer is not None:

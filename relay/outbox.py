@@ -11,6 +11,7 @@ import termios
 from collections import deque
 from typing import Final, Protocol
 
+STALL: Final = 5.0  # seconds in which a backlog has to shrink
 CHUNK: Final = 256 * 1024  # bytes handed to the transport at once
 SKIP_LAG: Final = 64 * 1024  # bytes of backlog from which a client with lag=skip misses messages
 
@@ -58,6 +59,8 @@ class Outbox:
         "_handed",
         "_is_direct",
         "_limit",
+        "_mark",
+        "_moved",
         "_owner",
         "_pong",
         "_queue",
@@ -89,6 +92,10 @@ class Outbox:
         self._rest: memoryview | None = None  # of the batch being sent
         self._pong = b""  # only the latest ping is answered (RFC 6455 §5.5.3)
         self._handed = 0  # bytes given to the transport out of the backlog
+        self._moved: float | None = (
+            None  # when the backlog was last seen to shrink; None: no backlog
+        )
+        self._mark = 0  # `sent` at that time
 
     def deliver(self, data: bytes, count: int) -> None:
         """Send whole frames of `count` messages, or queue, skip or refuse them; never waits."""
@@ -140,6 +147,18 @@ class Outbox:
         """The transport holds nothing: `resume_writing`."""
         self.is_blocked = False
         self._write()
+        if not self.is_blocked:
+            self._moved = None
+
+    def has_stalled(self, now: float, enough: int) -> bool:
+        """Whether the client has taken less than `enough` bytes in the last `STALL` seconds.
+
+        Only for a blocked outbox, and to be asked several times in such a span.
+        """
+        sent = self.sent()
+        if self._moved is None or sent - self._mark >= enough:
+            self._moved, self._mark = now, sent
+        return now - self._moved >= STALL
 
     def abandon(self) -> None:
         """The transport is gone, and with it the backlog."""

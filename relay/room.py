@@ -113,6 +113,7 @@ class Room:
 
     def history(self, count: int) -> list[bytes]:
         """Return the frames of the last `count` messages that the log holds, oldest first."""
+        self.flush()  # what was published in this tick belongs to it
         return self._log.last(count)
 
     def expire(self) -> None:

@@ -7,9 +7,9 @@ from aiohttp import web
 
 from relay import auth
 from relay.batch import Run
-from relay.connection import STALL
 from relay.frames import BINARY, TEXT, encode, is_utf8
 from relay.names import UserName
+from relay.outbox import STALL
 from relay.web.context import (
     CONTEXT,
     Context,

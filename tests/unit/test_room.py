@@ -65,6 +65,21 @@ def test_newcomer_hears_only_what_is_published_after_it_came() -> None:
     assert room.history(10) == [encode(BINARY, b"before"), encode(BINARY, b"after")]
 
 
+def test_history_and_what_is_live_meet_without_a_gap() -> None:
+    """What was published in the tick in which a newcomer joins is history for it."""
+    loop = Loop()
+    room = make_room(loop)
+    alice, bob = Person("alice"), Person("bob")
+    room.join(alice)
+    say(room, alice, b"before")
+    history = room.history(10)
+    room.join(bob)
+    say(room, alice, b"after")
+    loop.run()
+    assert history == [encode(BINARY, b"before")]
+    assert bob.heard == [b"after"]
+
+
 def test_who_left_hears_nothing_more_but_is_still_heard() -> None:
     """Its last words are delivered."""
     loop = Loop()

@@ -14,7 +14,17 @@ PACKAGE = ROOT / "relay"
 # Left is leaf: a module imports only from modules to its left.
 ORDER = [
     *("", "names", "settings", "closing", "frames", "batch", "log", "log.memory", "room", "hub"),
-    *("outbox", "parser", "roster", "connection", "memory", "admission", "auth", "metrics"),
+    *(
+        "outbox",
+        "parser",
+        "roster",
+        "inbox",
+        "connection",
+        "memory",
+        "admission",
+        "auth",
+        "metrics",
+    ),
     *("heartbeat", "drain", "web", "web.context", "web.pages", "web.live", "web.publish"),
     *("web.status", "web.websocket", "web.app", "server", "logs", "__main__"),
 ]
