@@ -19,7 +19,7 @@ _TYPES: Final = {
     "svg": "image/svg+xml",
 }
 _POLICY: Final = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
     "connect-src {connect}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 # ws: and wss: are named because Safari before 15.4 does not count them as 'self'.
@@ -31,7 +31,7 @@ _HEADERS: Final = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-cache",
 }
-# What a page shows at once, before any script runs; see `_page`.
+# What a page shows at once, before any script runs; see `page`.
 _TOKENS_OFF: Final = b'<html lang="en" data-tokens="off">'
 _TOKENS_ON: Final = b'<html lang="en" data-tokens="on">'
 
@@ -83,7 +83,7 @@ def page(name: str, *, microphone: bool = False) -> Handler:
     return handler
 
 
-async def static(request: web.Request) -> web.StreamResponse:
+async def static(request: web.Request) -> web.Response:
     """A file that a page needs; 304 where the browser has it already."""
     path = request.match_info["path"]
     file = _FILES.get(path)
