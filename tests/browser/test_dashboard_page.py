@@ -62,7 +62,7 @@ async def test_figures_and_charts_move_under_load_and_survive_a_restart(
     assert pages.errors == []
 
     await relay.stop()
-    await expect(page.get_by_role("status")).to_contain_text("The relay is away. it does not")
+    await expect(page.get_by_role("status")).to_contain_text("The relay is away. It does not")
     await start_relay(PORT=str(relay.port))
     await expect(page.get_by_role("status")).to_contain_text("The relay is up.")
     await expect(page.locator(".is-stale")).to_have_count(0)

@@ -4,6 +4,7 @@ import asyncio
 import fcntl
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -86,12 +87,13 @@ def run_node(node: str) -> RunNode:
             env={"PATH": os.environ["PATH"], "PYTHON": sys.executable},
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
+            start_new_session=True,
         )
         try:
             output, _ = await process.communicate()
         finally:
-            if process.returncode is None:  # the test was given up
-                process.kill()
+            if process.returncode is None:  # the test was given up, and so are its relays
+                os.killpg(process.pid, signal.SIGKILL)
         assert process.returncode is not None
         return process.returncode, output.decode()
 

@@ -8,10 +8,11 @@ import { MEANINGS, TILES } from "./tiles.js";
 
 const PERIOD = 1000; // ms
 const TIMEOUT = 3000; // ms for an answer
-const SPOKEN = 15; // seconds between two descriptions of a chart, for who cannot see it
+const SPOKEN = 15; // samples between two descriptions of a chart, for who cannot see it
 
 const state = find("state", HTMLElement);
 const samples = new Samples();
+let described = -SPOKEN; // sample at which the charts were described last
 let silent = 0; // since when the relay has not answered, ms; 0 while it does
 
 const tiles = TILES.map((tile) => {
@@ -28,13 +29,13 @@ const tiles = TILES.map((tile) => {
 });
 
 async function look() {
-  let why = "it does not answer";
+  let why = "It does not answer";
   try {
     const answer = await fetch(`/live?since=${samples.taken}`, {
       cache: "no-store",
       signal: AbortSignal.timeout(TIMEOUT),
     });
-    if (!answer.ok) why = `it answers ${answer.status}`; // a proxy's, say
+    if (!answer.ok) why = `Something else answers, with ${answer.status}`; // a proxy
     const live = /** @type {import("./samples.js").Live} */ (await answer.json());
     silent = 0;
     if (samples.add(live)) show(live);
@@ -81,6 +82,8 @@ function show(live) {
   find("uptime", HTMLElement).textContent = duration(live.uptime_seconds);
   showClosed(live.closed);
   const { latest, rows } = samples;
+  const speak = Math.abs(live.taken - described) >= SPOKEN;
+  if (speak) described = live.taken;
   const times = rows.map(({ time }) => time);
   for (const { tile, figure, keys, target, chart } of tiles) {
     const columns = tile.series.map(({ of }) =>
@@ -92,7 +95,7 @@ function show(live) {
     tile.series.forEach(({ label, of }, at) => {
       keys[at].textContent = `${label} ${tile.format((latest && of(latest)) ?? 0)}`;
     });
-    if (live.taken % SPOKEN === 1) {
+    if (speak) {
       const highest = tile.format(Math.max(0, ...columns[0].map((value) => value ?? 0)));
       const said = `now ${figure.textContent}, at most ${highest} ${tile.unit}`.trim();
       target.setAttribute("aria-label", `${tile.title}, last ten minutes: ${said}`);

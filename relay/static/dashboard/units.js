@@ -16,5 +16,5 @@ export function bytes(value) {
 
 /** @param {number} value ms */
 export function milliseconds(value) {
-  return value < 10 ? value.toFixed(1) : value.toFixed(0);
+  return value > 0 && value < 10 ? value.toFixed(1) : value.toFixed(0);
 }
