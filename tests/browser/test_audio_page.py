@@ -8,7 +8,7 @@ from playwright.async_api import Page, expect
 from tests.browser.conftest import Pages
 from tests.browser.tools import LaunchBrowser
 from tests.conftest import StartRelay
-from tests.process import Relay
+from tests.process import Relay, drop
 
 
 async def enter(page: Page, user: str, codec: str = "Opus") -> None:
@@ -78,11 +78,39 @@ async def test_the_relay_can_be_another_one(
     await page.get_by_label("Relay’s address").fill(other.http)  # noqa: RUF001
     await enter(page, "alice")
     await expect(page.get_by_text("clock, give or take")).to_be_visible()
-    async with other.connect("bob", room=room):
-        await expect(page.locator("li[data-name=bob] .badge")).to_have_text("listening")
+    bob = await other.connect("bob", room=room)
+    await expect(page.locator("li[data-name=bob] .badge")).to_have_text("listening")
+    await drop(bob)  # it has never read, so it could not say goodbye
     again = await pages.open(f"{relay.http}/audio?room={room}")
     await again.get_by_label("Relay’s address").fill(other.http)  # noqa: RUF001
     await again.get_by_label("Your name").fill("alice")
     await again.get_by_role("button", name="Join and speak").click()
     said = f"Not connected: name 'alice' is in use in room '{room}'."
     await expect(again.get_by_role("status")).to_have_text(said)
+
+
+async def test_without_webcodecs_pcm_is_sent_and_opus_is_named_as_the_reason_for_silence(
+    pages: Pages, relay: Relay, room: str
+) -> None:
+    """An older browser takes part as far as it can, and says what it cannot."""
+    context = await pages.context()
+    await context.add_init_script("delete window.AudioEncoder; delete window.AudioDecoder")
+    url = f"{relay.http}/audio?room={room}"
+    older, newer = await pages.open(url, context), await pages.open(url)
+    await expect(older.get_by_label("Codec")).to_have_value("2")
+    await older.get_by_role("button", name="Join and speak").click()
+    await enter(newer, "newer", "Opus")
+    await expect(older.locator("#sending")).to_have_text("PCM")
+    badge = older.locator("li[data-name=newer] .badge")
+    await expect(badge).to_have_text("sends Opus, which this browser cannot decode")
+    await expect(newer.locator("#speakers .badge")).to_have_text("speaking")
+    assert pages.errors == []
+
+
+async def test_a_browser_without_audio_worklets_is_told_so(pages: Pages, relay: Relay) -> None:
+    """Nothing is promised that cannot work."""
+    context = await pages.context()
+    await context.add_init_script("delete window.AudioWorkletNode")
+    page = await pages.open(f"{relay.http}/audio", context)
+    await page.get_by_role("button", name="Join and speak").click()
+    await expect(page.get_by_role("alert")).to_contain_text("This browser has no AudioWorklet")
