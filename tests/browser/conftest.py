@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest_asyncio
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, expect
 
 from tests.browser.tools import (  # noqa: F401
     ALLOW_MICROPHONE,
@@ -14,7 +14,8 @@ from tests.browser.tools import (  # noqa: F401
     run_node,
 )
 
-_PATIENCE = 15_000  # ms for a condition to come about
+_PATIENCE = 20_000  # ms for a condition to come about, on a machine that has much else to do
+expect.set_options(timeout=_PATIENCE)
 
 
 class Pages:

@@ -15,7 +15,7 @@ async def test_in_node(run_node: RunNode, name: str) -> None:
     """Runs the tests in {name}.test.mjs; those of the client start relays of their own."""
     # Node 20 has a WebSocket behind this flag, newer ones have it anyway.
     code, output = await run_node(
-        "--experimental-websocket", "--test", "--test-timeout=30000", HERE / f"{name}.test.mjs"
+        "--experimental-websocket", "--test", "--test-timeout=55000", HERE / f"{name}.test.mjs"
     )
     assert code == 0, output
     assert "# fail 0" in output or "fail 0" in output
