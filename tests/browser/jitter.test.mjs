@@ -106,6 +106,7 @@ test("a frame survives its way over the wire, and nothing else is taken for one"
   assert.equal(decode(new ArrayBuffer(40)), null);
   const cut = encode(sent).slice(0, 20);
   assert.equal(decode(cut), null);
+  assert.equal(decode(encode({ ...sent, sound: new Uint8Array(5000) })), null);
 });
 
 test("PCM keeps samples to 16 bits and clips what is louder", () => {

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 
 import pytest
@@ -92,8 +92,9 @@ def run_node(node: str) -> RunNode:
         try:
             output, _ = await process.communicate()
         finally:
-            if process.returncode is None:  # the test was given up, and so are its relays
+            with suppress(ProcessLookupError):  # what it started and has not ended, if anything
                 os.killpg(process.pid, signal.SIGKILL)
+            await process.wait()
         assert process.returncode is not None
         return process.returncode, output.decode()
 

@@ -21,6 +21,7 @@ export const PCM = 2;
 
 const MARK = 0xa1;
 const HEADER = 19; // bytes before the name
+const LONGEST = HEADER + 255 + 2 * SAMPLES; // bytes: 20 ms of PCM; Opus takes less
 
 /**
  * @typedef {object} Frame
@@ -55,7 +56,7 @@ export function encode({ codec, stream, sequence, capture, name, sound }) {
  * @returns {Frame | null}
  */
 export function decode(message) {
-  if (message.byteLength < HEADER) return null;
+  if (message.byteLength < HEADER || message.byteLength > LONGEST) return null;
   const view = new DataView(message);
   const start = HEADER + view.getUint8(18);
   if (view.getUint8(0) !== MARK || message.byteLength < start) return null;

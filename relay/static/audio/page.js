@@ -14,6 +14,7 @@ import { Microphone, canEncodeOpus, explain } from "./microphone.js";
 import { People, showLevel } from "./people.js";
 
 const QUEUE = 48_000; // bytes: with half a second of PCM waiting, frames are left out
+const MOST_SPEAKERS = 50; // names are what senders write, and each costs a decoder
 const METER = 100; // ms between two looks at the microphone's level
 
 const user = find("user", HTMLInputElement);
@@ -66,6 +67,7 @@ async function join() {
   const listener = await Listener.open(
     () => localTime() + ahead,
     (reports) => {
+      if (!leave) return; // a last report, from behind the door
       for (const report of reports) people.get(report.name).report(report, listener.outputDelay);
     },
   );
@@ -77,12 +79,13 @@ async function join() {
   });
   showState(relay, state);
   watchMembers(relay, base, key, (names) => {
-    for (const name of people.show(names.filter((name) => name !== relay.user)))
-      listener.forget(name);
+    const gone = people.show(names.filter((name) => name !== relay.user));
+    for (const name of gone) listener.forget(name);
   });
   relay.on("message", ({ data }) => {
     const frame = typeof data === "string" ? null : decode(data);
     if (!frame) return; // something else than this page's audio
+    if (people.size >= MOST_SPEAKERS && !people.has(frame.name)) return;
     const person = people.get(frame.name);
     person.heard = performance.now();
     if (!listener.take(frame)) person.refuse("sends Opus, which this browser cannot decode");

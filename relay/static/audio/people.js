@@ -54,6 +54,15 @@ export class People {
     return gone.map(([name]) => name);
   }
 
+  get size() {
+    return this.#people.size;
+  }
+
+  /** @param {string} name */
+  has(name) {
+    return this.#people.has(name);
+  }
+
   clear() {
     this.#people.clear();
     this.#list.replaceChildren();
