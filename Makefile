@@ -4,17 +4,20 @@ VENV := .venv
 BIN := $(VENV)/bin
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
 
-.PHONY: help run test lint format bench lock clean
+.PHONY: help run test browser-test lint format bench loadtest dashboard lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the verbs
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(VENV)/relay.lock ## start the relay on http://localhost:8080 (settings are environment variables)
 	@exec $(BIN)/python -m relay
 
 test: $(VENV)/dev.lock ## run the tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest tests/unit tests/integration tests/loadtest
+
+browser-test: $(VENV)/dev.lock ## test the pages, the JavaScript client and the examples (chromium, node, npm)
+	$(BIN)/python -m pytest tests/browser tests/examples --numprocesses=2
 
 lint: $(VENV)/dev.lock ## check style and types
 	$(BIN)/ruff check
@@ -28,12 +31,18 @@ format: $(VENV)/dev.lock ## rewrite the sources in the project's format
 bench: $(VENV)/dev.lock ## measure the relay against the stock aiohttp loop (two cores, about three minutes)
 	$(BIN)/python -m bench
 
+loadtest: $(VENV)/dev.lock ## put load on a relay: make loadtest ARGS="--clients 50 --duration 10"
+	$(BIN)/python -m loadtest $(ARGS)
+
+dashboard: $(VENV)/dev.lock ## draw all results of reports/ over time, into dist/dashboard/
+	$(BIN)/python -m loadtest.dashboard reports --output dist/dashboard
+
 lock: $(VENV)/dev.lock ## resolve the dependencies anew into requirements/
 	$(BIN)/$(LOCK) pyproject.toml --output-file requirements/relay.txt
 	$(BIN)/$(LOCK) pyproject.toml --group test --group load --constraint requirements/relay.txt --output-file requirements/dev.txt
 
 clean: ## remove the environment and all caches
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis tests/integration/node_modules
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis tests/integration/node/node_modules tests/browser/node_modules
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \

@@ -19,7 +19,7 @@ from relay.metrics import RelayCollector, Watch, registry
 from relay.names import RoomName
 from relay.roster import Roster
 from relay.settings import Settings
-from relay.web import pages, publish, status, websocket
+from relay.web import live, pages, publish, status, websocket
 from relay.web.context import CONTEXT, Context, Refusal, json_response
 
 logger = logging.getLogger("relay")
@@ -28,7 +28,8 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 _HISTORY_SHARE: Final = 8  # one eighth of the memory limit is for all rooms' history,
 _UNFINISHED_SHARE: Final = 4  # and a quarter for messages that have not arrived whole
-_CORS: Final = frozenset({"health", "ready", "rooms", "ws"})  # first segments of JSON endpoints
+# First segments of what pages of other origins may read; /ws only says why it refused an upgrade.
+_CORS: Final = frozenset({"health", "live", "ready", "rooms", "ws"})
 _RETRY_AFTER: Final = "5"  # seconds, told with every 503
 
 
@@ -61,10 +62,15 @@ def create_app(settings: Settings, file_limit: int) -> web.Application:
         metrics=registry(RelayCollector(hub, roster, watch, lambda: budget.used)),
         max_connections=admission.max_connections(settings, file_limit, memory_limit),
     )
+    app[live.SAMPLES] = live.Samples(hub, roster, watch)
     app.cleanup_ctx.append(_heartbeat)
-    app.router.add_get("/", pages.index)
-    app.router.add_get("/static/{name}", pages.static)
+    app.cleanup_ctx.append(live.sampling)
+    app.router.add_get("/", pages.page("index.html"))
+    app.router.add_get("/audio", pages.page("audio.html", microphone=True))
+    app.router.add_get("/dashboard", pages.page("dashboard.html"))
+    app.router.add_get("/static/{path:.+}", pages.static)
     app.router.add_get("/ws/{username}", websocket.connect)
+    app.router.add_get("/live", live.live)
     app.router.add_get("/health", status.health)
     app.router.add_get("/ready", status.ready)
     app.router.add_get("/metrics", status.metrics)

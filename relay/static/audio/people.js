@@ -1,0 +1,148 @@
+/** The list of who is in the room: who speaks, how loud, and how well it comes through. */
+
+import { make } from "../shared/dom.js";
+
+const SPEAKING = 0.02; // level from which somebody is heard
+const HOLD = 600; // ms that somebody counts as speaking after the last sound
+const QUIET = 10_000; // ms after which somebody who has left the room is forgotten
+
+/** @typedef {"delay" | "buffer" | "late" | "lost"} Fact */
+
+export class People {
+  #list;
+  #nobody;
+  /** @type {Map<string, Person>} */
+  #people = new Map();
+
+  /** @param {HTMLElement} list @param {HTMLElement} nobody shown while the list is empty */
+  constructor(list, nobody) {
+    this.#list = list;
+    this.#nobody = nobody;
+  }
+
+  /**
+   * Return who has this name; a new line if it is a new name.
+   *
+   * @param {string} name
+   */
+  get(name) {
+    let person = this.#people.get(name);
+    if (!person) {
+      person = new Person(name);
+      this.#people.set(name, person);
+      this.#list.append(person.element);
+      this.#nobody.hidden = true;
+    }
+    return person;
+  }
+
+  /**
+   * Show who is in the room; return those who left.
+   *
+   * @param {string[]} names
+   */
+  show(names) {
+    for (const name of names) this.get(name);
+    const gone = [...this.#people].filter(
+      ([name, { heard }]) => !names.includes(name) && performance.now() - heard > QUIET,
+    );
+    for (const [name, person] of gone) {
+      person.element.remove();
+      this.#people.delete(name);
+    }
+    this.#nobody.hidden = this.#people.size > 0;
+    return gone.map(([name]) => name);
+  }
+
+  get size() {
+    return this.#people.size;
+  }
+
+  /** @param {string} name */
+  has(name) {
+    return this.#people.has(name);
+  }
+
+  clear() {
+    this.#people.clear();
+    this.#list.replaceChildren();
+    this.#nobody.hidden = false;
+  }
+}
+
+class Person {
+  heard = -Infinity; // when a frame came last, ms
+  #loud = -Infinity; // when it was heard to speak last, ms
+  /** @type {Record<Fact, HTMLElement>} */
+  #facts;
+  #badge = make("span", "badge", "listening");
+  #level = make("div", "level", make("i", ""));
+  #list = make("dl", "facts");
+
+  /** @param {string} name */
+  constructor(name) {
+    this.#level.role = "meter";
+    this.#level.ariaLabel = `Level of ${name}`;
+    this.#level.ariaValueMin = "0";
+    this.#level.ariaValueMax = "100";
+    this.#level.ariaValueNow = "0";
+    this.#facts = {
+      delay: make("dd", ""),
+      buffer: make("dd", ""),
+      late: make("dd", ""),
+      lost: make("dd", ""),
+    };
+    for (const [label, value] of Object.entries(this.#facts)) {
+      value.dataset.fact = label;
+      this.#list.append(
+        make("div", "", make("dt", "", label[0].toUpperCase() + label.slice(1)), value),
+      );
+    }
+    this.#list.hidden = this.#level.hidden = true;
+    this.element = make(
+      "li",
+      "",
+      make("p", "speaker-name", make("span", "", name), this.#badge),
+      this.#level,
+      this.#list,
+    );
+    this.element.dataset.name = name;
+  }
+
+  /** Say why this one is not heard. @param {string} why */
+  refuse(why) {
+    this.heard = performance.now();
+    this.#badge.textContent = why;
+  }
+
+  /** @param {import("./listener.js").Report} report @param {number} outputDelay ms */
+  report({ level, delay, buffered, late, lost }, outputDelay) {
+    const now = performance.now();
+    if (level > SPEAKING) this.#loud = now;
+    const isSpeaking = now - this.#loud < HOLD;
+    this.#list.hidden = this.#level.hidden = false;
+    this.#badge.textContent = isSpeaking
+      ? "speaking"
+      : now - this.heard < HOLD
+        ? "silent"
+        : "muted";
+    this.#badge.classList.toggle("live", isSpeaking);
+    showLevel(this.#level, level);
+    this.#facts.delay.textContent = `${Math.round(delay + outputDelay)} ms`;
+    this.#facts.buffer.textContent = `${Math.round(buffered)} ms`;
+    this.#facts.late.textContent = late.toLocaleString();
+    this.#facts.lost.textContent = lost.toLocaleString();
+  }
+}
+
+/**
+ * Move a level meter; as loud sounds: half of its length is a tenth of the range.
+ *
+ * @param {HTMLElement} element
+ * @param {number} level 0 to 1
+ */
+export function showLevel(element, level) {
+  const share = Math.min(1, level) ** 0.3;
+  element.style.setProperty("--level", share.toFixed(3));
+  element.ariaValueNow = `${Math.round(share * 100)}`;
+}

@@ -1,0 +1,61 @@
+/** In the audio thread: plays all speakers through their jitter buffers, mixed. */
+
+import { RATE } from "./frame.js";
+import { JitterBuffer } from "./jitter.js";
+
+const REPORT = RATE / 10; // samples between two reports
+const RELEASE = 0.8; // of a level that remains from one report to the next
+
+class Speakers extends AudioWorkletProcessor {
+  /** @type {Map<string, { buffer: JitterBuffer, peak: number, level: number }>} */
+  #speakers = new Map();
+  #offset = 0; // from the audio clock to the relay's, ms
+  #unreported = 0; // samples
+  #scratch = new Float32Array(128);
+
+  constructor() {
+    super();
+    this.port.onmessage = ({ data }) => {
+      if (data.gone) {
+        this.#speakers.delete(data.name);
+        return;
+      }
+      let speaker = this.#speakers.get(data.name);
+      if (!speaker) {
+        speaker = { buffer: new JitterBuffer(), peak: 0, level: 0 };
+        this.#speakers.set(data.name, speaker);
+      }
+      this.#offset = data.now - currentTime * 1000;
+      speaker.buffer.push(data, data.now);
+    };
+  }
+
+  process(_, [[output]]) {
+    if (this.#scratch.length !== output.length) this.#scratch = new Float32Array(output.length);
+    const now = currentTime * 1000 + this.#offset;
+    for (const speaker of this.#speakers.values()) {
+      if (!speaker.buffer.pull(this.#scratch, now)) continue;
+      for (let at = 0; at < output.length; at++) {
+        output[at] += this.#scratch[at];
+        speaker.peak = Math.max(speaker.peak, Math.abs(this.#scratch[at]));
+      }
+    }
+    this.#unreported += output.length;
+    if (this.#unreported >= REPORT) this.#report();
+    return true;
+  }
+
+  #report() {
+    this.#unreported = 0;
+    const report = [];
+    for (const [name, speaker] of this.#speakers) {
+      speaker.level = Math.max(speaker.peak, speaker.level * RELEASE);
+      speaker.peak = 0;
+      const { delay, buffered, target, late, lost } = speaker.buffer;
+      report.push({ name, level: speaker.level, delay, buffered, target, late, lost });
+    }
+    this.port.postMessage(report);
+  }
+}
+
+registerProcessor("speakers", Speakers);

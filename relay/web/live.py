@@ -1,0 +1,131 @@
+"""`GET /live`: what the dashboard draws, one sample each second, for the last ten minutes.
+
+A sample reads a dozen counters that the relay keeps anyway: nothing is added per message.
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from itertools import islice
+from typing import Final
+
+from aiohttp import web
+
+from relay import __version__
+from relay.hub import Hub
+from relay.metrics import Watch
+from relay.roster import Roster
+from relay.web.context import CONTEXT, Refusal, json_response
+
+_PERIOD: Final = 1.0  # seconds between two samples
+_KEPT: Final = 600  # samples
+
+FIELDS: Final = (
+    "time",  # Unix time, seconds
+    "connections",
+    "rooms",
+    "messages",  # accepted since the start, and so for all that follow
+    "bytes",
+    "batches",
+    "deliveries",
+    "delivered_bytes",
+    "loop_delay",  # seconds that the event loop was late, at the moment of the sample
+)
+
+Sample = tuple[float | int, ...]
+
+
+class Samples:
+    """The last ten minutes, and how many samples were ever taken."""
+
+    def __init__(self, hub: Hub, roster: Roster, watch: Watch) -> None:
+        self.taken = 0
+        self._hub = hub
+        self._roster = roster
+        self._watch = watch
+        self._kept: deque[Sample] = deque(maxlen=_KEPT)
+        self._epoch = time.time() - time.monotonic()  # so that time never jumps
+        self.life = f"{time.time_ns():x}"  # tells this relay's samples from its predecessor's
+
+    def now(self) -> float:
+        """Return Unix time in seconds, by a clock that only moves on."""
+        return self._epoch + time.monotonic()
+
+    def since(self, seen: int) -> list[Sample]:
+        """Return the samples that come after the first `seen`, as far as they are kept."""
+        count = min(max(self.taken - seen, 0), len(self._kept))
+        return list(islice(self._kept, len(self._kept) - count, None))
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Take samples for as long as the context is open."""
+        sample_task = asyncio.create_task(self._run(), name="samples")
+        try:
+            yield
+        finally:
+            sample_task.cancel()
+            with suppress(asyncio.CancelledError):
+                await sample_task
+
+    async def _run(self) -> None:
+        loop = asyncio.get_running_loop()
+        due = loop.time()
+        while True:
+            self._take(max(loop.time() - due, 0.0))
+            due = max(due + _PERIOD, loop.time())
+            await asyncio.sleep(due - loop.time())
+
+    def _take(self, late: float) -> None:
+        totals = self._hub.totals
+        self._kept.append(
+            (
+                round(self.now(), 3),
+                len(self._roster.clients),
+                len(self._hub.rooms),
+                totals.messages,
+                totals.bytes,
+                totals.batches,
+                totals.deliveries,
+                totals.delivered_bytes,
+                round(max(late, self._watch.loop_delay), 5),
+            )
+        )
+        self.taken += 1
+
+
+SAMPLES: Final = web.AppKey("samples", Samples)
+
+
+async def sampling(app: web.Application) -> AsyncIterator[None]:
+    """Take samples while the application runs."""
+    async with app[SAMPLES].running():
+        yield
+
+
+async def live(request: web.Request) -> web.Response:
+    """The samples behind the first `since`, and what changes less often.
+
+    It tells numbers and no names, so it asks for no token.
+    """
+    context, samples = request.app[CONTEXT], request.app[SAMPLES]
+    since = request.query.get("since", "0")
+    if not (since.isascii() and since.isdigit() and len(since) <= 15):
+        raise Refusal(400, f"since={since}: expected a number of samples")
+    settings = context.settings
+    return json_response(
+        {
+            "status": "draining" if context.drain.is_draining else "healthy",
+            "version": __version__,
+            "commit": settings.release_commit,
+            "deployed_at": settings.release_time,
+            "uptime_seconds": round(time.monotonic() - context.started, 3),
+            "closed": dict(context.roster.left),
+            "time": samples.now(),
+            "life": samples.life,
+            "taken": samples.taken,
+            "fields": FIELDS,
+            "samples": samples.since(int(since)),
+        }
+    )

@@ -1,0 +1,39 @@
+"""relay-client.js and the pages' own modules, outside of a page."""
+
+import json
+
+import pytest
+
+from relay.closing import Reason
+from tests.browser.tools import HERE, MODULES, RunNode
+
+CLIENT = HERE.parent.parent / "relay" / "static" / "relay-client.js"
+
+
+@pytest.mark.parametrize("name", ["client", "jitter", "qr"])
+async def test_in_node(run_node: RunNode, name: str) -> None:
+    """Runs the tests in {name}.test.mjs; those of the client start relays of their own."""
+    # Node 20 has a WebSocket behind this flag, newer ones have it anyway.
+    code, output = await run_node(
+        "--experimental-websocket", "--test", "--test-timeout=55000", HERE / f"{name}.test.mjs"
+    )
+    assert code == 0, output
+    assert "# fail 0" in output or "fail 0" in output
+
+
+async def test_types_are_sound(run_node: RunNode) -> None:
+    """`tsc --checkJs --strict` has nothing to say about any module of the pages."""
+    tsc = MODULES / "typescript" / "bin" / "tsc"
+    code, output = await run_node(tsc, "--project", HERE)
+    assert (code, output) == (0, "")
+
+
+async def test_terminal_close_codes_are_those_of_the_relay(run_node: RunNode) -> None:
+    """A client must not come back where the catalogue says so, and has to everywhere else."""
+    script = (
+        f"import('{CLIENT.as_uri()}').then(m => console.log(JSON.stringify([...m.TERMINAL_CODES])))"
+    )
+    _, output = await run_node("-e", script)
+    terminal = set(json.loads(output))
+    for reason in Reason:
+        assert (reason.code in terminal) is not reason.reconnect, reason

@@ -1,0 +1,149 @@
+"""The landing page: a live room, as two people use it."""
+
+import time
+
+from playwright.async_api import Page, expect
+
+from relay.auth import mint
+from relay.names import RoomName, UserName
+from tests.browser.conftest import Pages
+from tests.conftest import StartRelay
+from tests.process import Relay
+
+SECRET = "0123456789abcdef0123456789abcdef"
+
+
+async def enter(pages: Pages, relay: Relay, user: str, room: str) -> Page:
+    page = await pages.open(f"{relay.http}/")
+    await page.get_by_label("Your name").fill(user)
+    await page.get_by_label("Room", exact=True).fill(room)
+    await page.get_by_role("button", name="Join").click()
+    await expect(page.get_by_role("status")).to_have_text(f"Connected: in room {room} as {user}.")
+    return page
+
+
+async def say(page: Page, text: str) -> None:
+    await page.get_by_label("Message", exact=True).fill(text)
+    await page.keyboard.press("Enter")
+
+
+async def test_two_pages_talk_and_both_come_back_after_a_restart(
+    pages: Pages, start_relay: StartRelay
+) -> None:
+    """Also: who is here is shown, and what is sent while the relay is away arrives later."""
+    relay = await start_relay(DRAIN_WINDOW="0s")
+    alice = await enter(pages, relay, "alice", "kitchen")
+    bob = await enter(pages, relay, "bob", "kitchen")
+    for page in (alice, bob):
+        await expect(page.locator("#members li")).to_have_text(["alice", "bob"])
+    await say(alice, "is the soup on?")
+    await say(bob, "since ten minutes")
+    for page in (alice, bob):
+        await expect(page.locator(".text")).to_have_text(["is the soup on?", "since ten minutes"])
+        await expect(page.locator(".who strong")).to_have_text(["alice", "bob"])
+        await expect(page.locator(".message.unsure")).to_have_count(0)
+    assert pages.errors == []
+
+    await relay.stop()
+    for page in (alice, bob):
+        await expect(page.get_by_role("status")).to_contain_text("Away: ")
+    await expect(alice.get_by_text("Away: relay is restarting.", exact=True)).to_be_visible()
+    await say(alice, "still there?")
+    await expect(alice.locator(".unsure .text")).to_have_text("still there?")
+    relay = await start_relay(PORT=str(relay.port))
+    for page in (alice, bob):
+        await expect(page.get_by_role("status")).to_contain_text("Connected: in room kitchen")
+    await expect(alice.locator(".message.unsure")).to_have_count(0)
+    await expect(alice.get_by_text("perhaps not delivered")).to_have_count(0)
+    await say(bob, "always")
+    await expect(alice.locator(".text").last).to_have_text("always")
+
+
+async def test_a_link_to_a_room_leads_into_it_and_shows_what_was_said(
+    pages: Pages, relay: Relay, room: str
+) -> None:
+    """A message without a name in front, and one that is binary, are shown as what they are."""
+    async with relay.connect("program", room=room) as program:
+        await program.send("no name: in front, twice: fine")
+        await program.send("just text")
+        await program.send(b"\0" * 1500)
+        page = await pages.open(f"{relay.http}/?room={room}")
+        await expect(page.locator(".text")).to_have_text(["in front, twice: fine", "just text"])
+        await expect(page.locator(".who strong")).to_have_text(["no name", "no name"])
+        await expect(page.get_by_text("1,500 bytes of binary")).to_be_visible()
+        await say(page, "hello program")
+        assert str(await program.recv()).endswith(": hello program")
+    href = await page.get_by_role("link", name="Open in another tab").get_attribute("href")
+    assert href == f"{relay.http}/?room={room}"
+    await expect(page.get_by_role("img", name=f"QR code of {href}")).to_be_visible()
+
+
+async def test_a_refusal_is_said_in_the_relays_words(pages: Pages, relay: Relay, room: str) -> None:
+    """A name in use; the form is there to try another one."""
+    async with relay.connect("alice", room=room):
+        page = await pages.open(f"{relay.http}/")
+        await page.get_by_label("Your name").fill("alice")
+        await page.get_by_label("Room", exact=True).fill(room)
+        await page.get_by_role("button", name="Join").click()
+        said = f"Not connected: name 'alice' is in use in room '{room}'."
+        await expect(page.get_by_role("status")).to_have_text(said)
+        await page.get_by_label("Your name").fill("bob")
+        await page.get_by_role("button", name="Join").click()
+        await expect(page.get_by_role("status")).to_contain_text("Connected: ")
+
+
+async def test_a_token_is_asked_for_where_the_relay_wants_one(
+    pages: Pages, start_relay: StartRelay, relay: Relay
+) -> None:
+    """The token fills in the name and the room that it is for."""
+    guarded = await start_relay(JWT_SECRET=SECRET)
+    page = await pages.open(f"{guarded.http}/?room=office")
+    await page.get_by_role("button", name="Join").click()
+    await expect(page.get_by_role("status")).to_have_text("Not connected: token required.")
+    token = mint(UserName("zoë"), [RoomName("büro")], 60, SECRET)
+    await page.get_by_label("Token").fill(token)
+    await page.get_by_role("button", name="Join").click()
+    await expect(page.get_by_role("status")).to_have_text("Connected: in room büro as zoë.")
+    await expect(page.locator("#members li")).to_have_text(["zoë"])
+    page = await pages.open(f"{relay.http}/")
+    await expect(page.get_by_label("Token")).to_be_hidden()
+
+
+async def test_the_client_comes_back_at_once_when_the_network_does(
+    pages: Pages, relay: Relay, room: str
+) -> None:
+    """An old connection may be dead without a sign, so it is not trusted."""
+    context = await pages.context()
+    page = await pages.open(f"{relay.http}/audio", context)  # any page of this origin
+    states = await page.evaluate_handle(
+        """async (room) => {
+          const { RelayClient } = await import("/static/relay-client.js");
+          const states = [];
+          const client = new RelayClient("/", { room, user: "alice" });
+          client.on("state", ({ state, reason }) => states.push(`${state}: ${reason}`));
+          return states;
+        }""",
+        room,
+    )
+    is_open = f"open: in room {room} as alice"
+    await page.wait_for_function(
+        "([states, last]) => states.at(-1) === last", arg=[states, is_open]
+    )
+    await context.set_offline(True)
+    await context.set_offline(False)
+    await page.wait_for_function(
+        """states => states.some((state, at) =>
+          state === "connecting: the network is back" && states[at + 1]?.startsWith("open"))""",
+        arg=states,
+    )
+
+
+async def test_text_from_others_is_never_markup(pages: Pages, relay: Relay, room: str) -> None:
+    """What looks like HTML is shown as text."""
+    page = await pages.open(f"{relay.http}/?room={room}")
+    await expect(page.get_by_role("status")).to_contain_text("Connected: ")
+    text = f"<img src=x onerror=alert({time.time_ns()})>"
+    async with relay.connect("eve", room=room) as eve:
+        await eve.send(text)
+        await expect(page.locator(".text")).to_have_text(text)
+    assert pages.errors == []

@@ -1,0 +1,3 @@
+"""Fixtures for tests of the examples."""
+
+from tests.browser.tools import launch_browser, node  # noqa: F401
