@@ -1,6 +1,7 @@
 """The baseline: what everybody writes first with aiohttp, a loop over `send_bytes`."""
 
 import os
+from contextlib import suppress
 
 from aiohttp import WSMsgType, web
 
@@ -17,7 +18,8 @@ async def connect(request: web.Request) -> web.WebSocketResponse:
             if message.type is WSMsgType.BINARY:
                 for other in tuple(_peers):
                     if other is not peer and not other.closed:
-                        await other.send_bytes(message.data)
+                        with suppress(ConnectionError):  # it leaves, others stay
+                            await other.send_bytes(message.data)
     finally:
         _peers.discard(peer)
     return peer

@@ -89,9 +89,12 @@ def test_readme_shows_the_table_of_settings() -> None:
         assert f"| `{name}` | {default} | {meaning} |" in readme, name
 
 
-@pytest.mark.parametrize("document", ["README.md", "docs/protocol.md", "docs/architecture.md"])
+DOCUMENTS = ["README.md", *(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
 def test_links_lead_somewhere(document: str) -> None:
     """Every relative link names a file of the repository."""
     path = ROOT / document
-    for target in re.findall(r"\]\(([^)#:]+)\)", path.read_text()):
+    for target in re.findall(r"\]\(([^)#:]+)[^)]*\)", path.read_text()):
         assert (path.parent / target).exists(), target
