@@ -58,7 +58,7 @@ async def faulty_relay(fault: str) -> AsyncIterator[int]:
 
 
 async def _measure(port: int, size: int = 128) -> Result:
-    load = Load(port, clients=4, senders=1, rate=100, size=size, seconds=0.3)
+    load = Load(port, clients=4, senders=1, rate=100, size=size, seconds=0.305)
     return await asyncio.to_thread(measure, load)
 
 
