@@ -206,7 +206,7 @@ class Connection(asyncio.Protocol):
             self._probe = None
         if self._state is not State.OPEN:
             return False
-        # What the kernel of a client that was not blocked acknowledges is no sign of life: the ping.
+        # Without a backlog the client's kernel acknowledges the ping: that is no sign of life.
         has_taken = (was_blocked or self._outbox.is_blocked) and self._outbox.sent() > sent
         return bool(self._inbox.held) or self._inbox.heard > heard or has_taken
 
