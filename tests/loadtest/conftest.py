@@ -6,11 +6,13 @@ import re
 import socket
 import subprocess
 import sys
+import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 import pytest
@@ -23,7 +25,7 @@ _PORT = re.compile(r'listens on http://\S+:(\d+)|{"port": (\d+)}')
 class Process:
     """A relay that listens on `port`."""
 
-    popen: subprocess.Popen[str]
+    popen: subprocess.Popen[bytes]
     port: int
 
     @property
@@ -64,30 +66,29 @@ def start() -> Iterator[Callable[..., Process]]:
 
 @contextmanager
 def _starting() -> Iterator[Callable[..., Process]]:
-    running: list[subprocess.Popen[str]] = []
+    running: list[subprocess.Popen[bytes]] = []
 
     def start(*command: str, **env: str) -> Process:
         popen = subprocess.Popen(
             [sys.executable, *command],
             cwd=ROOT,
             env={"PATH": os.environ["PATH"], **env},
-            stdout=subprocess.PIPE,
+            stdout=(log := files.enter_context(NamedTemporaryFile())),  # noqa: SIM115
             stderr=subprocess.STDOUT,
-            text=True,
         )
         running.append(popen)
-        assert popen.stdout is not None
-        said = ""
-        for line in popen.stdout:
-            said += line
-            if found := _PORT.search(line):
+        while popen.poll() is None:
+            if found := _PORT.search(Path(log.name).read_text()):
                 return Process(popen, int(found[1] or found[2]))
-        raise AssertionError(f"{command} did not start:\n{said}")
+            time.sleep(0.01)
+        raise AssertionError(f"{command} did not start:\n{Path(log.name).read_text()}")
 
-    yield start
-    for popen in running:
-        popen.kill()
-        popen.communicate()
+    # What they say goes to files: a pipe that nobody reads is full after some hundred lines.
+    with ExitStack() as files:
+        yield start
+        for popen in running:
+            popen.kill()
+            popen.wait()
 
 
 @pytest.fixture
