@@ -11,7 +11,7 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from bench.load import connect
+from bench.client import connect
 
 _STEP = 1000  # connections opened at a time
 

@@ -8,7 +8,6 @@ what is lost, repeated or out of order, and how late each is after it *should* h
 
 import json
 import select
-import socket
 import sys
 import time
 from dataclasses import asdict, dataclass
@@ -18,7 +17,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-_MASK: Final = b"\x5a\xc3\x1e\x77"  # any; a server has to unmask with it all the same
+from bench.client import MASK, Client, connect
+
 _STAMP: Final = np.dtype([("sender", "<u2"), ("sequence", "<u4"), ("intended", "<i8")])
 _BUFFER: Final = 8 * 1024 * 1024  # bytes received before they are looked at
 _READ: Final = 256 * 1024  # bytes taken from one socket at a time
@@ -59,66 +59,6 @@ class Result:
     @property
     def is_exact(self) -> bool:
         return not (self.missing or self.wrong or self.closed)
-
-
-class Client:
-    """One WebSocket: a socket, what is still to be sent, and the start of an unfinished frame.
-
-    `phase` is when it sends within an interval, 0 to 1: clients do not send all at once.
-    """
-
-    def __init__(self, index: int, phase: float, port: int) -> None:
-        self.index = index
-        self.phase = phase
-        self.tail = b""
-        self.unsent = b""
-        self.sent = 0  # messages built
-        self.is_open = True
-        self._port = port
-
-    def ask(self) -> None:
-        """Connect and send the handshake."""
-        self.socket = socket.create_connection(("127.0.0.1", self._port))
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.socket.sendall(
-            f"GET /ws/client-{self.index} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n"
-            "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode()
-        )
-
-    def enter(self) -> None:
-        """Wait for its answer."""
-        answer = b""
-        while b"\r\n\r\n" not in answer:
-            data = self.socket.recv(4096)
-            if not data:
-                raise ConnectionError("server closed the connection during the handshake")
-            answer += data
-        if not answer.startswith(b"HTTP/1.1 101"):
-            raise ConnectionError(answer.decode(errors="replace"))
-        self.tail = answer.partition(b"\r\n\r\n")[2]
-        self.socket.setblocking(False)
-
-    def send(self) -> None:
-        if self.unsent and self.is_open:
-            try:
-                self.unsent = self.unsent[self.socket.send(self.unsent) :]
-            except BlockingIOError:
-                pass
-            except ConnectionError:
-                self.is_open = False
-
-
-def connect(count: int, senders: int, port: int, at_once: int = 100) -> list[Client]:
-    """Open `count` WebSockets, `at_once` at a time."""
-    clients = [Client(index, index % senders / senders, port) for index in range(count)]
-    for start in range(0, count, at_once):
-        some = clients[start : start + at_once]
-        for client in some:
-            client.ask()
-        for client in some:
-            client.enter()
-    return clients
 
 
 class _Run:
@@ -187,7 +127,7 @@ class _Run:
         stamp["sequence"] = sequence
         stamp["intended"] = (sequence + sender.phase) * (1e6 / self._load.rate)
         at = len(self._template) - self._load.size
-        key = np.resize(np.frombuffer(_MASK, np.uint8), _STAMP.itemsize)
+        key = np.resize(np.frombuffer(MASK, np.uint8), _STAMP.itemsize)
         rows[:, at : at + _STAMP.itemsize] = stamp.view(np.uint8).reshape(due, -1) ^ key
         sender.unsent += rows.tobytes()
         sender.sent += due
@@ -271,7 +211,7 @@ class _Run:
                     if len(raw) - at < size:
                         break
                     if raw[at] == 0x89:
-                        client.unsent += b"\x8a\x80" + _MASK
+                        client.unsent += b"\x8a\x80" + MASK
                         client.send()
                     at += size
                 elif len(raw) - at >= self._frame:
@@ -331,8 +271,8 @@ def _server_header(size: int) -> bytes:
 def _template(size: int) -> NDArray[np.uint8]:
     """Return a client's frame of zeros, masked; whoever fills in a stamp masks it."""
     header = _server_header(size)
-    head = header[:1] + bytes((header[1] | 0x80,)) + header[2:] + _MASK
-    key = np.resize(np.frombuffer(_MASK, np.uint8), size)
+    head = header[:1] + bytes((header[1] | 0x80,)) + header[2:] + MASK
+    key = np.resize(np.frombuffer(MASK, np.uint8), size)
     return np.concatenate((np.frombuffer(head, np.uint8), key))
 
 

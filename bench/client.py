@@ -1,0 +1,66 @@
+"""The load generator's WebSockets: plain sockets that send bytes somebody else has framed."""
+
+import socket
+from typing import Final
+
+MASK: Final = b"\x5a\xc3\x1e\x77"  # any; a server has to unmask with it all the same
+
+
+class Client:
+    """One WebSocket: a socket, what is still to be sent, and the start of an unfinished frame.
+
+    `phase` is when it sends within an interval, 0 to 1: clients do not send all at once.
+    """
+
+    def __init__(self, index: int, phase: float, port: int) -> None:
+        self.index = index
+        self.phase = phase
+        self.tail = b""
+        self.unsent = b""
+        self.sent = 0  # messages built
+        self.is_open = True
+        self._port = port
+
+    def ask(self) -> None:
+        """Connect and send the handshake."""
+        self.socket = socket.create_connection(("127.0.0.1", self._port))
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.socket.sendall(
+            f"GET /ws/client-{self.index} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n"
+            "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode()
+        )
+
+    def enter(self) -> None:
+        """Wait for its answer."""
+        answer = b""
+        while b"\r\n\r\n" not in answer:
+            data = self.socket.recv(4096)
+            if not data:
+                raise ConnectionError("server closed the connection during the handshake")
+            answer += data
+        if not answer.startswith(b"HTTP/1.1 101"):
+            raise ConnectionError(answer.decode(errors="replace"))
+        self.tail = answer.partition(b"\r\n\r\n")[2]
+        self.socket.setblocking(False)
+
+    def send(self) -> None:
+        if self.unsent and self.is_open:
+            try:
+                self.unsent = self.unsent[self.socket.send(self.unsent) :]
+            except BlockingIOError:
+                pass
+            except ConnectionError:
+                self.is_open = False
+
+
+def connect(count: int, senders: int, port: int, at_once: int = 100) -> list[Client]:
+    """Open `count` WebSockets, `at_once` at a time."""
+    clients = [Client(index, index % senders / senders, port) for index in range(count)]
+    for start in range(0, count, at_once):
+        some = clients[start : start + at_once]
+        for client in some:
+            client.ask()
+        for client in some:
+            client.enter()
+    return clients
