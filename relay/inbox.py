@@ -7,7 +7,7 @@ from typing import Final
 from relay import frames
 from relay.batch import MAX_BATCH, Run
 from relay.closing import Close, Reason
-from relay.frames import encode, is_utf8
+from relay.frames import encode, text_problem
 from relay.outbox import Outbox
 from relay.parser import BINARY, CLOSE, PING, TEXT, Message, Parser
 from relay.room import Member, Room
@@ -126,11 +126,9 @@ class Inbox:
             if kind is BINARY:
                 frame = encode(frames.BINARY, payload)
             elif kind is TEXT:
-                if not is_utf8(payload):
-                    problem = Reason.INVALID_TEXT.close()
-                    break
-                if payload[:1] == b"\0":
-                    problem = Reason.RESERVED_TEXT.close()
+                reason = text_problem(payload)
+                if reason is not None:
+                    problem = reason.close()
                     break
                 frame = encode(frames.TEXT, payload)
             elif kind is CLOSE:

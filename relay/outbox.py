@@ -35,18 +35,6 @@ class Owner(Protocol):
         """Everything has been handed to the transport, and the transport holds nothing."""
 
 
-def _unacknowledged(transport: asyncio.Transport) -> int:
-    """Return how many bytes the kernel holds; 0 where it does not tell (tcp(7), SIOCOUTQ)."""
-    sock = transport.get_extra_info("socket")
-    if sock is None or sock.fileno() < 0:
-        return 0
-    try:
-        answer = fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, b"\0\0\0\0")
-    except OSError:
-        return 0
-    return int.from_bytes(answer, sys.byteorder)
-
-
 def _take_chunk(queue: deque[bytes]) -> bytes:
     """Take from the front of a queue what fits into a chunk, or one piece that does not."""
     pieces = [queue.popleft()]
@@ -104,9 +92,7 @@ class Outbox:
         self._ping = b""
         self._pong = b""  # only the latest ping is answered (RFC 6455 §5.5.3)
         self._handed = 0  # bytes given to the transport
-        self._moved: float | None = (
-            None  # when the backlog was last seen to shrink; None: no backlog
-        )
+        self._moved: float | None = None  # when it was last seen to shrink; None: no backlog
         self._mark = 0  # `sent` at that time
 
     def deliver(self, data: bytes, count: int) -> None:
@@ -174,8 +160,18 @@ class Outbox:
         return now - self._moved >= STALL
 
     def unacknowledged(self) -> int:
-        """Return how many bytes the kernel has not brought to the client yet."""
-        return _unacknowledged(self._transport)
+        """Return how many bytes the kernel has not brought to the client yet.
+
+        0 where it does not tell (tcp(7), SIOCOUTQ).
+        """
+        sock = self._transport.get_extra_info("socket")
+        if sock is None or sock.fileno() < 0:
+            return 0
+        try:
+            answer = fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, b"\0\0\0\0")
+        except OSError:
+            return 0
+        return int.from_bytes(answer, sys.byteorder)
 
     def abandon(self) -> None:
         """The transport is gone, and with it the backlog."""
@@ -197,7 +193,7 @@ class Outbox:
         when a third of it is free, which a slow link needs many seconds for.
         """
         held = self._transport.get_write_buffer_size()
-        return self._handed - held - _unacknowledged(self._transport)
+        return self._handed - held - self.unacknowledged()
 
     def _write(self) -> None:
         while not (self.is_blocked or self._transport.is_closing()):

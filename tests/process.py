@@ -77,6 +77,14 @@ class Relay:
         async with aiohttp.request(method, self.http + path, **request) as answer:
             return answer.status, await answer.json()
 
+    async def metric(self, name: str) -> float:
+        """Return the value of one of the relay's metrics, as Prometheus would read it."""
+        async with aiohttp.request("GET", self.http + "/metrics") as answer:
+            for line in (await answer.text()).splitlines():
+                if line.startswith(name + " "):
+                    return float(line.split()[1])
+        raise AssertionError(f"no metric {name}")
+
     async def logged(self, text: str) -> str:
         """Wait until a line of the log contains `text`; return it."""
         while True:

@@ -7,7 +7,7 @@ from aiohttp import web
 
 from relay import auth
 from relay.batch import Run
-from relay.frames import BINARY, TEXT, encode, is_utf8
+from relay.frames import BINARY, TEXT, encode, text_problem
 from relay.names import RoomName, UserName
 from relay.room import PATIENCE
 from relay.web.context import (
@@ -125,8 +125,7 @@ def _opcode(request: web.Request, body: bytes) -> int:
     charset = (request.charset or "utf-8").lower()
     if charset not in ("utf-8", "utf8", "us-ascii"):
         raise Refusal(415, f"charset {quoted(charset)} of text is not supported; send UTF-8")
-    if not is_utf8(body):
-        raise Refusal(400, "text message is not UTF-8")
-    if body[:1] == b"\0":
-        raise Refusal(400, "text message begins with U+0000, which is reserved")
+    reason = text_problem(body)
+    if reason is not None:
+        raise Refusal(400, reason.close().text)
     return TEXT

@@ -23,14 +23,6 @@ from tests.raw import RawClient, encode
 MEGABYTE = 1_000_000
 
 
-async def _metric(relay: Relay, name: str) -> float:
-    async with aiohttp.request("GET", relay.http + "/metrics") as answer:
-        for line in (await answer.text()).splitlines():
-            if line.startswith(name + " "):
-                return float(line.split()[1])
-    raise AssertionError(f"no metric {name}")
-
-
 async def test_unfinished_messages_of_all_clients_are_bounded(start_relay: StartRelay) -> None:
     """Beyond a quarter of the memory the longest is given up, with 1013; others go on."""
     relay = await start_relay(memory=600 * MEGABYTE)
@@ -42,14 +34,14 @@ async def test_unfinished_messages_of_all_clients_are_bounded(start_relay: Start
         with contextlib.suppress(ConnectionError):
             await hoarder.send(unfinished)
     await relay.logged("1013 relay is out of memory for unfinished messages")
-    while await _metric(relay, "relay_unfinished_bytes") > 150 * MEGABYTE:
+    while await relay.metric("relay_unfinished_bytes") > 150 * MEGABYTE:
         await asyncio.sleep(0.05)
     async with relay.connect("alice") as alice, relay.connect("bob") as bob:
         await alice.send(b"x" * MEGABYTE)
         assert await bob.recv() == b"x" * MEGABYTE
     for hoarder in hoarders:
         hoarder.close()
-    while await _metric(relay, "relay_unfinished_bytes") > 0:
+    while await relay.metric("relay_unfinished_bytes") > 0:
         await asyncio.sleep(0.05)
 
 
@@ -58,17 +50,17 @@ async def test_pings_between_fragments_do_not_hide_an_unfinished_message(
 ) -> None:
     """What counts is what is kept."""
     with await RawClient.connect(relay.port, f"/ws/alice?room={room}") as alice:
-        before = await _metric(relay, "relay_unfinished_bytes")
+        before = await relay.metric("relay_unfinished_bytes")
         for opcode in (1, 0, 0, 0, 0):
             await alice.send(encode(opcode, b"x" * 100_000, fin=False))
             await alice.send(encode(9, b"?"))
             assert await alice.read() is not None
-        assert 400_000 < await _metric(relay, "relay_unfinished_bytes") - before < 600_000
+        assert 400_000 < await relay.metric("relay_unfinished_bytes") - before < 600_000
         await alice.send(encode(0, b"end"))
         await alice.send(encode(9, b"!"))
         assert await alice.read() is not None
         # Headers of fragments may count until the next message; their bytes do not.
-        assert await _metric(relay, "relay_unfinished_bytes") - before < 100
+        assert await relay.metric("relay_unfinished_bytes") - before < 100
 
 
 async def test_history_of_all_rooms_is_bounded(start_relay: StartRelay) -> None:
@@ -79,7 +71,7 @@ async def test_history_of_all_rooms_is_bounded(start_relay: StartRelay) -> None:
             url = f"{relay.http}/rooms/room-{number}/messages"
             async with session.post(url, data=b"%03d" % number + bytes(900_000)) as answer:
                 assert answer.status == 202
-    assert 60 * MEGABYTE < await _metric(relay, "relay_history_bytes") <= 75 * MEGABYTE
+    assert 60 * MEGABYTE < await relay.metric("relay_history_bytes") <= 75 * MEGABYTE
     async with relay.connect("alice", room="room-99", history=1) as alice:
         message = await alice.recv()
         assert isinstance(message, bytes)

@@ -21,14 +21,6 @@ HANDSHAKE = (
 )
 
 
-async def _metric(relay: Relay, name: str) -> float:
-    async with aiohttp.request("GET", relay.http + "/metrics") as answer:
-        for line in (await answer.text()).splitlines():
-            if line.startswith(name + " "):
-                return float(line.split()[1])
-    raise AssertionError(f"no metric {name}")
-
-
 async def _numbered(client: ClientConnection, count: int, size: int = 60_000) -> None:
     for number in range(count):
         await client.send(number.to_bytes(4, "big") + bytes(size))
@@ -69,7 +61,7 @@ async def test_draining_relay_still_holds_its_senders(start_relay: StartRelay) -
             pass
 
     floods = [asyncio.create_task(flood(sender)) for sender in senders]
-    while await _metric(relay, "relay_waits_total") == 0:
+    while await relay.metric("relay_waits_total") == 0:
         await asyncio.sleep(0.02)
     assert await relay.stop() == 0
     assert not [line for line in relay.log if "MemoryError" in line]
@@ -139,9 +131,9 @@ async def test_waiting_room_gives_healthy_members_everything_before_1012(
     async with relay.connect("alice") as alice, relay.connect("bob") as bob:
         talk = asyncio.create_task(_numbered(alice, 1000))
         heard = []
-        while await _metric(relay, "relay_waits_total") == 0:
+        while await relay.metric("relay_waits_total") == 0:
             heard.append(await bob.recv())
-        accepted = await _metric(relay, "relay_messages_total")
+        accepted = await relay.metric("relay_messages_total")
         stopped = asyncio.create_task(relay.stop())
         with pytest.raises(ConnectionClosed) as closed:
             while True:
@@ -200,10 +192,10 @@ async def test_bodies_that_are_not_whole_are_bounded(start_relay: StartRelay) ->
         writer.write(head + bytes(9_900_000))
         writers.append(writer)
     await relay.logged("503 relay is out of memory for unfinished messages")
-    assert await _metric(relay, "relay_unfinished_bytes") <= 100 * MEGABYTE
+    assert await relay.metric("relay_unfinished_bytes") <= 100 * MEGABYTE
     for writer in writers:
         writer.transport.abort()
-    while await _metric(relay, "relay_unfinished_bytes"):
+    while await relay.metric("relay_unfinished_bytes"):
         await asyncio.sleep(0.02)
 
 
