@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
+LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --annotation-style line
 
 .PHONY: help run test browser-test lint format bench loadtest dashboard lock clean
 .DEFAULT_GOAL := help
@@ -40,6 +40,9 @@ dashboard: $(VENV)/dev.lock ## draw all results of reports/ over time, into dist
 lock: $(VENV)/dev.lock ## resolve the dependencies anew into requirements/
 	$(BIN)/$(LOCK) pyproject.toml --output-file requirements/relay.txt
 	$(BIN)/$(LOCK) pyproject.toml --group test --group load --constraint requirements/relay.txt --output-file requirements/dev.txt
+	$(BIN)/$(LOCK) pyproject.toml --group test --group load --group deploy --group ansible --group ops --constraint requirements/dev.txt --output-file requirements/ops.txt
+	$(BIN)/$(LOCK) pyproject.toml --group deploy --constraint requirements/ops.txt --output-file requirements/deploy.txt
+	$(BIN)/$(LOCK) --group ansible --constraint requirements/ops.txt --output-file requirements/ansible.txt
 
 clean: ## remove the environment and all caches
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis tests/integration/node/node_modules tests/browser/node_modules
@@ -51,10 +54,6 @@ $(BIN)/python:
 	  echo "$(PYTHON) could not make a virtual environment: on Debian and Ubuntu, apt-get install python3-venv" >&2; rm -rf $(VENV); exit 2; }
 
 # Each stamp is a copy of the lock file it installed: a changed lock installs again.
-$(VENV)/relay.lock: requirements/relay.txt | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
-	@cp $< $@
-
-$(VENV)/dev.lock: requirements/dev.txt | $(BIN)/python
+$(VENV)/%.lock: requirements/%.txt | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@cp $< $@
