@@ -41,6 +41,7 @@ lock: $(VENV)/dev.lock ## resolve the dependencies anew into requirements/
 	$(BIN)/$(LOCK) pyproject.toml --output-file requirements/relay.txt
 	$(BIN)/$(LOCK) pyproject.toml --group test --group load --constraint requirements/relay.txt --output-file requirements/dev.txt
 	$(BIN)/$(LOCK) pyproject.toml --group test --group load --group deploy --group ansible --group ops --constraint requirements/dev.txt --output-file requirements/ops.txt
+	$(BIN)/$(LOCK) pyproject.toml --group load --constraint requirements/dev.txt --output-file requirements/load.txt
 	$(BIN)/$(LOCK) pyproject.toml --group deploy --constraint requirements/ops.txt --output-file requirements/deploy.txt
 	$(BIN)/$(LOCK) --group ansible --constraint requirements/ops.txt --output-file requirements/ansible.txt
 
