@@ -1,4 +1,4 @@
-"""Docker Hub for the servers of the lab: Debian's registry on the bridge, with the images of this engine."""
+"""Docker Hub for the servers of the lab: Debian's registry, with images of this engine."""
 
 import shutil
 import socket
@@ -16,7 +16,7 @@ _START: Final = 20.0  # seconds for a registry to listen
 
 
 class Registry:
-    """Serves official images at `url`, for a Docker engine that names it as a mirror of Docker Hub."""
+    """Serves official images at `url`, to engines that name it as a mirror of Docker Hub."""
 
     def __init__(self, *tags: str) -> None:
         self._tags = tags
@@ -101,7 +101,7 @@ def _serve(program: str, folder: Path, address: str) -> tuple[subprocess.Popen[b
 
 
 def _program() -> str:
-    """Return the registry's path: installed, or unpacked from Debian's package, which starts nothing."""
+    """Return the registry's path: installed, or unpacked from Debian's package."""
     if found := shutil.which("docker-registry"):
         return found
     unpacked = CACHE / "docker-registry"
@@ -112,6 +112,7 @@ def _program() -> str:
         download = CACHE / "download"
         shutil.rmtree(download, ignore_errors=True)
         download.mkdir(parents=True)
+        # Not installed: the package would start a registry of its own.
         subprocess.run(
             ["apt-get", "download", "-qq", "docker-registry"],
             check=True,

@@ -1,7 +1,7 @@
 """A cloud server for the tests: Debian 13 with systemd, sshd, its own address and the usual ports.
 
-It is a container, but what is inside cannot tell from what it needs: a firewall, a Docker engine with
-compose, reboots. Only clock, swap and kernel are those of the machine that runs it.
+It is a container that has what it takes to be provisioned: a firewall, a Docker engine with
+compose inside, reboots. Only clock, swap and kernel are those of the machine that runs it.
 """
 
 import functools
@@ -41,7 +41,7 @@ class Vps:
     def boot(cls, *, keys: tuple[str, ...] = (), disk: int | None = None) -> Self:
         """Start a fresh server that lets in the lab's key, or `keys`, as root.
 
-        `disk` bounds what its Docker engine may store, in bytes; it is memory, and a reboot forgets it.
+        `disk` bounds what its Docker engine may store, in bytes; a reboot forgets what it holds.
         """
         images.ensure(images.VPS)
         with engine.alone("vps"):
@@ -104,9 +104,18 @@ class Vps:
             text=True,
         )
 
+    def power_off(self) -> None:
+        """Shut down in order."""
+        run("docker", "stop", "--time", "60", self.name)
+
+    def power_on(self) -> None:
+        """Return at once; wait for what you need."""
+        run("docker", "start", self.name)
+
     def reboot(self) -> None:
-        """Restart the server, and return as soon as its sshd answers."""
-        run("docker", "restart", "--time", "30", self.name)
+        """Return as soon as sshd answers again."""
+        self.power_off()
+        self.power_on()
         self.wait_until(self.answers_ssh, "sshd answers")
 
     def destroy(self) -> None:
