@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --annotation-style line
 
-.PHONY: help run test browser-test lint format bench loadtest dashboard lock clean
+.PHONY: help run test browser-test stack-test up down logs lint format bench loadtest dashboard lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the verbs
@@ -18,6 +18,18 @@ test: $(VENV)/dev.lock ## run the tests
 
 browser-test: $(VENV)/dev.lock ## test the pages, the JavaScript client and the examples (chromium, node, npm)
 	$(BIN)/python -m pytest tests/browser tests/examples --numprocesses=2
+
+stack-test: $(VENV)/ops.lock ## test the stack: Docker, Caddy, certificates (about five minutes)
+	$(BIN)/python -m pytest tests/stack
+
+up: ## start relay and Caddy in Docker, on https://localhost or RELAY_DOMAIN (settings are in .env)
+	@scripts/up
+
+down: ## stop them; certificates are kept
+	@docker compose --profile load down
+
+logs: ## show what they say, as they say it
+	@docker compose --profile load logs --follow --tail 100
 
 lint: $(VENV)/dev.lock ## check style and types
 	$(BIN)/ruff check

@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Final
 
@@ -88,6 +89,13 @@ def ensure() -> None:
             if time.monotonic() > deadline:
                 raise Unavailable(f"dockerd does not answer: {log.read_text()[-1000:]}")
             time.sleep(0.1)
+
+
+def gateway() -> str:
+    """Return this machine's address on Docker's default bridge: containers reach it there."""
+    bridge = json.loads(run("docker", "network", "inspect", "bridge"))[0]["IPAM"]["Config"][0]
+    # Older engines do not tell it before the first container: it is the first of the network.
+    return str(bridge.get("Gateway") or next(ip_network(bridge["Subnet"]).hosts()))
 
 
 @contextmanager
