@@ -24,6 +24,8 @@ _OPTIONS: Final = (
     *("--cap-add=ALL", "--cap-drop=SYS_RESOURCE", "--device-cgroup-rule=a *:* rwm"),
     *("--security-opt=seccomp=unconfined", "--security-opt=apparmor=unconfined"),
     *("--security-opt=systempaths=unconfined", "--cgroupns=private"),
+    # As a server has it; Docker turns it off where the network has no IPv6.
+    *("--sysctl=net.ipv6.conf.all.disable_ipv6=0", "--sysctl=net.ipv6.conf.default.disable_ipv6=0"),
     *("--tmpfs=/run", "--tmpfs=/run/lock", "--tmpfs=/tmp:exec"),
 )
 # sshd slows down a source after wrong keys; here all tests are one source.
