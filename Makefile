@@ -2,9 +2,10 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+SHELL_SCRIPTS := .ci/run scripts/up tests/lab/images/vps-entry.sh
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --annotation-style line
 
-.PHONY: help run test browser-test stack-test up down logs lint format bench loadtest dashboard lock clean
+.PHONY: help run test browser-test stack-test up down logs lint format bench bench-stack loadtest dashboard lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the verbs
@@ -31,17 +32,24 @@ down: ## stop them; certificates are kept
 logs: ## show what they say, as they say it
 	@docker compose --profile load logs --follow --tail 100
 
-lint: $(VENV)/dev.lock ## check style and types
+lint: $(VENV)/ops.lock ## check style and types, and the files of stack, hosts and workflows
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/hadolint Dockerfile.relay loadtest/Dockerfile tests/lab/images/*.Dockerfile
+	$(BIN)/shellcheck $(SHELL_SCRIPTS)
+	$(BIN)/caddy fmt --diff Caddyfile.docker >/dev/null || { echo "Caddyfile.docker: run make format" >&2; exit 1; }
 
-format: $(VENV)/dev.lock ## rewrite the sources in the project's format
+format: $(VENV)/ops.lock ## rewrite the sources in the project's format
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+	-$(BIN)/caddy fmt --overwrite Caddyfile.docker
 
 bench: $(VENV)/dev.lock ## measure the relay against the stock aiohttp loop (two cores, about three minutes)
 	$(BIN)/python -m bench
+
+bench-stack: $(VENV)/dev.lock ## measure what Caddy and TLS cost, on the stack that runs (two minutes)
+	$(BIN)/python -m bench.through_caddy
 
 loadtest: $(VENV)/dev.lock ## put load on a relay: make loadtest ARGS="--clients 50 --duration 10"
 	$(BIN)/python -m loadtest $(ARGS)
