@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-SHELL_SCRIPTS := .ci/run scripts/up tests/lab/images/vps-entry.sh
+SHELL_SCRIPTS := .ci/run scripts/* tests/lab/images/vps-entry.sh
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --annotation-style line
 
 .PHONY: help run test browser-test stack-test up down logs lint format bench bench-stack loadtest dashboard lock clean
@@ -51,10 +51,10 @@ bench: $(VENV)/dev.lock ## measure the relay against the stock aiohttp loop (two
 bench-stack: $(VENV)/dev.lock ## measure what Caddy and TLS cost, on the stack that runs (two minutes)
 	$(BIN)/python -m bench.through_caddy
 
-loadtest: $(VENV)/dev.lock ## put load on a relay: make loadtest ARGS="--clients 50 --duration 10"
+loadtest: $(VENV)/load.lock ## put load on a relay: make loadtest ARGS="--clients 50 --duration 10"
 	$(BIN)/python -m loadtest $(ARGS)
 
-dashboard: $(VENV)/dev.lock ## draw all results of reports/ over time, into dist/dashboard/
+dashboard: $(VENV)/load.lock ## draw all results of reports/ over time, into dist/dashboard/
 	$(BIN)/python -m loadtest.dashboard reports --output dist/dashboard
 
 lock: $(VENV)/dev.lock ## resolve the dependencies anew into requirements/

@@ -20,6 +20,7 @@ PYTHON: Final = "python:3.13-slim"
 CADDY: Final = "caddy:2"
 VPS: Final = "relay-lab/vps:trixie"
 _DEBIAN: Final = "relay-lab/debian:trixie"
+_OFFICIAL_DEBIAN: Final = "debian:trixie-slim"
 _RECIPES: Final = Path(__file__).parent / "images"
 _LABEL: Final = "relay.lab.recipe"
 _AUTHORITIES: Final = Path(
@@ -83,7 +84,12 @@ def _build(tag: str, folder: Path, recipe: str) -> None:
 
 
 def _ensure_debian() -> None:
-    """Debian 13 as its packages make it, without documents."""
+    """Debian 13: the official image, or as its packages make it, without documents."""
+    if _recipe_of(_DEBIAN) == "":
+        return
+    if _recipe_of(_DEBIAN) is None and _pull(_OFFICIAL_DEBIAN):
+        run("docker", "tag", _OFFICIAL_DEBIAN, _DEBIAN)
+        return
     command = (
         *("mmdebstrap", "--quiet", "--variant=minbase", "--include=ca-certificates"),
         *(f"--dpkgopt=path-exclude=/usr/share/{part}/*" for part in ("doc", "man", "locale")),
