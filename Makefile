@@ -5,7 +5,11 @@ BIN := $(VENV)/bin
 SHELL_SCRIPTS := .ci/run scripts/* tests/lab/images/vps-entry.sh
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --annotation-style line
 
-.PHONY: help run test browser-test stack-test up down logs lint format bench bench-stack loadtest dashboard lock clean
+PLAY := ANSIBLE_CONFIG=ansible/ansible.cfg $(BIN)/ansible-playbook
+# What was given on make's command line: some shells export HOST and USERNAME of their own.
+given = $(if $(filter command,$(origin $(1))),$($(1)))
+
+.PHONY: help run test browser-test stack-test up down logs create provision lint format bench bench-stack loadtest dashboard lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the verbs
@@ -32,12 +36,23 @@ down: ## stop them; certificates are kept
 logs: ## show what they say, as they say it
 	@docker compose --profile load logs --follow --tail 100
 
+create: $(VENV)/ansible.lock ## make a server at Hetzner Cloud (HCLOUD_TOKEN in the environment; ARGS="-e create_location=hel1")
+	@$(PLAY) ansible/create.yml $(ARGS)
+
+provision: $(VENV)/ansible.lock ## make a Debian 13 a host for the relay: make provision HOST=203.0.113.7 [USERNAME=root] [ARGS=--check]
+	@HETZNER_HOST="$(or $(call given,HOST),$(HETZNER_HOST))" HETZNER_USERNAME="$(or $(call given,USERNAME),$(HETZNER_USERNAME))" \
+	  $(if $(HETZNER_SSH_KEY),ANSIBLE_SSH_AGENT=auto) $(PLAY) ansible/provision.yml $(if $(TAGS),--tags $(TAGS)) $(ARGS)
+
 lint: $(VENV)/ops.lock ## check style and types, and the files of stack, hosts and workflows
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/hadolint Dockerfile.relay loadtest/Dockerfile tests/lab/images/*.Dockerfile
 	$(BIN)/shellcheck $(SHELL_SCRIPTS)
+	$(BIN)/actionlint
+	$(BIN)/zizmor --quiet --offline --no-progress .github/workflows
+	$(BIN)/yamllint --strict .
+	PATH="$(CURDIR)/$(BIN):$$PATH" ansible-lint -qq --offline ansible
 	$(BIN)/caddy fmt --diff Caddyfile.docker >/dev/null || { echo "Caddyfile.docker: run make format" >&2; exit 1; }
 
 format: $(VENV)/ops.lock ## rewrite the sources in the project's format
