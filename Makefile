@@ -4,7 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --annotation-style line
 
-.PHONY: help run test browser-test lint format bench loadtest dashboard lock clean
+# Left out, they come from HETZNER_HOST and HETZNER_USERNAME.
+REMOTE = $(if $(HOST),--host $(HOST)) $(if $(USERNAME),--username $(USERNAME)) $(if $(SUMMARY),--summary $(SUMMARY))
+
+.PHONY: help run test browser-test lint format bench loadtest dashboard lock deploy rollback clean
 .DEFAULT_GOAL := help
 
 help: ## list the verbs
@@ -44,6 +47,12 @@ lock: $(VENV)/dev.lock ## resolve the dependencies anew into requirements/
 	$(BIN)/$(LOCK) pyproject.toml --group load --constraint requirements/dev.txt --output-file requirements/load.txt
 	$(BIN)/$(LOCK) pyproject.toml --group deploy --constraint requirements/ops.txt --output-file requirements/deploy.txt
 	$(BIN)/$(LOCK) --group ansible --constraint requirements/ops.txt --output-file requirements/ansible.txt
+
+deploy: $(VENV)/deploy.lock ## put this checkout on a server: make deploy HOST=203.0.113.7 [USERNAME=deploy] [FORCE=1]
+	@$(BIN)/python -m infra deploy $(REMOTE) $(if $(FORCE),--force)
+
+rollback: $(VENV)/deploy.lock ## go back to a release that has served: make rollback HOST=203.0.113.7 [RELEASE=name]
+	@$(BIN)/python -m infra rollback $(RELEASE) $(REMOTE)
 
 clean: ## remove the environment and all caches
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis tests/integration/node/node_modules tests/browser/node_modules
