@@ -4,6 +4,7 @@
 drivers of Docker's classic image store. A release that changes only the relay is one megabyte.
 """
 
+import gzip
 import json
 import posixpath
 import tarfile
@@ -51,7 +52,8 @@ class Saved:
         """Write the archive without the layers that are known, a little compressed."""
         with (
             tarfile.open(self.path) as archive,
-            tarfile.open(fileobj=to, mode="w|gz", compresslevel=1) as thin,
+            gzip.GzipFile(fileobj=to, mode="wb", compresslevel=1) as packed,
+            tarfile.open(fileobj=packed, mode="w|") as thin,
         ):
             dropped = self._dropped(archive, known)
             for member in archive:

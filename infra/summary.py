@@ -26,16 +26,14 @@ def markdown(title: str, journal: Journal) -> str:
 
 
 def _witnesses(figures: dict[str, Any]) -> list[str]:
-    closes = (
-        ", ".join(f"{count} with {code}" for code, count in figures["closes"].items()) or "none"
-    )
+    closes = ", ".join(f"{count} with {code}" for code, count in figures["closes"].items())
     failed = figures["handshakes_failed"]
     why = f" ({figures['failure']})" if figures["failure"] else ""
     return [
         f"| what {figures['clients']} connected clients saw | |",
         "|---|---:|",
         f"| handshakes failed | {failed}{why} |",
-        f"| closed | {closes} |",
+        f"| closed | {closes or "none"} |",
         f"| back after, median / longest | {figures['back_median']} / {figures['back_max']} s |",
         f"| both relays served one room for | {figures['split']} s |",
         f"| messages said | {figures['said']} |",
