@@ -33,7 +33,7 @@ def _witnesses(figures: dict[str, Any]) -> list[str]:
         f"| what {figures['clients']} connected clients saw | |",
         "|---|---:|",
         f"| handshakes failed | {failed}{why} |",
-        f"| closed | {closes or "none"} |",
+        f"| closed | {closes or 'none'} |",
         f"| back after, median / longest | {figures['back_median']} / {figures['back_max']} s |",
         f"| both relays served one room for | {figures['split']} s |",
         f"| messages said | {figures['said']} |",
