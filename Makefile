@@ -7,7 +7,7 @@ LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hash
 # Left out, they come from HETZNER_HOST and HETZNER_USERNAME.
 REMOTE = $(if $(HOST),--host $(HOST)) $(if $(USERNAME),--username $(USERNAME)) $(if $(SUMMARY),--summary $(SUMMARY))
 
-.PHONY: help run test browser-test lint format bench loadtest dashboard lock deploy rollback clean
+.PHONY: help run test browser-test stack-test up down logs deploy rollback deploy-test lint format bench loadtest dashboard lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the verbs
@@ -21,6 +21,18 @@ test: $(VENV)/dev.lock ## run the tests
 
 browser-test: $(VENV)/dev.lock ## test the pages, the JavaScript client and the examples (chromium, node, npm)
 	$(BIN)/python -m pytest tests/browser tests/examples --numprocesses=2
+
+stack-test: $(VENV)/ops.lock ## test the stack: Docker, Caddy, certificates (about five minutes)
+	$(BIN)/python -m pytest tests/stack
+
+up: ## start relay and Caddy in Docker, on https://localhost or RELAY_DOMAIN (settings are in .env)
+	@scripts/up
+
+down: ## stop them; certificates are kept
+	@docker compose --profile load down
+
+logs: ## show what they say, as they say it
+	@docker compose --profile load logs --follow --tail 100
 
 lint: $(VENV)/dev.lock ## check style and types
 	$(BIN)/ruff check

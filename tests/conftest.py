@@ -9,6 +9,7 @@ import pytest
 import pytest_asyncio
 
 from relay.settings import table
+from tests.node import node as node
 from tests.process import Relay
 
 StartRelay = Callable[..., Awaitable[Relay]]

@@ -1,0 +1,128 @@
+"""Pebble, Let's Encrypt's own test authority: certificates by ACME, with nothing left out."""
+
+import json
+import shutil
+import socket
+import ssl
+import subprocess
+import urllib.request
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Final
+
+from tests.lab import engine
+from tests.lab.engine import run
+
+_START: Final = 20.0  # seconds
+
+
+class Pebble:
+    """An authority that believes every name to be at one address."""
+
+    def __init__(self, folder: Path, gateway: str, port: int, management: int) -> None:
+        self.directory = f"https://{gateway}:{port}/dir"
+        self.authority = folder / "authority.pem"  # signs for the directory itself
+        self._management = f"https://{gateway}:{management}"
+
+    def root(self) -> str:
+        """Return the root (PEM) of what it issues; made anew with every start."""
+        context = ssl.create_default_context(cafile=str(self.authority))
+        with urllib.request.urlopen(f"{self._management}/roots/0", context=context) as answer:
+            return str(answer.read().decode())
+
+
+@contextmanager
+def running(
+    folder: Path, address: str, *, http_port: int = 80, tls_port: int = 443
+) -> Iterator[Pebble]:
+    """Run Pebble; it proves names at these ports of `address`, and containers can reach it."""
+    if shutil.which("pebble") is None:
+        engine.refuse("no Pebble here: apt-get install pebble")
+    gateway = engine.gateway()
+    _sign(folder, gateway)
+    port, management, dns, control = (_free_port(gateway) for _ in range(4))
+    (folder / "pebble.json").write_text(
+        json.dumps(
+            {
+                "pebble": {
+                    "listenAddress": f"{gateway}:{port}",
+                    "managementListenAddress": f"{gateway}:{management}",
+                    "certificate": str(folder / "pebble.pem"),
+                    "privateKey": str(folder / "pebble.key"),
+                    "httpPort": http_port,
+                    "tlsPort": tls_port,
+                    "ocspResponderURL": "",
+                    "externalAccountBindingRequired": False,
+                }
+            }
+        )
+    )
+    names = (
+        *("pebble-challtestsrv", "-defaultIPv4", address, "-defaultIPv6", ""),
+        *(
+            "-dns01",
+            f"127.0.0.1:{dns}",
+            "-http01",
+            "",
+            "-https01",
+            "",
+            "-tlsalpn01",
+            "",
+        ),
+        *("-management", f"127.0.0.1:{control}"),
+    )
+    authority = (
+        *("pebble", "-strict", "-config", str(folder / "pebble.json")),
+        *("-dnsserver", f"127.0.0.1:{dns}"),
+    )
+    with ExitStack() as stack:
+        log = stack.enter_context((folder / "pebble.log").open("w"))
+        for command in (names, authority):
+            process = subprocess.Popen(
+                command,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env={"PEBBLE_VA_NOSLEEP": "1", "PEBBLE_WFE_NONCEREJECT": "0"},
+            )
+            stack.callback(process.wait)
+            stack.callback(process.terminate)
+        pebble = Pebble(folder, gateway, port, management)
+        _wait(pebble.directory)
+        yield pebble
+
+
+def _sign(folder: Path, gateway: str) -> None:
+    """Make an authority, and a certificate by it for the address of the directory."""
+    openssl, key = (
+        ("openssl", "req", "-x509", "-newkey", "ec", "-days", "2"),
+        "ec_paramgen_curve:P-256",
+    )
+    run(
+        *(*openssl, "-pkeyopt", key, "-nodes", "-subj", "/CN=lab authority"),
+        *("-keyout", folder / "authority.key", "-out", folder / "authority.pem"),
+    )
+    run(
+        *(*openssl, "-pkeyopt", key, "-nodes", "-subj", "/CN=pebble"),
+        *("-CA", folder / "authority.pem", "-CAkey", folder / "authority.key"),
+        *(
+            "-addext",
+            f"subjectAltName=IP:{gateway}",
+            "-addext",
+            "basicConstraints=critical,CA:FALSE",
+        ),
+        *("-keyout", folder / "pebble.key", "-out", folder / "pebble.pem"),
+    )
+
+
+def _free_port(address: str) -> int:
+    with socket.create_server((address, 0)) as server:
+        return int(server.getsockname()[1])
+
+
+def _wait(url: str) -> None:
+    run(
+        *("curl", "-sk", "-o", "/dev/null", "--noproxy", "*", "--retry", "100"),
+        *("--retry-connrefused", "--retry-delay", "0", "--retry-max-time", f"{_START:.0f}"),
+        url,
+    )

@@ -1,0 +1,137 @@
+"""`make up` as its user calls it, in a copy of the repository."""
+
+import os
+import shutil
+import socket
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.lab import engine, images
+from tests.lab import stack as lab
+from tests.lab.stack import ROOT
+
+Make = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """A copy of what the images and the stack are made of."""
+    for name in (
+        *("Makefile", "Dockerfile.relay", ".dockerignore", "pyproject.toml", "Caddyfile.docker"),
+        *("docker-compose.yml", "docker-compose.override.yml"),
+    ):
+        shutil.copy(ROOT / name, tmp_path / name)
+    for name in ("scripts", "relay", "requirements", "loadtest"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    return tmp_path
+
+
+@pytest.fixture
+def make(copy: Path) -> Iterator[Make]:
+    """Return `make`, run in the copy with `.env` on an address of its own."""
+    images.require(images.PYTHON, images.CADDY)
+    with ExitStack() as stack:
+        address = stack.enter_context(lab.loopback_address())
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            port = server.getsockname()[1]
+        project = f"relay-lab-up-{address.replace('.', '-')}"
+
+        def run(verb: str, **env: str) -> subprocess.CompletedProcess[str]:
+            settings = {
+                "COMPOSE_PROJECT_NAME": project,
+                "HTTP_PORT": f"{address}:80",
+                "HTTPS_PORT": f"{address}:443",
+                "RELAY_PORT": str(port),
+                **env,
+            }
+            (copy / ".env").write_text("".join(f"{key}={settings[key]}\n" for key in settings))
+            return subprocess.run(
+                ["make", verb],
+                cwd=copy,
+                env=engine.environment(),
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+            )
+
+        def remove() -> None:
+            subprocess.run(
+                ["docker", "compose", "down", "--volumes", "--timeout", "0"],
+                cwd=copy,
+                env=engine.environment(),
+                capture_output=True,
+                check=True,
+            )
+
+        stack.callback(remove)
+        yield run
+
+
+def test_make_up_serves_and_make_down_removes(make: Make, copy: Path) -> None:
+    """From nothing to a relay behind Caddy, and a relay without it for a developer."""
+    up = make("up")
+    assert up.returncode == 0, up.stdout
+    assert up.stdout.endswith("the relay serves https://localhost\n")
+    port = dict(line.split("=") for line in (copy / ".env").read_text().splitlines())["RELAY_PORT"]
+    assert "relay_" in engine.run("curl", "-sS", f"http://127.0.0.1:{port}/metrics")
+    down = make("down")
+    assert down.returncode == 0, down.stdout
+
+
+def test_a_wrong_setting_is_named(make: Make) -> None:
+    """By the relay's own sentence."""
+    up = make("up", WRITE_BUFFER_SIZE="lots")
+    assert up.returncode
+    assert "relay says:\nrelay: WRITE_BUFFER_SIZE=lots: expected a size such as 64KB" in up.stdout
+    assert "the stack is not up" in up.stdout
+
+
+def test_an_error_in_the_caddyfile_is_named(make: Make, copy: Path) -> None:
+    """With its line; `make up` succeeds once it is mended."""
+    caddyfile = copy / "Caddyfile.docker"
+    good = caddyfile.read_text()
+    caddyfile.write_text(good.replace("encode zstd", "enkode zstd"))
+    up = make("up")
+    assert up.returncode
+    assert "caddy says:" in up.stdout
+    assert "unrecognized directive: enkode" in up.stdout
+    caddyfile.write_text(good)
+    up = make("up")
+    assert up.returncode == 0, up.stdout
+
+
+def test_a_missing_caddyfile_is_named(make: Make, copy: Path) -> None:
+    """It does not become an empty directory of that name."""
+    (copy / "Caddyfile.docker").unlink()
+    up = make("up")
+    assert up.returncode
+    assert "Caddyfile.docker" in up.stdout
+    assert not (copy / "Caddyfile.docker").exists()
+
+
+def test_a_port_that_is_taken_is_named(make: Make) -> None:
+    """By Docker's own sentence, with address and port."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        up = make("up", HTTP_PORT=f"127.0.0.1:{port}")
+    assert up.returncode
+    assert f"127.0.0.1:{port}: bind: address already in use" in up.stdout
+    assert "the stack is not up" in up.stdout
+
+
+def test_without_docker_the_reason_is_one_sentence(copy: Path) -> None:
+    """And says what is missing."""
+    tools = copy / "tools"
+    tools.mkdir()
+    for tool in ("sh", "make", "dirname", "env"):
+        (tools / tool).symlink_to(str(shutil.which(tool)))
+    up = subprocess.run(
+        ["make", "up"], cwd=copy, env={"PATH": str(tools)}, capture_output=True, text=True
+    )
+    assert up.returncode
+    assert "the stack needs Docker with compose v2" in up.stderr
+    assert os.linesep not in up.stderr.splitlines()[0]
