@@ -1,0 +1,186 @@
+"""A cloud server for the tests: Debian 13 with systemd, sshd, its own address and the usual ports.
+
+It is a container, but what is inside cannot tell from what it needs: a firewall, a Docker engine with
+compose, reboots. Only clock, swap and kernel are those of the machine that runs it.
+"""
+
+import functools
+import itertools
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final, Self
+
+from tests.lab import engine, images
+from tests.lab.engine import CACHE, run
+
+_LABEL: Final = "relay.lab.address"
+_BOOT: Final = 60.0  # seconds for systemd to have started everything
+# Not --privileged: where the tests run, root may lack CAP_SYS_RESOURCE, and then that fails.
+_OPTIONS: Final = (
+    *("--cap-add=ALL", "--cap-drop=SYS_RESOURCE", "--device-cgroup-rule=a *:* rwm"),
+    *("--security-opt=seccomp=unconfined", "--security-opt=apparmor=unconfined"),
+    *("--security-opt=systempaths=unconfined", "--cgroupns=private"),
+    *("--tmpfs=/run", "--tmpfs=/run/lock", "--tmpfs=/tmp:exec"),
+)
+# sshd slows down a source after wrong keys; here all tests are one source.
+_SSHD: Final = "PerSourcePenalties no\n"
+
+
+class Vps:
+    """One server. `address` has its ports 22, 80 and 443; `bridge_address` has all of them."""
+
+    def __init__(self, name: str, address: str) -> None:
+        self.name = name
+        self.address = address
+
+    @classmethod
+    def boot(cls, *, keys: tuple[str, ...] = (), disk: int | None = None) -> Self:
+        """Start a fresh server that lets in the lab's key, or `keys`, as root.
+
+        `disk` bounds what its Docker engine may store, in bytes; it is memory, and a reboot forgets it.
+        """
+        images.ensure(images.VPS)
+        with engine.alone("vps"):
+            address = _free_address()
+            name = f"relay-lab-vps-{address.rpartition('.')[2]}"
+            run(
+                *("docker", "create", "--name", name, "--hostname", name),
+                *("--label", f"{_LABEL}={address}", *_OPTIONS),
+                *("-p", f"{address}:22:22", "-p", f"{address}:80:80"),
+                *("-p", f"{address}:443:443", "-p", f"{address}:443:443/udp"),
+                *((f"--tmpfs=/var/lib/docker:exec,suid,dev,size={disk}",) if disk else ()),
+                images.VPS,
+            )
+        vps = cls(name, address)
+        try:
+            vps._furnish(keys or (public_key(),))
+            run("docker", "start", name)
+            vps.wait_until_up()
+        except BaseException:
+            vps.destroy()
+            raise
+        return vps
+
+    def _furnish(self, keys: tuple[str, ...]) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            root = Path(folder)
+            for path, text in (
+                ("root/.ssh/authorized_keys", "".join(f"{key}\n" for key in keys)),
+                ("etc/ssh/sshd_config.d/99-lab.conf", _SSHD),
+            ):
+                (root / path).parent.mkdir(parents=True)
+                (root / path).write_text(text)
+            for private in (root, root / "root", root / "root/.ssh"):
+                private.chmod(0o755 if private is root else 0o700)
+            (root / "root/.ssh/authorized_keys").chmod(0o600)
+            run("docker", "cp", f"{root}/.", f"{self.name}:/")
+
+    @property
+    def bridge_address(self) -> str:
+        """The address on Docker's bridge: nothing stands between it and the server's firewall."""
+        return run(
+            *("docker", "inspect", "--format", "{{.NetworkSettings.IPAddress}}", self.name)
+        ).strip()
+
+    def run(self, script: str, *, check: bool = True) -> str:
+        """Run a shell script as root, not by SSH, and return what it printed."""
+        return run("docker", "exec", "-i", self.name, "sh", "-euc", script, check=check)
+
+    def ssh(
+        self, *command: str, user: str = "root", key: Path | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command by SSH, as the docs tell people to."""
+        return subprocess.run(
+            [
+                *("ssh", "-q", "-i", str(key or private_key()), *SSH_OPTIONS),
+                f"{user}@{self.address}",
+                *command,
+            ],
+            capture_output=True,
+            text=True,
+        )
+
+    def reboot(self) -> None:
+        """Restart the server, and return as soon as its sshd answers."""
+        run("docker", "restart", "--time", "30", self.name)
+        self.wait_until(self.answers_ssh, "sshd answers")
+
+    def destroy(self) -> None:
+        run("docker", "rm", "--force", "--volumes", self.name, check=False)
+
+    def wait_until_up(self) -> None:
+        """Return once systemd has started everything and sshd answers."""
+        self.wait_until(
+            lambda: (
+                self.run("systemctl is-system-running", check=False).strip()
+                in ("running", "degraded")
+            ),
+            "systemd is up",
+        )
+        self.wait_until(self.answers_ssh, "sshd answers")
+
+    def wait_until(self, holds: Callable[[], bool], what: str, seconds: float = _BOOT) -> None:
+        """Return once `holds` is true; fail with `what` if that takes too long."""
+        deadline = time.monotonic() + seconds
+        while not holds():
+            if time.monotonic() > deadline:
+                raise AssertionError(f"{self.name}: {seconds:g} s, and not yet: {what}")
+            time.sleep(0.1)
+
+    def answers_ssh(self) -> bool:
+        """Whether sshd, not only Docker's forwarder, answers."""
+        try:
+            with socket.create_connection((self.address, 22), timeout=2) as connection:
+                return connection.recv(8).startswith(b"SSH-")
+        except OSError:
+            return False
+
+
+# Each server has a new host key, and addresses come back.
+SSH_OPTIONS: Final = (
+    *("-o", "BatchMode=yes", "-o", "IdentitiesOnly=yes"),
+    *("-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"),
+)
+
+
+def _free_address() -> str:
+    taken = run(
+        *("docker", "ps", "--all", "--filter", f"label={_LABEL}"),
+        *("--format", f'{{{{.Label "{_LABEL}"}}}}'),
+    ).split()
+    return next(
+        address
+        for last in itertools.count(2)
+        if (address := f"127.0.10.{last}") not in taken and _has_free_ports(address)
+    )
+
+
+def _has_free_ports(address: str) -> bool:
+    for port in (22, 80, 443):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((address, port))
+            except PermissionError:  # no privileged port for this user: Docker has them
+                return True
+            except OSError:
+                return False
+    return True
+
+
+@functools.cache
+def private_key() -> Path:
+    """Return the lab's private key, made at its first use."""
+    key = CACHE / "id_ed25519"
+    with engine.alone("key"):
+        if not key.exists():
+            run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "relay lab", "-f", key)
+    return key
+
+
+def public_key() -> str:
+    return private_key().with_suffix(".pub").read_text().strip()
