@@ -8,8 +8,10 @@ LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hash
 PLAY := ANSIBLE_CONFIG=ansible/ansible.cfg $(BIN)/ansible-playbook
 # What was given on make's command line: some shells export HOST and USERNAME of their own.
 given = $(if $(filter command,$(origin $(1))),$($(1)))
+# Left out, they come from HETZNER_HOST and HETZNER_USERNAME.
+REMOTE = $(if $(call given,HOST),--host $(HOST)) $(if $(call given,USERNAME),--username $(USERNAME)) $(if $(SUMMARY),--summary $(SUMMARY))
 
-.PHONY: help run test browser-test stack-test up down logs create provision lint format bench bench-stack loadtest dashboard lock clean
+.PHONY: help run test browser-test stack-test deploy-test up down logs create provision deploy rollback smoke lint format bench bench-stack loadtest dashboard lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the verbs
@@ -26,6 +28,9 @@ browser-test: $(VENV)/dev.lock ## test the pages, the JavaScript client and the 
 
 stack-test: $(VENV)/ops.lock ## test the stack: Docker, Caddy, certificates (about five minutes)
 	$(BIN)/python -m pytest tests/stack
+
+deploy-test: $(VENV)/ops.lock ## test provisioning, deploys and workflows on whole servers (containers; about ten minutes)
+	$(BIN)/python -m pytest tests/deploy
 
 up: ## start relay and Caddy in Docker, on https://localhost or RELAY_DOMAIN (settings are in .env)
 	@scripts/up
@@ -79,6 +84,15 @@ lock: $(VENV)/dev.lock ## resolve the dependencies anew into requirements/
 	$(BIN)/$(LOCK) pyproject.toml --group load --constraint requirements/dev.txt --output-file requirements/load.txt
 	$(BIN)/$(LOCK) pyproject.toml --group deploy --constraint requirements/ops.txt --output-file requirements/deploy.txt
 	$(BIN)/$(LOCK) --group ansible --constraint requirements/ops.txt --output-file requirements/ansible.txt
+
+smoke: $(VENV)/deploy.lock ## does what serves there answer, and carry a message? make smoke HOST=203.0.113.7 [COMMIT=…]
+	@$(BIN)/python -m infra smoke $(REMOTE) $(if $(COMMIT),--commit $(COMMIT))
+
+deploy: $(VENV)/deploy.lock ## put this checkout on a server: make deploy HOST=203.0.113.7 [USERNAME=deploy] [FORCE=1]
+	@$(BIN)/python -m infra deploy $(REMOTE) $(if $(FORCE),--force)
+
+rollback: $(VENV)/deploy.lock ## go back to a release that has served: make rollback HOST=203.0.113.7 [RELEASE=name]
+	@$(BIN)/python -m infra rollback $(RELEASE) $(REMOTE)
 
 clean: ## remove the environment and all caches
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis tests/integration/node/node_modules tests/browser/node_modules
