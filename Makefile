@@ -86,7 +86,7 @@ lock: $(VENV)/dev.lock ## resolve the dependencies anew into requirements/
 	$(BIN)/$(LOCK) --group ansible --constraint requirements/ops.txt --output-file requirements/ansible.txt
 
 smoke: $(VENV)/deploy.lock ## does what serves there answer, and carry a message? make smoke HOST=203.0.113.7 [COMMIT=…]
-	@$(BIN)/python -m infra smoke $(REMOTE) $(if $(COMMIT),--commit $(COMMIT))
+	@$(BIN)/python -m infra.smoke $(if $(call given,HOST),--host $(HOST)) $(if $(SUMMARY),--summary $(SUMMARY)) $(if $(COMMIT),--commit $(COMMIT))
 
 deploy: $(VENV)/deploy.lock ## put this checkout on a server: make deploy HOST=203.0.113.7 [USERNAME=deploy] [FORCE=1]
 	@$(BIN)/python -m infra deploy $(REMOTE) $(if $(FORCE),--force)

@@ -21,7 +21,7 @@ _TRY = 10.0  # seconds for one try
 _PAUSE = 0.5  # seconds between two
 
 
-class _Wrong(Exception):
+class Wrong(Exception):
     """What came is not what was expected."""
 
 
@@ -31,7 +31,7 @@ async def visit(address: Address, commit: str, room: str, tokens: dict[str, str]
         async with session.get(address.url("http", "/health")) as response:
             health = await response.json()
             if commit and health["commit"] != commit:
-                raise _Wrong(f"/health answers for commit {health['commit']}, not for {commit}")
+                raise Wrong(f"/health answers for commit {health['commit']}, not for {commit}")
         here, there = [
             await session.ws_connect(
                 address.url("ws", f"/ws/{user}?room={room}"), headers=authorization(tokens, user)
@@ -44,7 +44,7 @@ async def visit(address: Address, commit: str, room: str, tokens: dict[str, str]
         message = await there.receive()
         took = time.perf_counter() - sent
         if message.data != said:
-            raise _Wrong(f"sent {said!r}, and {message.data!r} arrived")
+            raise Wrong(f"sent {said!r}, and {message.data!r} arrived")
         await here.close()
         await there.close()
         return took * 1000
@@ -63,7 +63,7 @@ async def main(wanted: dict[str, Any]) -> int:
                 took = await visit(address, wanted["commit"], wanted["room"], wanted["tokens"])
             print(json.dumps({"milliseconds": round(took, 1)}))
             return 0
-        except (TimeoutError, OSError, aiohttp.ClientError, ValueError, KeyError, _Wrong) as error:
+        except (TimeoutError, OSError, aiohttp.ClientError, ValueError, KeyError, Wrong) as error:
             if time.monotonic() > deadline:
                 words = str(error) or type(error).__name__
                 print(f"{address.url('ws', '')} carries no message: {words}", file=sys.stderr)
