@@ -2,9 +2,16 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+SHELL_SCRIPTS := .ci/run scripts/* tests/lab/images/vps-entry.sh
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --annotation-style line
 
-.PHONY: help run test browser-test stack-test up down logs lint format bench loadtest dashboard lock clean
+PLAY := ANSIBLE_CONFIG=ansible/ansible.cfg $(BIN)/ansible-playbook
+# What was given on make's command line: some shells export HOST and USERNAME of their own.
+given = $(if $(filter command,$(origin $(1))),$($(1)))
+# Left out, they come from HETZNER_HOST and HETZNER_USERNAME.
+REMOTE = $(if $(call given,HOST),--host $(HOST)) $(if $(call given,USERNAME),--username $(USERNAME)) $(if $(SUMMARY),--summary $(SUMMARY))
+
+.PHONY: help run test browser-test stack-test deploy-test up down logs create provision deploy rollback smoke lint format bench bench-stack loadtest dashboard lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the verbs
@@ -22,6 +29,9 @@ browser-test: $(VENV)/dev.lock ## test the pages, the JavaScript client and the 
 stack-test: $(VENV)/ops.lock ## test the stack: Docker, Caddy, certificates (about five minutes)
 	$(BIN)/python -m pytest tests/stack
 
+deploy-test: $(VENV)/ops.lock ## test provisioning, deploys and workflows on whole servers (containers; about ten minutes)
+	$(BIN)/python -m pytest tests/deploy
+
 up: ## start relay and Caddy in Docker, on https://localhost or RELAY_DOMAIN (settings are in .env)
 	@scripts/up
 
@@ -31,22 +41,40 @@ down: ## stop them; certificates are kept
 logs: ## show what they say, as they say it
 	@docker compose --profile load logs --follow --tail 100
 
-lint: $(VENV)/dev.lock ## check style and types
+create: $(VENV)/ansible.lock ## make a server at Hetzner Cloud (HCLOUD_TOKEN in the environment; ARGS="-e create_location=hel1")
+	@$(PLAY) ansible/create.yml $(ARGS)
+
+provision: $(VENV)/ansible.lock ## make a Debian 13 a host for the relay: make provision HOST=203.0.113.7 [USERNAME=root] [ARGS=--check]
+	@HETZNER_HOST="$(or $(call given,HOST),$(HETZNER_HOST))" HETZNER_USERNAME="$(or $(call given,USERNAME),$(HETZNER_USERNAME))" \
+	  $(if $(HETZNER_SSH_KEY),ANSIBLE_SSH_AGENT=auto) $(PLAY) ansible/provision.yml $(if $(TAGS),--tags $(TAGS)) $(ARGS)
+
+lint: $(VENV)/ops.lock ## check style and types, and the files of stack, hosts and workflows
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/hadolint Dockerfile.relay loadtest/Dockerfile tests/lab/images/*.Dockerfile
+	$(BIN)/shellcheck $(SHELL_SCRIPTS)
+	$(BIN)/actionlint
+	$(BIN)/zizmor --quiet --offline --no-progress .github/workflows
+	$(BIN)/yamllint --strict .
+	PATH="$(CURDIR)/$(BIN):$$PATH" ansible-lint -qq --offline ansible
+	$(BIN)/caddy fmt --diff Caddyfile.docker >/dev/null || { echo "Caddyfile.docker: run make format" >&2; exit 1; }
 
-format: $(VENV)/dev.lock ## rewrite the sources in the project's format
+format: $(VENV)/ops.lock ## rewrite the sources in the project's format
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+	-$(BIN)/caddy fmt --overwrite Caddyfile.docker
 
 bench: $(VENV)/dev.lock ## measure the relay against the stock aiohttp loop (two cores, about three minutes)
 	$(BIN)/python -m bench
 
-loadtest: $(VENV)/dev.lock ## put load on a relay: make loadtest ARGS="--clients 50 --duration 10"
+bench-stack: $(VENV)/dev.lock ## measure what Caddy and TLS cost, on the stack that runs (two minutes)
+	$(BIN)/python -m bench.through_caddy
+
+loadtest: $(VENV)/load.lock ## put load on a relay: make loadtest ARGS="--clients 50 --duration 10"
 	$(BIN)/python -m loadtest $(ARGS)
 
-dashboard: $(VENV)/dev.lock ## draw all results of reports/ over time, into dist/dashboard/
+dashboard: $(VENV)/load.lock ## draw all results of reports/ over time, into dist/dashboard/
 	$(BIN)/python -m loadtest.dashboard reports --output dist/dashboard
 
 lock: $(VENV)/dev.lock ## resolve the dependencies anew into requirements/
@@ -56,6 +84,15 @@ lock: $(VENV)/dev.lock ## resolve the dependencies anew into requirements/
 	$(BIN)/$(LOCK) pyproject.toml --group load --constraint requirements/dev.txt --output-file requirements/load.txt
 	$(BIN)/$(LOCK) pyproject.toml --group deploy --constraint requirements/ops.txt --output-file requirements/deploy.txt
 	$(BIN)/$(LOCK) --group ansible --constraint requirements/ops.txt --output-file requirements/ansible.txt
+
+smoke: $(VENV)/deploy.lock ## does what serves there answer, and carry a message? make smoke HOST=203.0.113.7 [COMMIT=…]
+	@$(BIN)/python -m infra.smoke $(if $(call given,HOST),--host $(HOST)) $(if $(SUMMARY),--summary $(SUMMARY)) $(if $(COMMIT),--commit $(COMMIT))
+
+deploy: $(VENV)/deploy.lock ## put this checkout on a server: make deploy HOST=203.0.113.7 [USERNAME=deploy] [FORCE=1]
+	@$(BIN)/python -m infra deploy $(REMOTE) $(if $(FORCE),--force)
+
+rollback: $(VENV)/deploy.lock ## go back to a release that has served: make rollback HOST=203.0.113.7 [RELEASE=name]
+	@$(BIN)/python -m infra rollback $(RELEASE) $(REMOTE)
 
 clean: ## remove the environment and all caches
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis tests/integration/node/node_modules tests/browser/node_modules

@@ -14,8 +14,8 @@ from tests.lab.vps import Vps
 @pytest.fixture(scope="session")
 def registry() -> Iterator[Registry]:
     """Where the servers pull caddy:2 from."""
-    images.require(images.VPS, images.CADDY)
-    with Registry(images.CADDY) as registry:
+    images.require(images.VPS, images.CADDY, images.LAB_CADDY)
+    with Registry({images.CADDY: images.LAB_CADDY}) as registry:
         yield registry
 
 

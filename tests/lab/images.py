@@ -13,13 +13,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from tests.lab import engine
+from tests.lab import authority, engine
 from tests.lab.engine import BIN, Unavailable, run
 
 PYTHON: Final = "python:3.13-slim"
 CADDY: Final = "caddy:2"
+# The same, and it trusts the lab's authority: what servers of the lab pull as caddy:2.
+LAB_CADDY: Final = "relay-lab/caddy:2"
 VPS: Final = "relay-lab/vps:trixie"
 _DEBIAN: Final = "relay-lab/debian:trixie"
+_OFFICIAL_DEBIAN: Final = "debian:trixie-slim"
 _RECIPES: Final = Path(__file__).parent / "images"
 _LABEL: Final = "relay.lab.recipe"
 _AUTHORITIES: Final = Path(
@@ -44,7 +47,7 @@ def ensure(tag: str) -> None:
         found = _recipe_of(tag)
         if found == "":  # an image that is no stand-in: the real one
             return
-        if found is None and tag != VPS and _pull(tag):
+        if found is None and tag not in (VPS, LAB_CADDY) and _pull(tag):
             return
         if not engine.MAY_START:
             raise Unavailable(f"{tag} cannot be pulled, and only root builds what stands in for it")
@@ -83,7 +86,12 @@ def _build(tag: str, folder: Path, recipe: str) -> None:
 
 
 def _ensure_debian() -> None:
-    """Debian 13 as its packages make it, without documents."""
+    """Debian 13: the official image, or as its packages make it, without documents."""
+    if _recipe_of(_DEBIAN) == "":
+        return
+    if _recipe_of(_DEBIAN) is None and _pull(_OFFICIAL_DEBIAN):
+        run("docker", "tag", _OFFICIAL_DEBIAN, _DEBIAN)
+        return
     command = (
         *("mmdebstrap", "--quiet", "--variant=minbase", "--include=ca-certificates"),
         *(f"--dpkgopt=path-exclude=/usr/share/{part}/*" for part in ("doc", "man", "locale")),
@@ -115,6 +123,17 @@ def _fill_caddy(folder: Path) -> None:
     shutil.copy(busybox, folder / "busybox")
 
 
+def _fill_lab_caddy(folder: Path) -> None:
+    (folder / "Dockerfile").write_text(
+        f"FROM {CADDY}\n"
+        "COPY ca-certificates.crt /etc/ssl/certs/ca-certificates.crt\n"
+        f"# {run('docker', 'image', 'inspect', '--format', '{{.Id}}', CADDY)}"
+    )
+    (folder / "ca-certificates.crt").write_bytes(
+        _BUNDLE.read_bytes() + authority.certificate().read_bytes()
+    )
+
+
 def _fill_vps(folder: Path) -> None:
     shutil.copy(_RECIPES / "vps.Dockerfile", folder / "Dockerfile")
     shutil.copy(_RECIPES / "vps-entry.sh", folder / "vps-entry.sh")
@@ -125,13 +144,14 @@ def _add_authorities(folder: Path) -> None:
     target = folder / "authorities"
     target.mkdir()
     (target / "README").write_text("authorities that the machine which built this trusts\n")
-    for authority in sorted(_AUTHORITIES.glob("*.crt")):
-        shutil.copy(authority, target / authority.name)
+    for found in sorted(_AUTHORITIES.glob("*.crt")):
+        shutil.copy(found, target / found.name)
 
 
 _FILL: Final[dict[str, Callable[[Path], None]]] = {
     PYTHON: _fill_python,
     CADDY: _fill_caddy,
+    LAB_CADDY: _fill_lab_caddy,
     VPS: _fill_vps,
 }
 

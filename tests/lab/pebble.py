@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
 
-from tests.lab import engine
+from tests.lab import authority, engine
 from tests.lab.engine import run
 
 _START: Final = 20.0  # seconds
@@ -20,14 +20,13 @@ _START: Final = 20.0  # seconds
 class Pebble:
     """An authority that believes every name to be at one address."""
 
-    def __init__(self, folder: Path, gateway: str, port: int, management: int) -> None:
+    def __init__(self, gateway: str, port: int, management: int) -> None:
         self.directory = f"https://{gateway}:{port}/dir"
-        self.authority = folder / "authority.pem"  # signs for the directory itself
         self._management = f"https://{gateway}:{management}"
 
     def root(self) -> str:
         """Return the root (PEM) of what it issues; made anew with every start."""
-        context = ssl.create_default_context(cafile=str(self.authority))
+        context = ssl.create_default_context(cafile=authority.certificate())
         with urllib.request.urlopen(f"{self._management}/roots/0", context=context) as answer:
             return str(answer.read().decode())
 
@@ -40,7 +39,7 @@ def running(
     if shutil.which("pebble") is None:
         engine.refuse("no Pebble here: apt-get install pebble")
     gateway = engine.gateway()
-    _sign(folder, gateway)
+    certificate, key = authority.sign(f"IP:{gateway}", folder)
     port, management, dns, control = (_free_port(gateway) for _ in range(4))
     (folder / "pebble.json").write_text(
         json.dumps(
@@ -48,8 +47,8 @@ def running(
                 "pebble": {
                     "listenAddress": f"{gateway}:{port}",
                     "managementListenAddress": f"{gateway}:{management}",
-                    "certificate": str(folder / "pebble.pem"),
-                    "privateKey": str(folder / "pebble.key"),
+                    "certificate": str(certificate),
+                    "privateKey": str(key),
                     "httpPort": http_port,
                     "tlsPort": tls_port,
                     "ocspResponderURL": "",
@@ -58,27 +57,15 @@ def running(
             }
         )
     )
-    names = (
-        *("pebble-challtestsrv", "-defaultIPv4", address, "-defaultIPv6", ""),
-        *(
-            "-dns01",
-            f"127.0.0.1:{dns}",
-            "-http01",
-            "",
-            "-https01",
-            "",
-            "-tlsalpn01",
-            "",
-        ),
-        *("-management", f"127.0.0.1:{control}"),
-    )
-    authority = (
-        *("pebble", "-strict", "-config", str(folder / "pebble.json")),
-        *("-dnsserver", f"127.0.0.1:{dns}"),
-    )
+    believe = ["-defaultIPv4", address, "-defaultIPv6", "", "-dns01", f"127.0.0.1:{dns}"]
+    for service in ("http01", "https01", "tlsalpn01"):  # its other services stay off
+        believe += [f"-{service}", ""]
+    names = ["pebble-challtestsrv", *believe, "-management", f"127.0.0.1:{control}"]
+    issuer = ["pebble", "-strict", "-config", str(folder / "pebble.json")]
+    issuer += ["-dnsserver", f"127.0.0.1:{dns}"]
     with ExitStack() as stack:
         log = stack.enter_context((folder / "pebble.log").open("w"))
-        for command in (names, authority):
+        for command in (names, issuer):
             process = subprocess.Popen(
                 command,
                 stdout=log,
@@ -87,32 +74,9 @@ def running(
             )
             stack.callback(process.wait)
             stack.callback(process.terminate)
-        pebble = Pebble(folder, gateway, port, management)
+        pebble = Pebble(gateway, port, management)
         _wait(pebble.directory)
         yield pebble
-
-
-def _sign(folder: Path, gateway: str) -> None:
-    """Make an authority, and a certificate by it for the address of the directory."""
-    openssl, key = (
-        ("openssl", "req", "-x509", "-newkey", "ec", "-days", "2"),
-        "ec_paramgen_curve:P-256",
-    )
-    run(
-        *(*openssl, "-pkeyopt", key, "-nodes", "-subj", "/CN=lab authority"),
-        *("-keyout", folder / "authority.key", "-out", folder / "authority.pem"),
-    )
-    run(
-        *(*openssl, "-pkeyopt", key, "-nodes", "-subj", "/CN=pebble"),
-        *("-CA", folder / "authority.pem", "-CAkey", folder / "authority.key"),
-        *(
-            "-addext",
-            f"subjectAltName=IP:{gateway}",
-            "-addext",
-            "basicConstraints=critical,CA:FALSE",
-        ),
-        *("-keyout", folder / "pebble.key", "-out", folder / "pebble.pem"),
-    )
 
 
 def _free_port(address: str) -> int:

@@ -4,34 +4,35 @@ import shutil
 import socket
 import subprocess
 import time
-from ipaddress import ip_network
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from tests.lab import engine, images
+from tests.lab import engine
 from tests.lab.engine import CACHE, Unavailable, run
 
 _START: Final = 20.0  # seconds for a registry to listen
 
 
 class Registry:
-    """Serves official images at `url`, to engines that name it as a mirror of Docker Hub."""
+    """Serves images at `url`, to engines that name it as a mirror of Docker Hub.
 
-    def __init__(self, *tags: str) -> None:
-        self._tags = tags
+    `served` gives the image of this engine for each official name.
+    """
+
+    def __init__(self, served: Mapping[str, str]) -> None:
+        self._served = served
         self._process: subprocess.Popen[bytes] | None = None
         self.url = ""
 
     def __enter__(self) -> Self:
-        for tag in self._tags:
-            images.ensure(tag)
         folder = CACHE / "registry"
         with engine.alone("registry"):
             program = _program()
-            for tag in self._tags:
-                _push(program, folder, tag)
-        self._process, self.url = _serve(program, folder, _gateway())
+            for tag, image in self._served.items():
+                _push(program, folder, tag, image)
+        self._process, self.url = _serve(program, folder, engine.gateway())
         return self
 
     def __exit__(
@@ -45,27 +46,18 @@ class Registry:
             self._process.wait()
 
 
-def _gateway() -> str:
-    """Return this machine's address on Docker's bridge, which the engine takes from its subnet."""
-    subnet = run(
-        *("docker", "network", "inspect", "bridge"),
-        *("--format", "{{(index .IPAM.Config 0).Subnet}}"),
-    )
-    return str(next(ip_network(subnet.strip()).hosts()))
-
-
-def _push(program: str, folder: Path, tag: str) -> None:
+def _push(program: str, folder: Path, tag: str, image: str) -> None:
     """Store an image, unless it is there already; the engine trusts plain HTTP on loopback only."""
-    image = run("docker", "image", "inspect", "--format", "{{.Id}}", tag).strip()
+    identity = run("docker", "image", "inspect", "--format", "{{.Id}}", image).strip()
     stored = folder / f"{tag.replace(':', '-')}.id"
-    if stored.exists() and stored.read_text() == image:
+    if stored.exists() and stored.read_text() == identity:
         return
     process, url = _serve(program, folder, "127.0.0.1")
     name = f"{url.removeprefix('http://')}/library/{tag}"
     try:
-        run("docker", "tag", tag, name)
+        run("docker", "tag", image, name)
         run("docker", "push", "--quiet", name)
-        stored.write_text(image)
+        stored.write_text(identity)
     finally:
         run("docker", "rmi", name, check=False)
         process.terminate()

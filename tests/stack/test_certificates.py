@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab import pebble
+from tests.lab import authority, pebble
 from tests.lab import stack as lab
 from tests.lab.stack import Stack
 
@@ -21,23 +21,23 @@ async def test_a_domain_gets_a_certificate_by(
 ) -> None:
     """The authority reaches only one of the two ports; the chain is verified, and HSTS is on."""
     lab.build_relay()
-    with lab.loopback_address() as address, pebble.running(tmp_path, address, **ports) as authority:
+    with lab.loopback_address() as address, pebble.running(tmp_path, address, **ports) as issuer:
         stack = Stack(
             tmp_path,
             address,
             RELAY_DOMAIN=_DOMAIN,
-            ACME_CA=authority.directory,
+            ACME_CA=issuer.directory,
             ACME_EMAIL="ops@relay.test",
         )
         (tmp_path / "docker-compose.override.yml").write_text(
             "services: {caddy: {environment: {SSL_CERT_FILE: /authority.pem}, "
-            "volumes: ['./authority.pem:/authority.pem:ro']}}"
+            f"volumes: ['{authority.certificate()}:/authority.pem:ro']}}}}"
         )
         try:
             stack.up()
             while "certificate obtained successfully" not in (log := stack.logs("caddy")):
                 assert '"level":"error"' not in log or "will retry" not in log, log
-            tls = lab.trusting(authority.root())
+            tls = lab.trusting(issuer.root())
             async with (
                 stack.connect("alice", host=_DOMAIN, tls=tls) as alice,
                 stack.connect("bob", host=_DOMAIN, tls=tls) as bob,

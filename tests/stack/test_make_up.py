@@ -36,8 +36,11 @@ def make(copy: Path) -> Iterator[Make]:
     images.require(images.PYTHON, images.CADDY)
     with ExitStack() as stack:
         address = stack.enter_context(lab.loopback_address())
-        with socket.create_server(("127.0.0.1", 0)) as server:
-            port = server.getsockname()[1]
+        with (
+            socket.create_server(("127.0.0.1", 0)) as server,
+            socket.create_server(("127.0.0.1", 0)) as load_server,
+        ):
+            port, load_port = server.getsockname()[1], load_server.getsockname()[1]
         project = f"relay-lab-up-{address.replace('.', '-')}"
 
         def run(verb: str, **env: str) -> subprocess.CompletedProcess[str]:
@@ -46,6 +49,7 @@ def make(copy: Path) -> Iterator[Make]:
                 "HTTP_PORT": f"{address}:80",
                 "HTTPS_PORT": f"{address}:443",
                 "RELAY_PORT": str(port),
+                "LOAD_PORT": str(load_port),
                 **env,
             }
             (copy / ".env").write_text("".join(f"{key}={settings[key]}\n" for key in settings))
@@ -60,7 +64,7 @@ def make(copy: Path) -> Iterator[Make]:
 
         def remove() -> None:
             subprocess.run(
-                ["docker", "compose", "down", "--volumes", "--timeout", "0"],
+                ["docker", "compose", "--profile", "load", "down", "--volumes", "--timeout", "0"],
                 cwd=copy,
                 env=engine.environment(),
                 capture_output=True,
@@ -80,6 +84,20 @@ def test_make_up_serves_and_make_down_removes(make: Make, copy: Path) -> None:
     assert "relay_" in engine.run("curl", "-sS", f"http://127.0.0.1:{port}/metrics")
     down = make("down")
     assert down.returncode == 0, down.stdout
+
+
+def test_the_load_testers_page_runs_beside_the_stack(make: Make, copy: Path) -> None:
+    """With profile `load`: Locust's page, all scenarios, and the relay filled in."""
+    assert make("up").returncode == 0
+    compose = ("docker", "compose", "--project-directory", copy, "--profile", "load")
+    engine.run(*compose, "up", "-d", "--build", "load")
+    address = engine.run(*compose, "port", "load", "8089").strip()
+    page = engine.run(
+        *("curl", "-sS", "--noproxy", "*", "--retry", "100", "--retry-all-errors"),
+        *("--retry-delay", "0", "--retry-max-time", "30", f"http://{address}/"),
+    )
+    assert "ws://relay:8080" in page
+    assert "Broadcast" in page
 
 
 def test_a_wrong_setting_is_named(make: Make) -> None:

@@ -4,10 +4,10 @@ ENV container=docker
 STOPSIGNAL SIGRTMIN+3
 COPY authorities/ /usr/local/share/ca-certificates/
 # The lists of packages look old, so that what is provisioned asks for new ones.
-RUN update-ca-certificates >/dev/null \
- && apt-get update -qq \
+RUN apt-get update -qq \
  && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends \
-      systemd systemd-sysv dbus openssh-server python3 python3-apt sudo iproute2 kmod procps curl >/dev/null \
+      systemd systemd-sysv dbus openssh-server python3 python3-apt sudo iproute2 kmod procps curl ca-certificates >/dev/null \
+ && update-ca-certificates >/dev/null \
  && rm -rf /var/lib/apt/lists/* && mkdir -p /var/lib/apt/lists && touch -d 2020-01-01 /var/lib/apt/lists \
  && install -d -m 700 /root/.ssh \
  && systemctl enable ssh \

@@ -1,0 +1,1 @@
+"""Puts one release on a host without dropping anybody, and rolls back. See infra/README.md."""

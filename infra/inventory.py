@@ -1,0 +1,7 @@
+"""pyinfra's inventory: the one host that the plan of this run names."""
+
+from infra.plan import Plan
+
+_plan = Plan.load()
+
+relay = [(_plan.access.host, _plan.access.pyinfra)]

@@ -1,0 +1,138 @@
+"""The image of a release: built here for the host's kind of machine, or on the host itself."""
+
+import shlex
+import subprocess
+import tempfile
+from typing import IO
+
+from pyinfra import host, logger
+
+from infra.journal import Journal
+from infra.layers import Saved
+from infra.plan import Plan
+from infra.refusal import Refusal
+from infra.release import Release
+from infra.tasks import preflight, script
+from infra.tasks.site import Site, site_of
+from infra.tasks.step import step
+
+_BUILD_ROOM = 1 << 30  # bytes for a build on the host, with its base image and packages
+_QUICK = 20  # seconds
+_DOCKER = "docker"
+
+
+def ship(plan: Plan, release: Release, site: Site) -> None:
+    """Have the image on the host."""
+    here = _architecture()
+    if here == site.architecture:
+        step("Image | Build here", _build_here, plan, release)
+        step("Image | Send what the host lacks", _send, plan, release)
+    else:
+        reason = f"this machine builds for {here}" if here else "no Docker engine answers here"
+        logger.info(f"    {reason}, the host is {site.architecture}: it builds the image itself")
+        step("Image | Build on the host", _build_there, plan, release)
+
+
+def _architecture() -> str:
+    """Of the engine here; "" if there is none."""
+    command = [_DOCKER, "version", "--format", "{{.Server.Arch}}"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True).stdout.strip()
+    except FileNotFoundError:
+        return ""
+
+
+def _build_command(plan: Plan, release: Release) -> list[str]:
+    command = [_DOCKER, "build", "--quiet", "--file", "Dockerfile.relay", "--tag", release.image]
+    for name, value in (
+        ("RELEASE_COMMIT", release.commit),
+        ("RELEASE_TIME", release.time),
+        ("RELEASE_ACTOR", plan.actor),
+    ):
+        command += ["--build-arg", f"{name}={value}"]
+    return [*command, "-"]
+
+
+def _build_here(plan: Plan, release: Release) -> None:
+    if not _identity_here(release):
+        _pipe_archive(release, _build_command(plan, release), "the image cannot be built")
+
+
+def _identity_here(release: Release) -> str:
+    """The image's id; "" if it has not been built."""
+    command = [_DOCKER, "image", "inspect", "--format", "{{.Id}}", release.image]
+    return subprocess.run(command, capture_output=True, text=True).stdout.strip()
+
+
+def _build_there(plan: Plan, release: Release) -> None:
+    preflight.check_room(plan.access.host, site_of(host).free, _BUILD_ROOM)
+    command = [*plan.access.ssh, shlex.join(_build_command(plan, release))]
+    _pipe_archive(release, command, "the image cannot be built on the host")
+
+
+def _pipe_archive(release: Release, command: list[str], what: str) -> None:
+    """Feed a build with the sources as git has them: what is not in git is in no release."""
+    with tempfile.TemporaryFile() as words:
+        archive = subprocess.Popen(
+            ["git", "archive", release.tree],
+            stdout=subprocess.PIPE,
+        )
+        done = subprocess.run(
+            command, stdin=archive.stdout, stdout=subprocess.DEVNULL, stderr=words
+        )
+        archive.wait()
+        if done.returncode:
+            raise Refusal(f"{what}: {_last_words(words)}")
+
+
+def _send(plan: Plan, release: Release) -> None:
+    site = site_of(host)
+    journal = Journal.of(plan.directory)
+    saved_file = plan.directory / "image.tar"
+    identity = _identity_here(release)
+    if identity in site.images:
+        script.run(["docker", "tag", identity, release.image], _QUICK)
+        journal.fact("sent", 0)
+        return
+    save = [_DOCKER, "save", "--output", str(saved_file), release.image]
+    saving = subprocess.run(save, capture_output=True, text=True)
+    if saving.returncode:
+        raise Refusal(f"the image cannot be saved: {saving.stderr.strip()}")
+    saved = Saved.open(saved_file)
+    known = saved.known(list(site.images.values()))
+    size = saved.bytes_above(known)
+    # The engine unpacks twice: the archive as a whole, and then its layers.
+    preflight.check_room(plan.access.host, site.free, 2 * size)
+    logger.info(
+        f"    {size / preflight.MEGABYTE:.1f} MB to send:"
+        f" the host has {known} of {len(saved.chain)} layers"
+    )
+    journal.fact("sent", size)
+    _load(plan, saved, known)
+    saved_file.unlink()
+
+
+def _load(plan: Plan, saved: Saved, known: int) -> None:
+    with tempfile.TemporaryFile() as words:
+        loading = subprocess.Popen(
+            [*plan.access.ssh, "docker load --quiet"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=words,
+        )
+        assert loading.stdin is not None
+        broken = None
+        try:
+            saved.write(known, loading.stdin)
+            loading.stdin.close()
+        except OSError as error:  # it stopped reading, and says why
+            broken = error
+        if loading.wait() or broken:
+            said = _last_words(words) or str(broken)
+            raise Refusal(f"the image did not get to {plan.access.host}: {said}")
+
+
+def _last_words(words: IO[bytes]) -> str:
+    words.seek(0)
+    lines = words.read().decode(errors="replace").strip().splitlines()
+    return lines[-1] if lines else ""

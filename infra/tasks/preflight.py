@@ -1,0 +1,95 @@
+"""Before anything is touched: is this a host that can take the release, and should it?"""
+
+from pyinfra import host, logger
+from pyinfra.api.exceptions import DeployError
+
+from infra.journal import Journal
+from infra.plan import Plan
+from infra.refusal import Refusal
+from infra.release import check_not_older
+from infra.tasks.site import Site, site_of
+
+MEGABYTE = 1 << 20
+ROOM = 256 * MEGABYTE  # bytes to leave for logs and the system, whatever a release takes
+
+
+def check(plan: Plan) -> Site:
+    """Ask the host, and refuse in a sentence."""
+    site = site_of(host)
+    journal = Journal.of(plan.directory)
+    try:
+        _check_host(plan, site)
+        if plan.release:
+            if not plan.force:
+                check_not_older(plan.release, site.running, site.running_committed)
+            if plan.release.changed:
+                files = ", ".join(plan.release.changed)
+                logger.warning(f"    the release has changes that nobody committed: {files}")
+    except Refusal as refusal:
+        journal.fail(str(refusal))
+        raise DeployError(str(refusal)) from None
+    journal.fact("engine", f"Docker {site.engine}, compose {site.compose}, {site.architecture}")
+    journal.fact("before", site.running)
+    journal.fact("domain", site.domain)
+    return site
+
+
+def _check_host(plan: Plan, site: Site) -> None:
+    name = plan.access.host
+    if not site.is_provisioned:
+        raise Refusal(f"{name} is not provisioned: run the workflow provision")
+    if not site.engine:
+        raise Refusal(
+            f"Docker on {name} does not answer {site.user}: run the workflow provision, which"
+            " starts it and puts the user in its group"
+        )
+    if not site.compose:
+        raise Refusal(f"docker compose is missing on {name}: run the workflow provision")
+    if _version(site.engine) < (23, 0) or _version(site.compose) < (2, 20):
+        raise Refusal(
+            f"{name} has Docker {site.engine} and compose {site.compose}, expected 23.0 and 2.20"
+            " or newer: upgrade the host to Debian 13"
+        )
+    if not site.has_caddy:
+        raise Refusal(f"Caddy does not run on {name}: run the workflow provision, which starts it")
+    if plan.domain and plan.domain != site.domain:
+        there = site.domain or "not set"
+        raise Refusal(
+            f"RELAY_DOMAIN is {plan.domain} here and {there} on {name}: run the workflow provision"
+        )
+    if plan.release:
+        check_room(name, site.free, 0)
+
+
+def check_room(name: str, free: int, needed: int) -> None:
+    """Refuse if fewer bytes are free than `needed` and some for the rest of the host."""
+    if free < needed + ROOM:
+        raise Refusal(
+            f"{name} has {free // MEGABYTE} MB free where Docker keeps its images, and this needs"
+            f" {(needed + ROOM) // MEGABYTE} MB: docker image prune --all, or a bigger disk"
+        )
+
+
+def _version(text: str) -> tuple[int, ...]:
+    numbers = text.removeprefix("v").split("-")[0].split("+")[0].split(".")
+    return tuple(int(number) for number in numbers[:2] if number.isdigit())
+
+
+def choose_target(plan: Plan, site: Site) -> str:
+    """The release to go back to: the one that was named, or the last one before the current one."""
+    before = [name for name in site.served if name < site.running]
+    others = [name for name in site.served if name != site.running]
+    known = "it remembers " + (", ".join(others) or "no other")
+    refusal = ""
+    if plan.target == site.running:
+        refusal = f"{plan.target} is the release that serves: {known}"
+    elif plan.target and plan.target not in site.served:
+        refusal = f"{plan.access.host} does not remember release {plan.target}: {known}"
+    elif not plan.target and not before:
+        refusal = f"there is no release before {site.running} on {plan.access.host}: {known}"
+    if refusal:
+        Journal.of(plan.directory).fail(refusal)
+        raise DeployError(refusal)
+    target = plan.target or before[-1]
+    Journal.of(plan.directory).fact("target", target)
+    return target

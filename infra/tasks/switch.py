@@ -1,0 +1,175 @@
+"""From the old release to the new one, watched from here and done by the script on the host."""
+
+import json
+import secrets
+import subprocess
+import sys
+import time
+from typing import Any
+
+from pyinfra import host, logger
+
+from infra.journal import Journal
+from infra.plan import Plan
+from infra.refusal import Refusal
+from infra.release import check_not_older
+from infra.tasks import script
+from infra.tasks.site import Site, site_of
+from infra.tasks.step import step
+
+_POLL = 0.25  # seconds between two questions
+_QUICK = 20  # seconds for a command that does next to nothing
+_WITNESS_RATE = 5  # messages a second of each
+_WITNESSES_PER_ROOM = 10
+_WITNESS_START = 30  # seconds until all are in
+
+
+class Switch:
+    """One release put in the place of another."""
+
+    def __init__(self, plan: Plan, release: str, commit: str, site: Site) -> None:
+        self._plan = plan
+        self._release = release
+        self._commit = commit  # that /health has to name
+        self._site = site
+        self._journal = Journal.of(plan.directory)
+        self._room = f"deploy-{secrets.token_hex(4)}"
+        self._witness: subprocess.Popen[str] | None = None
+        self._lines = 0  # of the script's log, shown so far
+        self._last_line = "it gave no reason"
+        self._was_serving = False
+
+    def put_live(self) -> None:
+        """The steps, in order."""
+        if self._plan.witnesses and self._site.serving:
+            step("Switch | Connect witnesses", self._connect_witnesses)
+        step("Switch | Start the new relay, then stop the old one", self._replace)
+        step("Switch | Carry a message through the public address", self._verify)
+        step("Switch | Remember the release", self._finish)
+
+    def _connect_witnesses(self) -> None:
+        rooms = max(1, self._plan.witnesses // _WITNESSES_PER_ROOM)
+        clients = self._plan.witnesses // rooms
+        users = [f"witness-{client}" for client in range(clients)]
+        wanted = {
+            **self._address(),
+            "room": self._room,
+            "rooms": rooms,
+            "clients": clients,
+            "rate": _WITNESS_RATE,
+            "tokens": self._tokens(users, [f"{self._room}-{room}" for room in range(rooms)]),
+        }
+        self._witness = subprocess.Popen(
+            [sys.executable, "-m", "infra.witness"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert self._witness.stdin is not None and self._witness.stdout is not None
+        self._witness.stdin.write(json.dumps(wanted) + "\n")
+        self._witness.stdin.flush()
+        if not self._witness.stdout.readline():
+            logger.warning("    the witnesses could not connect: nobody counts what clients see")
+            self._witness = None
+
+    def _replace(self) -> None:
+        self._start(self._site.running)
+        state = self._follow()
+        while state.startswith("moved"):
+            # Another deploy was first while this one waited: the question is asked again.
+            running = state.split()[1]
+            if self._plan.release and not self._plan.force:
+                check_not_older(self._plan.release, running, site_of(host).running_committed)
+            self._start(running)
+            state = self._follow()
+        if state != "serving":
+            raise Refusal(f"the old release still serves: {self._last_line}")
+
+    def _verify(self) -> None:
+        wanted = {
+            **self._address(),
+            "commit": self._commit,
+            "room": self._room,
+            "tokens": self._tokens(["visitor-1", "visitor-2"], [self._room]),
+        }
+        visitor = subprocess.run(
+            [sys.executable, "-m", "infra.visitor"],
+            input=json.dumps(wanted),
+            capture_output=True,
+            text=True,
+        )
+        if visitor.returncode == 0:
+            self._journal.fact("message_ms", json.loads(visitor.stdout)["milliseconds"])
+            return
+        self._verdict("back")
+        state = self._follow()
+        words = visitor.stderr.strip().splitlines()[-1:]
+        what = "".join(words) or "the visitor failed"
+        if state.startswith("returned"):
+            raise Refusal(f"{what}: release {state.split()[1]} serves again")
+        raise Refusal(f"{what}: {self._last_line}")
+
+    def _finish(self) -> None:
+        self._verdict("keep")
+        state = self._follow()
+        if self._witness:
+            figures = self._dismiss_witnesses(self._witness)
+            self._journal.fact("witnesses", figures)
+        if state.startswith("returned"):
+            raise Refusal(f"the new relay did not last: release {state.split()[1]} serves again")
+        if state != "kept":
+            raise Refusal(self._last_line)
+
+    def _dismiss_witnesses(self, witness: subprocess.Popen[str]) -> dict[str, Any]:
+        said, _ = witness.communicate()
+        figures: dict[str, Any] = json.loads(said) if said else {}
+        return figures
+
+    def _start(self, expected: str) -> None:
+        plan = self._plan
+        path = f"{script.directory_of(self._release)}/release.sh"
+        self._lines = 0
+        who = [str(plan.wait), plan.actor, expected if plan.release else "any"]
+        script.run([path, "start", *who], _QUICK)
+
+    def _verdict(self, word: str) -> None:
+        path = f"{script.directory_of(self._release)}/release.sh"
+        script.run([path, "verdict", word], _QUICK)
+
+    def _follow(self) -> str:
+        """Show the script's log until it waits for a verdict or has ended; return its state."""
+        path = f"{script.directory_of(self._release)}/release.sh"
+        while True:
+            *lines, last = script.run([path, "progress", str(self._lines)], _QUICK)
+            for line in lines:
+                logger.info(f"    {line}")
+            self._lines += len(lines)
+            if lines:
+                self._last_line = lines[-1]
+            alive, state = last.removeprefix("=").split(maxsplit=1)
+            if alive == "gone":
+                if state in ("waiting", "switching", "serving"):
+                    raise Refusal(
+                        "the script on the host was killed: deploy again, which mends what it left"
+                    )
+                return state
+            if state == "serving" and not self._was_serving:
+                self._was_serving = True
+                return state
+            time.sleep(_POLL)
+
+    def _address(self) -> dict[str, str]:
+        return {"domain": self._site.domain, "host": self._plan.access.host}
+
+    def _tokens(self, users: list[str], rooms: list[str]) -> dict[str, str]:
+        """By user, from the relay that serves; empty where the host asks for none."""
+        if not self._site.asks_for_tokens:
+            return {}
+        named = " ".join(f"--room {room}" for room in rooms)
+        token = f"python -m relay token --expires 15m --user $user {named}"
+        mint = f"for user in {' '.join(users)}; do {token}; done"
+        command = ["docker", "exec", self._serving(), "sh", "-c", mint]
+        return dict(zip(users, script.run(command, _QUICK + len(users)), strict=True))
+
+    def _serving(self) -> str:
+        return site_of(host).serving

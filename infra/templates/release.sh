@@ -1,0 +1,380 @@
+#!/bin/bash
+# What a release does on its host. It lies in the release's own directory, beside its compose file,
+# Caddyfile and release.env; a deploy starts it, and a deploy that is cut off cannot stop it half-way.
+#
+#   release.sh prepare WAIT WHO          mend what an earlier deploy left behind, remove its leftovers
+#   release.sh rehearse WAIT WHO         run the release apart from all clients, carry a message, remove it
+#   release.sh start WAIT WHO EXPECTED   put it in the place of what serves, detached from this session;
+#                                        EXPECTED is the release that has to be serving, or "any"
+#   release.sh progress LINES            its log after that many lines, then one line with its state
+#   release.sh verdict keep|back         what the deploying machine saw through the public address
+#
+# All that changes anything holds the lock of the host. WAIT is how many seconds to wait for it.
+set -euo pipefail
+
+here=$(cd "$(dirname "$0")" && pwd)
+release=${here##*/}
+root=${here%/releases/*}
+readonly here release root
+readonly READY_WAIT=60   # seconds for a relay to get ready; Docker calls a bad one unhealthy after 20
+readonly VERDICT_WAIT=90 # seconds for the deploying machine to say what it saw
+readonly REMEMBERED=3    # releases before the current one
+readonly LOG_LINES=40    # of a container that failed
+
+say() { printf '%s\n' "$*"; }
+fail() {
+  printf '%s\n' "$*" >&2
+  exit 1
+}
+
+hold_lock() { # WAIT WHO
+  exec 9>>"$root/lock"
+  if ! flock --timeout "$1" 9; then
+    fail "another deploy holds this host and did not end within $1 s: $(cat "$root/lock")"
+  fi
+  say "release $release, by $2, since $(date -u +%H:%M:%S) UTC" >"$root/lock"
+}
+
+# --- containers ---
+
+relays() { # docker ps options; a rehearsal is a one-off container and never among them
+  docker ps --quiet --no-trunc --filter label=com.docker.compose.project=relay \
+    --filter label=com.docker.compose.service=relay \
+    --filter label=com.docker.compose.oneoff=False "$@"
+}
+
+release_of() { # CONTAINER
+  local image
+  image=$(docker inspect --format '{{.Config.Image}}' "$1")
+  say "${image#relay:}"
+}
+
+compose() { # DIRECTORY compose arguments: always with the host's own settings
+  local of=$1
+  shift
+  docker compose --project-name relay --project-directory "$root" --env-file "$root/.env" \
+    --env-file "$of/release.env" --file "$of/docker-compose.yml" "$@"
+}
+
+is_ready() { # CONTAINER: its own health check, asked now: Docker's next one may be seconds away
+  local check
+  mapfile -t check < <(docker inspect --format \
+    '{{if .Config.Healthcheck}}{{range .Config.Healthcheck.Test}}{{println .}}{{end}}{{end}}' "$1" | sed '/^$/d')
+  case ${check[0]:-} in
+    CMD) docker exec "$1" "${check[@]:1}" >/dev/null 2>&1 ;;
+    CMD-SHELL) docker exec "$1" /bin/sh -c "${check[1]}" >/dev/null 2>&1 ;;
+    *) return 0 ;;
+  esac
+}
+
+await_ready() { # CONTAINER; says why not
+  local state deadline=$((SECONDS + READY_WAIT))
+  while ((SECONDS < deadline)); do
+    state=$(docker inspect --format \
+      '{{.State.Status}} {{.RestartCount}} {{if .State.Health}}{{.State.Health.Status}}{{end}} {{.State.ExitCode}}' "$1")
+    case $state in
+      "running 0 unhealthy"*)
+        say "it runs but does not get ready"
+        return 1
+        ;;
+      "running 0 "*) if is_ready "$1"; then return 0; fi ;;
+      "created "*) ;;
+      *)
+        say "it ended with exit code ${state##* }"
+        return 1
+        ;;
+    esac
+    sleep 0.2
+  done
+  say "it was not ready within $READY_WAIT s"
+  return 1
+}
+
+still_runs() { # CONTAINER
+  [[ $(docker inspect --format '{{.State.Status}} {{.RestartCount}}' "$1") == "running 0" ]]
+}
+
+carries_a_message() { # CONTAINER: between two clients, on its own address, as the host's settings ask for
+  local address
+  address=$(docker inspect --format '{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}' "$1")
+  docker exec --interactive "$1" python - "${address%% *}" <"$here/roundtrip.py"
+}
+
+last_words() { # CONTAINER
+  say "its last lines:"
+  docker logs --tail "$LOG_LINES" "$1" 2>&1 | sed 's/^/  | /'
+}
+
+# --- Caddy ---
+
+in_caddy() { # caddy arguments; the Caddyfile comes by stdin: the mounted one is the file of its start
+  local caddy
+  caddy=$(docker ps --quiet --filter label=com.docker.compose.project=relay \
+    --filter label=com.docker.compose.service=caddy)
+  [[ -n $caddy ]] || fail "Caddy does not run: provision the host again"
+  docker exec --interactive "$caddy" caddy "$@" --config - --adapter caddyfile 2>&1
+}
+
+caddy_refuses() { # CADDYFILE; says why
+  local words
+  if words=$(in_caddy validate <"$1"); then return 1; fi
+  sed -n 's/^Error: //p' <<<"$words" | tail -n 1 | grep . || tail -n 3 <<<"$words"
+}
+
+caddy_takes() { # CADDYFILE
+  local words
+  if words=$(in_caddy reload <"$1"); then return 0; fi
+  tail -n 3 <<<"$words"
+  return 1
+}
+
+# --- what is on record ---
+
+current() { sed -n 's/^RELAY_IMAGE=relay://p' "$root/release.env"; }
+
+commit() { # DIRECTORY: release.env last, because it names the release
+  local file
+  for file in docker-compose.yml Caddyfile.docker release.env; do
+    cp "$1/$file" "$root/.$file.new" || return 1
+    sync "$root/.$file.new"
+  done
+  for file in docker-compose.yml Caddyfile.docker release.env; do
+    mv "$root/.$file.new" "$root/$file" || return 1
+  done
+}
+
+forget() { # RELEASE
+  docker image rm "relay:$1" >/dev/null 2>&1 || true
+  rm -rf "${root:?}/releases/${1:?}"
+}
+
+# The current release and those before it stay. What never served is a leftover once a later one
+# serves: until then it may be a deploy that is still uploading.
+prune() {
+  local directory name kept=0 tag
+  while read -r directory; do
+    name=${directory##*/}
+    if [[ $name == "$(current)" ]]; then continue; fi
+    if [[ -e $directory/served ]]; then
+      if ((kept < REMEMBERED)); then
+        kept=$((kept + 1))
+        continue
+      fi
+    elif [[ $name > $release ]]; then
+      continue
+    fi
+    forget "$name"
+  done < <(find "$root/releases" -mindepth 1 -maxdepth 1 -type d | sort --reverse)
+  while read -r tag; do
+    if [[ $tag =~ ^[0-9]{8}T[0-9]{6}- && ! -d $root/releases/$tag ]]; then
+      docker image rm "relay:$tag" >/dev/null 2>&1 || true
+    fi
+  done < <(docker image ls --format '{{.Tag}}' relay)
+}
+
+# A switch that was killed, or a host that went down in one: two relays serve, or one that is not on
+# record, or Caddy runs by another Caddyfile. Whatever is healthy and on record stays; else whatever is
+# healthy becomes the record.
+mend() {
+  local containers container keep="" name
+  mapfile -t containers < <(relays)
+  if [[ ! -e $root/switching && ${#containers[@]} -le 1 ]]; then return; fi
+  say "an earlier deploy was cut off on this host: mending"
+  for container in "${containers[@]}"; do
+    if [[ $(release_of "$container") == "$(current)" ]] && is_ready "$container"; then keep=$container; fi
+  done
+  if [[ -z $keep ]]; then
+    for container in "${containers[@]}"; do
+      name=$(release_of "$container")
+      if [[ -e $root/releases/$name/release.env ]] && is_ready "$container"; then
+        keep=$container
+        commit "$root/releases/$name"
+        touch "$root/releases/$name/served"
+        break
+      fi
+    done
+  fi
+  if [[ -n $keep ]]; then
+    for container in "${containers[@]}"; do
+      if [[ $container != "$keep" ]]; then
+        say "stopping a second relay, of release $(release_of "$container")"
+        docker stop "$container" >/dev/null
+        docker rm "$container" >/dev/null
+      fi
+    done
+    caddy_takes "$root/Caddyfile.docker" || true
+  fi
+  rm -f "$root/switching"
+}
+
+# --- the verbs ---
+
+prepare() {
+  local container directory name too_old
+  hold_lock "$@"
+  mend
+  for container in $(docker ps --all --quiet --filter label=com.docker.compose.project=relay \
+    --filter label=com.docker.compose.oneoff=True); do
+    say "removing the rehearsal of a deploy that was cut off"
+    docker rm --force "$container" >/dev/null
+  done
+  too_old=$(date -u -d '1 hour ago' +%Y%m%dT%H%M%S)
+  for directory in "$root"/releases/*/; do
+    name=$(basename "$directory")
+    if [[ ! -e $directory/served && $name < $too_old && $name != "$(current)" && $name != "$release" ]]; then
+      say "removing release $name, which was never finished"
+      forget "$name"
+    fi
+  done
+}
+
+rehearse() {
+  local container reason words
+  hold_lock "$@"
+  if ! words=$(compose "$here" config --quiet 2>&1); then
+    fail "docker-compose.yml of this release has an error: $words"
+  fi
+  if reason=$(caddy_refuses "$here/Caddyfile.docker"); then
+    fail "Caddyfile.docker of this release has an error: $reason"
+  fi
+  # No alias and no port: Caddy cannot find it, so no client can either.
+  trap 'docker rm --force relay-rehearsal >/dev/null 2>&1 || true' EXIT
+  docker rm --force relay-rehearsal >/dev/null 2>&1 || true
+  if ! words=$(compose "$here" run --detach --no-deps --name relay-rehearsal relay 2>&1); then
+    fail "the release does not start on this host: $words"
+  fi
+  container=relay-rehearsal
+  if ! reason=$(await_ready "$container"); then
+    last_words "$container" >&2
+    fail "the release was rehearsed beside the one that serves, and $reason"
+  fi
+  if ! words=$(carries_a_message "$container" 2>&1) || ! still_runs "$container"; then
+    last_words "$container" >&2
+    fail "the release was rehearsed beside the one that serves, and carried no message: ${words##*$'\n'}"
+  fi
+}
+
+start() { # WAIT WHO EXPECTED
+  rm -f "$here/verdict"
+  say waiting >"$here/state"
+  : >"$here/log"
+  setsid "$here/release.sh" switch "$@" >>"$here/log" 2>&1 </dev/null 9>&- &
+  say $! >"$here/pid"
+}
+
+# Start first: the new relay stands beside the old one until it is ready, then the old one is asked
+# to stop, at once: as long as both serve, two memory logs split a room.
+serve() { # DIRECTORY; the container that then serves is left in $serving
+  local next=$1 old new="" container reason caddy_moved=false
+  say "${next##*/}" >"$root/switching"
+  if ! cmp --silent "$next/Caddyfile.docker" "$root/Caddyfile.docker"; then
+    say "reloading Caddy: its Caddyfile has changed"
+    caddy_takes "$next/Caddyfile.docker" || return 1
+    caddy_moved=true
+  fi
+  # Compose would start those again, and count them.
+  relays --all --filter status=exited --filter status=dead --filter status=created |
+    xargs --no-run-if-empty docker rm >/dev/null
+  mapfile -t old < <(relays --all)
+  say "starting release ${next##*/}${old[*]:+ beside the one that serves}"
+  compose "$next" --progress quiet up --detach --no-deps --no-recreate --pull never \
+    --scale "relay=$((${#old[@]} + 1))" relay || true
+  for container in $(relays --all); do
+    if [[ " ${old[*]} " != *" $container "* ]]; then new=$container; fi
+  done
+  reason="compose did not start it"
+  if [[ -z $new ]] || ! reason=$(await_ready "$new") || ! reason=$(commit "$next" 2>&1); then
+    say "release ${next##*/}: $reason"
+    if [[ -n $new ]]; then
+      last_words "$new"
+      docker rm --force "$new" >/dev/null
+    fi
+    if $caddy_moved; then caddy_takes "$root/Caddyfile.docker" || true; fi
+    rm -f "$root/switching"
+    return 1
+  fi
+  say "release ${next##*/} is ready; the old one is asked to stop"
+  if ((${#old[@]})); then
+    docker stop "${old[@]}" >/dev/null 9>&- & # its own grace period
+  fi
+  wait
+  if ((${#old[@]})); then docker rm "${old[@]}" >/dev/null; fi
+  rm -f "$root/switching"
+  serving=$new
+  say "release ${next##*/} serves alone"
+}
+
+state() { say "$1" >"$here/state"; }
+
+switch() { # WAIT WHO EXPECTED
+  local previous verdict serving=""
+  trap 'ended $?' EXIT
+  hold_lock "$1" "$2"
+  state switching
+  mend
+  previous=$(current)
+  if [[ $3 != any && $3 != "$previous" ]]; then
+    state "moved $previous"
+    exit 0
+  fi
+  serve "$here" || exit 1
+  state serving
+  verdict=$(await_verdict "$serving")
+  if [[ $verdict == keep ]]; then
+    touch "$here/served"
+    prune
+    state kept
+    return
+  fi
+  say "going back: $verdict"
+  if [[ ! -e $root/releases/$previous/served ]]; then
+    touch "$here/served"
+    say "there is no release before this one to go back to: it goes on serving"
+    exit 1
+  fi
+  last_words "$serving"
+  serve "$root/releases/$previous" || exit 1
+  state "returned $previous"
+}
+
+await_verdict() { # CONTAINER
+  local tries verdict
+  for ((tries = VERDICT_WAIT * 5; tries > 0; tries--)); do
+    if ! still_runs "$1"; then
+      say "the relay ended or was restarted after it had become ready"
+      return
+    fi
+    if [[ -e $here/verdict ]]; then
+      verdict=$(<"$here/verdict")
+      if [[ $verdict != keep ]]; then verdict="the deploying machine saw no message come through"; fi
+      say "$verdict"
+      return
+    fi
+    sleep 0.2
+  done
+  if carries_a_message "$1" >/dev/null 2>&1; then
+    say keep
+  else
+    say "the deploying machine is silent and the relay carries no message"
+  fi
+}
+
+ended() { # EXIT CODE
+  if (($1)); then state failed; fi
+}
+
+progress() { # LINES
+  local state alive=gone
+  state=$(<"$here/state")
+  if kill -0 "$(<"$here/pid")" 2>/dev/null; then alive=alive; fi
+  # The state is read before the log: what it says has been logged.
+  tail -n "+$(($1 + 1))" "$here/log"
+  say "=$alive $state"
+}
+
+verdict() {
+  say "$1" >"$here/.verdict.new"
+  mv "$here/.verdict.new" "$here/verdict"
+}
+
+"$@"

@@ -1,0 +1,189 @@
+"""Clients that stay connected through a deploy and count what it did to them.
+
+`python -m infra.witness` reads one line of JSON (domain, host, rooms, clients per room, rate in
+messages a second, room, tokens by user or {}), says `ready` once all are in, and ends with its
+figures as JSON when its input ends. Each client reconnects at once, as a good client does, and says
+numbered messages all the time.
+"""
+
+import asyncio
+import json
+import random
+import statistics
+import sys
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+import aiohttp
+
+from infra.public import Address
+from infra.visitor import authorization
+
+_JITTER = 0.1  # seconds at most before a client comes back: not all in the same millisecond
+_RETRY = 0.25  # seconds after a handshake that failed
+_SETTLE = 1.0  # seconds for the last messages to arrive
+_HANDSHAKE = 15.0  # seconds
+
+
+@dataclass
+class Witness:
+    """One client: when it was in, what it said, what it heard."""
+
+    user: str
+    stays: list[tuple[float, float]] = field(default_factory=list)  # in, out (monotonic)
+    said: list[float] = field(default_factory=list)  # when, by number
+    heard: dict[str, set[int]] = field(default_factory=dict)  # numbers by user
+    gaps: list[float] = field(default_factory=list)  # seconds from a close to being back
+    closes: Counter[int] = field(default_factory=Counter)
+    failures: list[str] = field(default_factory=list)  # handshakes that failed
+
+    def was_in(self, moment: float) -> bool:
+        return any(came <= moment < went for came, went in self.stays)
+
+
+class Swarm:
+    """All witnesses of all rooms."""
+
+    def __init__(self, wanted: dict[str, Any]) -> None:
+        self._address = Address(wanted["domain"], wanted["host"])
+        self._tokens: dict[str, str] = wanted["tokens"]
+        self._pause = 1 / wanted["rate"]
+        self.rooms = {
+            f"{wanted['room']}-{room}": [
+                Witness(f"witness-{client}") for client in range(wanted["clients"])
+            ]
+            for room in range(wanted["rooms"])
+        }
+        self._waiting = sum(map(len, self.rooms.values()))
+        self._all_in = asyncio.Event()
+        self._over = False
+
+    async def run(self) -> None:
+        """Until the input ends."""
+        async with self._address.session() as session, asyncio.TaskGroup() as group:
+            stays = [
+                group.create_task(self._stay(session, room, witness))
+                for room, witnesses in self.rooms.items()
+                for witness in witnesses
+            ]
+            await self._all_in.wait()
+            print("ready", flush=True)
+            await asyncio.to_thread(sys.stdin.read)
+            self._over = True  # nobody speaks any more, but all listen
+            await asyncio.sleep(_SETTLE)
+            for stay in stays:
+                stay.cancel()
+
+    async def _stay(self, session: aiohttp.ClientSession, room: str, witness: Witness) -> None:
+        url = self._address.url("ws", f"/ws/{witness.user}?room={room}")
+        headers = authorization(self._tokens, witness.user)
+        left = None
+        while True:
+            try:
+                async with asyncio.timeout(_HANDSHAKE):
+                    socket = await session.ws_connect(
+                        url, headers=headers, max_msg_size=0, autoclose=False
+                    )
+            except (TimeoutError, OSError, aiohttp.ClientError) as error:
+                witness.failures.append(str(error) or type(error).__name__)
+                await asyncio.sleep(_RETRY)
+                continue
+            came = time.monotonic()
+            if left is None:
+                self._waiting -= 1
+                if not self._waiting:
+                    self._all_in.set()
+            else:
+                witness.gaps.append(came - left)
+            speaking = asyncio.create_task(self._speak(socket, witness))
+            try:
+                await _listen(socket, witness)
+            finally:
+                left = time.monotonic()
+                witness.stays.append((came, left))
+                speaking.cancel()
+                if self._over:
+                    await socket.close()
+            witness.closes[socket.close_code or 1006] += 1
+            await socket.close()
+            await asyncio.sleep(random.uniform(0, _JITTER))  # noqa: S311
+
+    async def _speak(self, socket: aiohttp.ClientWebSocketResponse, witness: Witness) -> None:
+        await asyncio.sleep(random.uniform(0, self._pause))  # noqa: S311
+        while not self._over and not socket.closed:
+            number = len(witness.said)
+            witness.said.append(time.monotonic())
+            try:
+                await socket.send_str(f"{witness.user} {number}")
+            except (OSError, aiohttp.ClientError):
+                return  # it counts as said: a client cannot know better
+            await asyncio.sleep(self._pause)
+
+    def figures(self) -> dict[str, Any]:
+        everyone = [witness for room in self.rooms.values() for witness in room]
+        gaps = [gap for witness in everyone for gap in witness.gaps]
+        failures = [failure for witness in everyone for failure in witness.failures]
+        lost, missed = 0, 0
+        for room in self.rooms.values():
+            room_lost, room_missed = _undelivered(room)
+            lost, missed = lost + room_lost, missed + room_missed
+        return {
+            "clients": len(everyone),
+            "reconnected": sum(bool(witness.gaps) for witness in everyone),
+            "handshakes_failed": len(failures),
+            "failure": failures[0] if failures else "",
+            "closes": {
+                str(code): count
+                for code, count in sorted(sum((w.closes for w in everyone), Counter()).items())
+            },
+            "back_median": round(statistics.median(gaps), 3) if gaps else 0.0,
+            "back_max": round(max(gaps), 3) if gaps else 0.0,
+            "split": round(max(map(_split, self.rooms.values())), 3),
+            "said": sum(len(witness.said) for witness in everyone),
+            "lost": lost,
+            "missed": missed,
+        }
+
+
+async def _listen(socket: aiohttp.ClientWebSocketResponse, witness: Witness) -> None:
+    async for message in socket:
+        if message.type is aiohttp.WSMsgType.TEXT:
+            user, _, number = message.data.rpartition(" ")
+            witness.heard.setdefault(user, set()).add(int(number))
+
+
+def _split(room: list[Witness]) -> float:
+    """Seconds from the first who was back to the last who left: both relays served this room."""
+    returns = [came for witness in room for came, _ in witness.stays[1:]]
+    leaves = [went for witness in room for _, went in witness.stays[:1] if len(witness.stays) > 1]
+    return max(0.0, max(leaves) - min(returns)) if returns and leaves else 0.0
+
+
+def _undelivered(room: list[Witness]) -> tuple[int, int]:
+    """Deliveries that did not happen, to those who were connected and to those who were not."""
+    lost = missed = 0
+    for speaker in room:
+        for listener in room:
+            if listener is speaker:
+                continue
+            heard = listener.heard.get(speaker.user, set())
+            for number, moment in enumerate(speaker.said):
+                if number in heard:
+                    continue
+                if listener.was_in(moment):
+                    lost += 1
+                else:
+                    missed += 1
+    return lost, missed
+
+
+async def main() -> None:
+    swarm = Swarm(json.loads(sys.stdin.readline()))
+    await swarm.run()
+    print(json.dumps(swarm.figures()))
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

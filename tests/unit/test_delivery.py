@@ -1,0 +1,56 @@
+"""What the files of the stack say of each other, and of the relay's settings."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from relay.settings import table
+
+ROOT = Path(__file__).parent.parent.parent
+SETTINGS = {name for name, _, _ in table()}
+# Not the operator's to set: the container's own, and what the image was built with.
+FIXED = {"PORT", "LISTEN_ADDRESS", "RELEASE_COMMIT", "RELEASE_TIME", "RELEASE_ACTOR"}
+COMPOSE = (ROOT / "docker-compose.yml").read_text()
+
+
+def _variables(text: str) -> set[str]:
+    return set(re.findall(r"\$\{([A-Z_]+)", text))
+
+
+def test_every_setting_reaches_the_container() -> None:
+    """And nothing that is no setting is passed to the relay."""
+    relay = COMPOSE[COMPOSE.index("    environment:") : COMPOSE.index("    read_only:")]
+    passed = set(re.findall(r"^      ([A-Z_]+):", relay, re.MULTILINE))
+    assert passed == SETTINGS - FIXED
+
+
+@pytest.mark.parametrize("file", ["docker-compose.yml", "docker-compose.override.yml"])
+def test_every_variable_of_the_compose_files_is_explained(file: str) -> None:
+    """In .env.example, which names no other."""
+    explained = set(re.findall(r"^#([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
+    assert _variables((ROOT / file).read_text()) <= explained
+    overridden = _variables((ROOT / "docker-compose.override.yml").read_text())
+    assert explained <= _variables(COMPOSE) | overridden
+
+
+def test_every_variable_of_the_caddyfile_is_set_by_compose() -> None:
+    """One that is not would be an empty word in the Caddyfile."""
+    used = set(re.findall(r"\{\$([A-Z_]+)", (ROOT / "Caddyfile.docker").read_text()))
+    caddy = COMPOSE[COMPOSE.index("  caddy:") :]
+    assert used == set(re.findall(r"^      ([A-Z_]+):", caddy, re.MULTILINE))
+
+
+def test_docker_waits_longer_than_the_relay_drains() -> None:
+    """Or it would cut off who is still being asked to leave."""
+    grace = re.search(r"stop_grace_period: \$\{\w+:-(\d+)s\}", COMPOSE)
+    drain = next(default for name, default, _ in table() if name == "DRAIN_TIMEOUT")
+    assert grace is not None
+    assert int(grace[1]) > int(drain.removesuffix("s"))
+
+
+def test_the_shipped_compose_file_publishes_no_port_of_the_relay() -> None:
+    """Two relays stand side by side during a release."""
+    relay = COMPOSE[COMPOSE.index("  relay:") : COMPOSE.index("  caddy:")]
+    assert "ports:" not in relay
+    assert "container_name" not in relay
