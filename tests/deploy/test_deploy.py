@@ -34,9 +34,11 @@ def test_changed_caddyfile_is_live_and_cuts_nobody(
     caddy = release_host.vps.run("docker ps --quiet --filter name=caddy")
     checkout.commit(
         "Say which Caddyfile it is",
-        Caddyfile_docker=caddyfile.replace(
-            "\theader -Server\n", "\theader -Server\n\theader X-Caddyfile next\n"
-        ),
+        {
+            "Caddyfile.docker": caddyfile.replace(
+                "\theader -Server\n", "\theader -Server\n\theader X-Caddyfile next\n"
+            )
+        },
     )
     summary = tmp_path / "summary.md"
     checkout.deploy("--summary", str(summary)).succeeded()
@@ -52,7 +54,7 @@ def test_changed_caddyfile_is_live_and_cuts_nobody(
 def test_two_hundred_clients_talk_on_through_a_deploy(
     checkout: Checkout, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """No handshake fails and all are back within 2 s; what the split cost is counted and printed."""
+    """No handshake fails, all are back within 2 s; what the split cost is counted and printed."""
     checkout.commit("A release that replaces another")
     summary = tmp_path / "summary.md"
     checkout.deploy("--witnesses", "200", "--summary", str(summary)).succeeded()

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
@@ -69,10 +70,10 @@ class Checkout:
     def git(self, *words: str) -> str:
         return run("git", "-C", self.folder, *_AUTHOR, *words).strip()
 
-    def commit(self, message: str, **files: str) -> str:
-        """Commit, with these files changed (`Dockerfile_relay` is Dockerfile.relay); its hash."""
-        for name, text in files.items():
-            (self.folder / name.replace("_", ".")).write_text(text)
+    def commit(self, message: str, files: Mapping[str, str] | None = None) -> str:
+        """Commit, with these texts in these files; return its hash."""
+        for name, text in (files or {}).items():
+            (self.folder / name).write_text(text)
         self.git("add", "--all")
         self.git("commit", "--quiet", "--allow-empty", "-m", message)
         return self.git("rev-parse", "HEAD")

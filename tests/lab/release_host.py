@@ -68,7 +68,7 @@ class Untouched:
         self._uptime = host.health()["uptime_seconds"]
 
     def check(self) -> None:
-        """The same container, never restarted, serves the same release; nothing stands beside it."""
+        """The same container serves the same release, never restarted, and alone."""
         assert self._host.containers() == self._containers
         assert self._host.current() == self._current
         assert self._host.health()["uptime_seconds"] > self._uptime
