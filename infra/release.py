@@ -27,7 +27,9 @@ class Release:
         commit = _git("rev-parse", "HEAD")
         changed = _git("status", "--porcelain", "--untracked-files=no").splitlines()
         # `stash create` makes a commit of the changes and touches neither checkout nor stash.
-        tree = (_git("stash", "create") if changed else "") or commit
+        # It wants an author, whom not every machine names.
+        author = ("-c", "user.name=relay", "-c", "user.email=relay@localhost")
+        tree = (_git(*author, "stash", "create") if changed else "") or commit
         now = datetime.now(UTC)
         mark = "-dirty" if changed else ""
         return cls(

@@ -16,8 +16,8 @@ import aiohttp
 
 from infra.public import Address
 
-_TIME = 45.0  # seconds in all, below what the host waits for a verdict
-_TRY = 10.0  # seconds for one try
+_TIME = 25.0  # seconds in all, with the last try below what the host waits for a verdict
+_TRY = 5.0  # seconds for one try
 _PAUSE = 0.5  # seconds between two
 
 

@@ -1,8 +1,10 @@
 """The image of a release: built here for the host's kind of machine, or on the host itself."""
 
+import os
 import shlex
 import subprocess
 import tempfile
+from datetime import datetime, timedelta
 from typing import IO
 
 from pyinfra import host, logger
@@ -11,7 +13,7 @@ from infra.journal import Journal
 from infra.layers import Saved
 from infra.plan import Plan
 from infra.refusal import Refusal
-from infra.release import Release
+from infra.release import Release, is_release
 from infra.tasks import preflight, script
 from infra.tasks.site import Site, site_of
 from infra.tasks.step import step
@@ -54,8 +56,19 @@ def _build_command(plan: Plan, release: Release) -> list[str]:
 
 
 def _build_here(plan: Plan, release: Release) -> None:
+    _forget_older(release)
     if not _identity_here(release):
         _pipe_archive(release, _build_command(plan, release), "the image cannot be built")
+
+
+def _forget_older(release: Release) -> None:
+    """Leave no row of releases here, but those of an hour: another deploy may be sending one."""
+    made = datetime.strptime(release.name.split("-")[0], "%Y%m%dT%H%M%S")
+    hour_ago = f"{made - timedelta(hours=1):%Y%m%dT%H%M%S}"
+    command = [_DOCKER, "image", "ls", "--format", "{{.Tag}}", "relay"]
+    tags = subprocess.run(command, capture_output=True, text=True).stdout.split()
+    if old := [f"relay:{tag}" for tag in tags if is_release(tag) and tag < hour_ago]:
+        subprocess.run([_DOCKER, "image", "rm", *old], capture_output=True)
 
 
 def _identity_here(release: Release) -> str:
@@ -78,7 +91,12 @@ def _pipe_archive(release: Release, command: list[str], what: str) -> None:
             stdout=subprocess.PIPE,
         )
         done = subprocess.run(
-            command, stdin=archive.stdout, stdout=subprocess.DEVNULL, stderr=words
+            command,
+            stdin=archive.stdout,
+            stdout=subprocess.DEVNULL,
+            stderr=words,
+            # A builder that adds manifests of its own makes images that an older engine refuses.
+            env={**os.environ, "BUILDX_NO_DEFAULT_ATTESTATIONS": "1"},
         )
         archive.wait()
         if done.returncode:
@@ -108,7 +126,14 @@ def _send(plan: Plan, release: Release) -> None:
         f" the host has {known} of {len(saved.chain)} layers"
     )
     journal.fact("sent", size)
-    _load(plan, saved, known)
+    try:
+        _load(plan, saved, known)
+    except Refusal as refusal:
+        if not known or "no space left" in str(refusal):
+            raise
+        # An engine with another image store asks for every layer.
+        logger.info(f"    {refusal}: sending all of it")
+        _load(plan, saved, 0)
     saved_file.unlink()
 
 

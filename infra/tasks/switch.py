@@ -1,11 +1,11 @@
 """From the old release to the new one, watched from here and done by the script on the host."""
 
+import atexit
 import json
 import secrets
 import subprocess
 import sys
 import time
-from typing import Any
 
 from pyinfra import host, logger
 
@@ -38,6 +38,7 @@ class Switch:
         self._lines = 0  # of the script's log, shown so far
         self._last_line = "it gave no reason"
         self._was_serving = False
+        self._is_alive = True
 
     def put_live(self) -> None:
         """The steps, in order."""
@@ -65,6 +66,7 @@ class Switch:
             stdout=subprocess.PIPE,
             text=True,
         )
+        atexit.register(self._witness.kill)  # whatever ends this process
         assert self._witness.stdin is not None and self._witness.stdout is not None
         self._witness.stdin.write(json.dumps(wanted) + "\n")
         self._witness.stdin.flush()
@@ -92,38 +94,47 @@ class Switch:
             "room": self._room,
             "tokens": self._tokens(["visitor-1", "visitor-2"], [self._room]),
         }
-        visitor = subprocess.run(
+        with subprocess.Popen(
             [sys.executable, "-m", "infra.visitor"],
-            input=json.dumps(wanted),
-            capture_output=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
-        )
+        ) as visitor:
+            assert visitor.stdin is not None
+            visitor.stdin.write(json.dumps(wanted))
+            visitor.stdin.close()
+            while visitor.poll() is None:
+                if (state := self._ask()) != "serving":
+                    # The host has seen for itself that this does not work.
+                    visitor.kill()
+                    raise self._went_back("the new relay did not last", self._follow(state))
+                time.sleep(_POLL)
+            assert visitor.stdout is not None and visitor.stderr is not None
+            said, words = visitor.stdout.read(), visitor.stderr.read().strip()
         if visitor.returncode == 0:
-            self._journal.fact("message_ms", json.loads(visitor.stdout)["milliseconds"])
+            self._journal.fact("message_ms", json.loads(said)["milliseconds"])
             return
         self._verdict("back")
-        state = self._follow()
-        words = visitor.stderr.strip().splitlines()[-1:]
-        what = "".join(words) or "the visitor failed"
-        if state.startswith("returned"):
-            raise Refusal(f"{what}: release {state.split()[1]} serves again")
-        raise Refusal(f"{what}: {self._last_line}")
+        raise self._went_back(words.splitlines()[-1] if words else "no answer", self._follow())
 
     def _finish(self) -> None:
         self._verdict("keep")
         state = self._follow()
-        if self._witness:
-            figures = self._dismiss_witnesses(self._witness)
-            self._journal.fact("witnesses", figures)
-        if state.startswith("returned"):
-            raise Refusal(f"the new relay did not last: release {state.split()[1]} serves again")
         if state != "kept":
-            raise Refusal(self._last_line)
+            raise self._went_back("the new relay did not last", state)
+        self._dismiss_witnesses()
 
-    def _dismiss_witnesses(self, witness: subprocess.Popen[str]) -> dict[str, Any]:
-        said, _ = witness.communicate()
-        figures: dict[str, Any] = json.loads(said) if said else {}
-        return figures
+    def _went_back(self, what: str, state: str) -> Refusal:
+        self._dismiss_witnesses()
+        if state.startswith("returned"):
+            return Refusal(f"{what}: release {state.split()[1]} serves again")
+        return Refusal(f"{what}: {self._last_line}")
+
+    def _dismiss_witnesses(self) -> None:
+        if self._witness:
+            said, _ = self._witness.communicate()
+            self._journal.fact("witnesses", json.loads(said) if said else {})
 
     def _start(self, expected: str) -> None:
         plan = self._plan
@@ -136,27 +147,37 @@ class Switch:
         path = f"{script.directory_of(self._release)}/release.sh"
         script.run([path, "verdict", word], _QUICK)
 
-    def _follow(self) -> str:
-        """Show the script's log until it waits for a verdict or has ended; return its state."""
-        path = f"{script.directory_of(self._release)}/release.sh"
+    def _follow(self, state: str = "") -> str:
+        """Show the script's log until it waits for a verdict or has ended; return its state.
+
+        `state` is one that has been seen already, and is not waited for again.
+        """
+        seen = state or ("serving" if self._was_serving else "")
         while True:
-            *lines, last = script.run([path, "progress", str(self._lines)], _QUICK)
-            for line in lines:
-                logger.info(f"    {line}")
-            self._lines += len(lines)
-            if lines:
-                self._last_line = lines[-1]
-            alive, state = last.removeprefix("=").split(maxsplit=1)
-            if alive == "gone":
-                if state in ("waiting", "switching", "serving"):
+            state = self._ask()
+            if state == "serving" and seen != "serving":
+                self._was_serving = True
+                return state
+            if not self._is_alive:
+                if state in ("waiting", "switching", "serving", "returning"):
                     raise Refusal(
                         "the script on the host was killed: deploy again, which mends what it left"
                     )
                 return state
-            if state == "serving" and not self._was_serving:
-                self._was_serving = True
-                return state
             time.sleep(_POLL)
+
+    def _ask(self) -> str:
+        """Show what is new in the script's log; return its state."""
+        path = f"{script.directory_of(self._release)}/release.sh"
+        *lines, last = script.run([path, "progress", str(self._lines)], _QUICK)
+        for line in lines:
+            logger.info(f"    {line}")
+        self._lines += len(lines)
+        if lines:
+            self._last_line = lines[-1]
+        alive, state = last.removeprefix("=").split(maxsplit=1)
+        self._is_alive = alive == "alive"
+        return state
 
     def _address(self) -> dict[str, str]:
         return {"domain": self._site.domain, "host": self._plan.access.host}

@@ -17,7 +17,7 @@ release=${here##*/}
 root=${here%/releases/*}
 readonly here release root
 readonly READY_WAIT=60   # seconds for a relay to get ready; Docker calls a bad one unhealthy after 20
-readonly VERDICT_WAIT=90 # seconds for the deploying machine to say what it saw
+readonly VERDICT_WAIT=45 # seconds for the deploying machine to say what it saw
 readonly REMEMBERED=3    # releases before the current one
 readonly LOG_LINES=40    # of a container that failed
 
@@ -332,6 +332,7 @@ switch() { # WAIT WHO EXPECTED
     say "there is no release before this one to go back to: it goes on serving"
     exit 1
   fi
+  state returning
   last_words "$serving"
   serve "$root/releases/$previous" || exit 1
   state "returned $previous"

@@ -5,10 +5,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.lab import images
+from tests.lab import images, stack
+from tests.lab.checkout import Checkout
 from tests.lab.playbook import provision
 from tests.lab.registry import Registry
-from tests.lab.vps import Vps
+from tests.lab.release_host import ReleaseHost
+from tests.lab.vps import Vps, private_key
+
+_DISK = 1_500_000_000  # bytes: Caddy, five releases and room to fill up
 
 
 @pytest.fixture(scope="session")
@@ -43,3 +47,28 @@ def provisioned_vps(lab: tuple[str, ...]) -> Iterator[Vps]:
         yield vps
     finally:
         vps.destroy()
+
+
+@pytest.fixture(scope="session")
+def release_host(lab: tuple[str, ...]) -> Iterator[ReleaseHost]:
+    """A server that takes releases, shared by all tests that deploy; its engine has little room."""
+    stack.build_relay()
+    vps = Vps.boot(disk=_DISK)
+    try:
+        provision(vps, *lab).succeeded()
+        yield ReleaseHost(vps)
+    finally:
+        vps.destroy()
+
+
+@pytest.fixture(scope="session")
+def checkout(release_host: ReleaseHost, tmp_path_factory: pytest.TempPathFactory) -> Checkout:
+    """A checkout that deploys there as the user `deploy`, and has deployed its first release."""
+    environment = {
+        "HETZNER_HOST": release_host.address,
+        "HETZNER_SSH_KEY": private_key().read_text(),
+        "HETZNER_HOST_KEY": release_host.vps.run("cat /etc/ssh/ssh_host_ed25519_key.pub"),
+    }
+    checkout = Checkout.make(tmp_path_factory.mktemp("checkout") / "relay", environment)
+    checkout.deploy().succeeded()
+    return checkout

@@ -1,0 +1,296 @@
+"""What must not get through: the old release serves on, and the next good one succeeds."""
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.lab.checkout import IMAGE_OF_A_RELEASE, Checkout
+from tests.lab.engine import run
+from tests.lab.release_host import ReleaseHost, Untouched
+from tests.lab.vps import Vps, private_key
+
+pytestmark = [pytest.mark.timeout(240), pytest.mark.xdist_group("releases")]
+
+_NEVER_READY = f'{IMAGE_OF_A_RELEASE}CMD ["sleep", "infinity"]\n'
+_CRASHES = f"{IMAGE_OF_A_RELEASE}" + 'CMD ["python", "-c", "raise SystemExit(\'no luck\')"]\n'
+_MUTE = f"{IMAGE_OF_A_RELEASE}ENV RELEASE_COMMIT=another\n"
+# Good when it is rehearsed; dies once it is alone under the name that Caddy asks for.
+_DIES_LATER = f'{IMAGE_OF_A_RELEASE}COPY relay/late.py late.py\nCMD ["python", "late.py"]\n'
+_LATE = """
+import socket, subprocess, sys, time
+relay = subprocess.Popen([sys.executable, "-m", "relay"])
+me = [socket.gethostbyname(socket.gethostname())]
+while relay.poll() is None:
+    time.sleep(0.2)
+    try:
+        if socket.gethostbyname_ex("relay")[2] == me:
+            relay.kill()
+    except OSError:
+        pass  # nobody has that name: a rehearsal
+sys.exit("died once it was alone")
+"""
+
+
+@pytest.fixture
+def _good_again(checkout: Checkout, release_host: ReleaseHost) -> Iterator[None]:
+    """After the test, the checkout has good files again, and they can be deployed."""
+    good = checkout.git("rev-parse", "HEAD")
+    yield
+    checkout.undo(good)
+    commit = checkout.commit("Good again")
+    checkout.deploy("--witnesses", "0").succeeded()
+    assert release_host.health()["commit"] == commit
+    assert len(release_host.containers()) == 1
+    assert release_host.images() == release_host.releases()
+
+
+@pytest.mark.usefixtures("_good_again")
+@pytest.mark.parametrize(
+    ("files", "sentence"),
+    [
+        ({"Dockerfile.relay": _NEVER_READY}, "it runs but does not get ready"),
+        ({"Dockerfile.relay": _CRASHES}, "it ended with exit code 1"),
+        ({"docker-compose.yml": "services:\n  relay:\n    imagine: relay\n"}, "imagine"),
+        ({"Caddyfile.docker": "{\n\tnonsense\n}\n"}, "unrecognized global option: nonsense"),
+        ({"Dockerfile.relay": "FROM relay:lab\nRUN false\n"}, "the image cannot be built"),
+    ],
+    ids=["never ready", "crashes", "compose file", "Caddyfile", "does not build"],
+)
+def test_release_that_fails_before_the_switch_touches_nothing(
+    checkout: Checkout, release_host: ReleaseHost, files: dict[str, str], sentence: str
+) -> None:
+    """It ends with the reason; the relay that serves is not even asked."""
+    before = Untouched(release_host)
+    checkout.commit("A bad release", files)
+    outcome = checkout.deploy().refused(sentence)
+    before.check()
+    if files.get("Dockerfile.relay") == _CRASHES:
+        assert "| no luck" in outcome.output  # its last lines
+
+
+@pytest.mark.usefixtures("_good_again")
+@pytest.mark.parametrize(
+    ("image", "sentence"),
+    [(_MUTE, "/health answers for commit another"), (_DIES_LATER, "the new relay did not last")],
+    ids=["wrong answers", "dies when alone"],
+)
+def test_release_that_fails_after_the_switch_is_taken_back(
+    checkout: Checkout, release_host: ReleaseHost, image: str, sentence: str
+) -> None:
+    """The release before serves again, by itself, with its own Caddyfile."""
+    old, commit = release_host.current(), release_host.health()["commit"]
+    caddyfile = (checkout.folder / "Caddyfile.docker").read_text()
+    changed = caddyfile.replace("\theader -Server\n", "\theader -Server\n\theader X-Bad yes\n")
+    checkout.commit(
+        "A bad release",
+        {"Dockerfile.relay": image, "Caddyfile.docker": changed, "relay/late.py": _LATE},
+    )
+    outcome = checkout.deploy("--witnesses", "0").refused(sentence)
+    assert f"release {old} serves again" in outcome.output
+    assert release_host.current() == old
+    assert list(release_host.containers().values()) == [f"relay:{old}"]
+    assert release_host.health()["commit"] == commit
+    assert "X-Bad" not in release_host.headers()
+
+
+@pytest.mark.usefixtures("_good_again")
+def test_full_disk_is_noticed_before_anything_is_sent(
+    checkout: Checkout, release_host: ReleaseHost
+) -> None:
+    """The sentence names what is free and what is needed."""
+    before = Untouched(release_host)
+    _fill(release_host.vps, leave=100)
+    try:
+        checkout.deploy().refused(" MB free where Docker keeps its images, and this needs 256 MB")
+        before.check()
+    finally:
+        release_host.vps.run("rm /var/lib/docker/filler")
+
+
+@pytest.mark.usefixtures("_good_again")
+def test_disk_that_fills_up_while_the_image_arrives_leaves_no_trace(
+    checkout: Checkout, release_host: ReleaseHost
+) -> None:
+    """The engine's own words, exit code 1, and the old release serves on."""
+    before = Untouched(release_host)
+    checkout.commit("A big one", {"Dockerfile.relay": _with_random_bytes(megabytes=150)})
+    deploy = checkout.begin("deploy", "--witnesses", "0")
+    release_host.vps.wait_until(lambda: _loads(release_host), "the image arrives")
+    _fill(release_host.vps, leave=5)
+    try:
+        output, _ = deploy.communicate(timeout=120)
+        assert deploy.returncode == 1
+        assert "no space left on device" in output.splitlines()[-1]
+        before.check()
+    finally:
+        release_host.vps.run("rm /var/lib/docker/filler")
+
+
+@pytest.mark.usefixtures("_good_again")
+def test_upload_that_is_cut_off_changes_nothing(
+    checkout: Checkout, release_host: ReleaseHost
+) -> None:
+    """The deploying machine dies in the middle of the image."""
+    before = Untouched(release_host)
+    checkout.commit("A big one", {"Dockerfile.relay": _with_random_bytes(megabytes=150)})
+    deploy = checkout.begin("deploy", "--witnesses", "0")
+    release_host.vps.wait_until(lambda: _loads(release_host), "the image arrives")
+    _kill(deploy)
+    release_host.vps.wait_until(lambda: not _loads(release_host), "the engine has given up")
+    before.check()
+
+
+@pytest.mark.usefixtures("_good_again")
+def test_switch_finishes_without_the_machine_that_began_it(
+    checkout: Checkout, release_host: ReleaseHost
+) -> None:
+    """The network is gone in the middle: the host looks for itself and keeps what works."""
+    commit = checkout.commit("A release whose deploy is cut off")
+    deploy = checkout.begin("deploy", "--witnesses", "0")
+    release = _wait_for_switch(release_host)
+    block = "INPUT --protocol tcp --dport 22 --jump DROP"
+    release_host.vps.run(f"iptables --insert {block}")
+    try:
+        output, _ = deploy.communicate(timeout=120)
+        assert deploy.returncode == 1, output
+        assert "the connection to" in output.splitlines()[-1]
+        release_host.vps.wait_until(lambda: release_host.state(release) == "kept", "it is kept")
+    finally:
+        release_host.vps.run(f"iptables --delete {block}")
+    assert release_host.current() == release
+    assert list(release_host.containers().values()) == [f"relay:{release}"]
+    assert release_host.health()["commit"] == commit
+
+
+@pytest.mark.usefixtures("_good_again")
+def test_next_deploy_mends_a_switch_that_was_killed(
+    checkout: Checkout, release_host: ReleaseHost
+) -> None:
+    """As after a power cut in its middle: two relays, and a record that names one of them."""
+    checkout.commit("A release whose switch is killed")
+    deploy = checkout.begin("deploy", "--witnesses", "0")
+    release = _wait_for_switch(release_host)
+    release_host.vps.wait_until(lambda: len(release_host.containers()) == 2, "both stand")
+    release_host.vps.run(f"pkill -KILL -f releases/{release}/release.sh")
+    output, _ = deploy.communicate(timeout=60)
+    assert deploy.returncode == 1
+    assert "the script on the host was killed" in output.splitlines()[-1]
+    assert release_host.health()["status"] == "healthy"
+    outcome = checkout.deploy("--witnesses", "0").succeeded()
+    assert "mending" in outcome.output
+
+
+def test_second_deploy_gives_up_when_the_first_does_not_end(
+    checkout: Checkout, release_host: ReleaseHost
+) -> None:
+    """It says who holds the host."""
+    before = Untouched(release_host)
+    lock = "/opt/relay/lock"
+    release_host.vps.run(
+        f"echo 'release R, by somebody, since 12:00:00 UTC' > {lock}; "
+        f"nohup flock {lock} sleep 1000 > /dev/null 2>&1 &"
+    )
+    release_host.vps.wait_until(
+        lambda: "sleep 1000" in release_host.vps.run("pgrep -af 'sleep 1000' || true"), "it holds"
+    )
+    try:
+        checkout.deploy("--wait", "2").refused("did not end within 2 s: release R, by somebody")
+        before.check()
+    finally:
+        release_host.vps.run("pkill -f 'sleep 1000' || true")
+
+
+def test_older_commit_is_refused_unless_it_is_forced(
+    checkout: Checkout, release_host: ReleaseHost
+) -> None:
+    """It is an ancestor of what runs; the sentence says how to go back all the same."""
+    newer = checkout.commit("The newer one")
+    checkout.deploy("--witnesses", "0").succeeded()
+    before = Untouched(release_host)
+    checkout.git("checkout", "--quiet", "HEAD~1")
+    try:
+        checkout.deploy().refused("one of its ancestors")
+        before.check()
+        commit = checkout.git("rev-parse", "HEAD")
+        checkout.deploy("--force", "--witnesses", "0").succeeded()
+        assert release_host.health()["commit"] == commit
+    finally:
+        checkout.git("checkout", "--quiet", "-")
+        checkout.undo(newer)
+
+
+def test_wrong_key_is_one_sentence(
+    checkout: Checkout, release_host: ReleaseHost, tmp_path: Path
+) -> None:
+    """A stranger's key, text that is no key, a key with a passphrase, another host's key."""
+    before = Untouched(release_host)
+    for name, phrase in (("stranger", ""), ("locked", "secret")):
+        run("ssh-keygen", "-q", "-t", "ed25519", "-N", phrase, "-f", tmp_path / name)
+    stranger = (tmp_path / "stranger").read_text()
+    locked = (tmp_path / "locked").read_text()
+    public = (tmp_path / "stranger.pub").read_text()
+    checkout.deploy(HETZNER_SSH_KEY=stranger).refused("is not the key of deploy@")
+    checkout.deploy(HETZNER_SSH_KEY="id_ed25519").refused("is not a private key")
+    checkout.deploy(HETZNER_SSH_KEY=locked).refused("protected by a passphrase")
+    checkout.deploy(HETZNER_HOST_KEY=public).refused("does not show the host key")
+    checkout.deploy(HETZNER_HOST_KEY="what?").refused("HETZNER_HOST_KEY is not a host key")
+    checkout.deploy(HETZNER_HOST="").refused("HETZNER_HOST is not set")
+    before.check()
+
+
+def test_key_as_a_browser_pastes_it_is_good_and_an_unknown_host_is_warned_about(
+    checkout: Checkout, release_host: ReleaseHost
+) -> None:
+    """CRs and a missing last newline do no harm; without HETZNER_HOST_KEY there is a warning."""
+    key = private_key().read_text().strip().replace("\n", "\r\n")
+    outcome = checkout.rollback("no-such-release", HETZNER_SSH_KEY=key, HETZNER_HOST_KEY="")
+    outcome.refused("does not remember release no-such-release")
+    assert "nothing says which host key" in outcome.output
+    assert release_host.vps.run("cut -d ' ' -f 2 /etc/ssh/ssh_host_ed25519_key.pub").strip() in (
+        outcome.output
+    )
+
+
+def test_bare_host_is_told_from_a_provisioned_one(checkout: Checkout, bare_vps: Vps) -> None:
+    """The sentence names the workflow that helps."""
+    bare_vps.run("useradd --create-home deploy")
+    checkout.deploy(
+        HETZNER_HOST=bare_vps.address, HETZNER_USERNAME="root", HETZNER_HOST_KEY=""
+    ).refused("is not provisioned: run the workflow provision")
+
+
+def _with_random_bytes(megabytes: int) -> str:
+    # Bytes that no compression makes fewer, so that they take a while.
+    return f"{IMAGE_OF_A_RELEASE}RUN head -c {megabytes}M /dev/urandom > /tmp/random\n"
+
+
+def _loads(host: ReleaseHost) -> bool:
+    return bool(host.vps.run("pgrep -f '^docker load' || true").strip())
+
+
+def _fill(vps: Vps, leave: int) -> None:
+    """Leave so many megabytes on the engine's disk."""
+    vps.run(
+        "free=$(df --output=avail -BM /var/lib/docker | tail -n 1 | tr -dc 0-9); "
+        f"fallocate --length $((free - {leave}))M /var/lib/docker/filler"
+    )
+
+
+def _wait_for_switch(host: ReleaseHost) -> str:
+    known = set(host.releases())
+
+    def began() -> bool:
+        new = set(host.releases()) - known
+        return bool(new) and host.state(max(new)) == "switching"
+
+    host.vps.wait_until(began, "the switch has begun")
+    return host.newest()
+
+
+def _kill(process: subprocess.Popen[str]) -> None:
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()

@@ -1,0 +1,114 @@
+"""Releases that get through: what serves afterwards, and what those who are connected notice."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.lab.checkout import Checkout
+from tests.lab.release_host import ReleaseHost
+
+pytestmark = [pytest.mark.timeout(180), pytest.mark.xdist_group("releases")]
+
+
+def test_first_release_serves_under_the_name_of_its_commit(
+    checkout: Checkout, release_host: ReleaseHost
+) -> None:
+    """Time and commit name it: image, directory, record and /health agree."""
+    commit = checkout.commit("A release")
+    checkout.deploy("--witnesses", "0", GITHUB_ACTOR="somebody").succeeded()
+    release = release_host.current()
+    assert re.fullmatch(rf"\d{{8}}T\d{{6}}-{commit[:12]}", release)
+    assert list(release_host.containers().values()) == [f"relay:{release}"]
+    assert release in release_host.releases()
+    health = release_host.health()
+    assert (health["commit"], health["deployed_by"]) == (commit, "somebody")
+
+
+def test_changed_caddyfile_is_live_and_cuts_nobody(
+    checkout: Checkout, release_host: ReleaseHost, tmp_path: Path
+) -> None:
+    """It is reloaded before the relay is replaced: clients see one close, the relay's."""
+    before = checkout.git("rev-parse", "HEAD")
+    caddyfile = (checkout.folder / "Caddyfile.docker").read_text()
+    caddy = release_host.vps.run("docker ps --quiet --filter name=caddy")
+    checkout.commit(
+        "Say which Caddyfile it is",
+        {
+            "Caddyfile.docker": caddyfile.replace(
+                "\theader -Server\n", "\theader -Server\n\theader X-Caddyfile next\n"
+            )
+        },
+    )
+    summary = tmp_path / "summary.md"
+    checkout.deploy("--summary", str(summary)).succeeded()
+    assert release_host.headers()["X-Caddyfile"] == "next"
+    assert release_host.vps.run("docker ps --quiet --filter name=caddy") == caddy
+    assert "| closed | 4 with 1012 |" in summary.read_text()
+    checkout.undo(before)
+    checkout.commit("Back to the Caddyfile before")
+    checkout.deploy("--witnesses", "0").succeeded()
+    assert "X-Caddyfile" not in release_host.headers()
+
+
+def test_two_hundred_clients_talk_on_through_a_deploy(
+    checkout: Checkout, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No handshake fails, all are back within 2 s; what the split cost is counted and printed."""
+    checkout.commit("A release that replaces another")
+    summary = tmp_path / "summary.md"
+    checkout.deploy("--witnesses", "200", "--summary", str(summary)).succeeded()
+    figures = dict(re.findall(r"^\| (.+?) \| (.*?) \|$", summary.read_text(), re.M))
+    with capsys.disabled():
+        print("\n" + summary.read_text())
+    assert figures["handshakes failed"] == "0"
+    assert figures["closed"] == "200 with 1012"
+    assert float(figures["back after, median / longest"].split()[2]) <= 2.0
+    assert int(figures["deliveries lost while connected"]) < int(figures["messages said"]) * 9
+
+
+def test_changes_that_nobody_committed_are_named_in_the_release(
+    checkout: Checkout, release_host: ReleaseHost
+) -> None:
+    """They are shipped, and the release says so in its name and to the one who deploys."""
+    readme = checkout.folder / "README.md"
+    text = readme.read_text()
+    readme.write_text(text + "\nNot committed.\n")
+    outcome = checkout.deploy("--witnesses", "0").succeeded()
+    assert "changes that nobody committed: README.md" in outcome.output
+    assert release_host.current().endswith("-dirty")
+    readme.write_text(text)
+
+
+def test_four_releases_are_remembered_and_older_ones_removed(
+    checkout: Checkout, release_host: ReleaseHost
+) -> None:
+    """The current one and three before it keep their directory and their image."""
+    while len(release_host.releases()) < 4:
+        checkout.deploy("--witnesses", "0").succeeded()
+    oldest = release_host.releases()[0]
+    checkout.deploy("--witnesses", "0").succeeded()
+    assert len(release_host.releases()) == 4
+    assert oldest not in release_host.releases()
+    assert release_host.images() == release_host.releases()
+
+
+def test_two_deploys_at_once_come_one_after_the_other(
+    checkout: Checkout, release_host: ReleaseHost
+) -> None:
+    """The second waits for the first; both end well and one relay serves."""
+    first = checkout.begin("deploy", "--witnesses", "0")
+    checkout.commit("A later release")
+    second = checkout.deploy("--witnesses", "0")
+    output, _ = first.communicate(timeout=120)
+    assert first.returncode == 0, output
+    second.succeeded()
+    assert len(release_host.containers()) == 1
+
+
+def test_root_deploys_as_the_user_deploy(checkout: Checkout, release_host: ReleaseHost) -> None:
+    """What a release leaves on the host belongs to `deploy`, whoever ships it."""
+    checkout.deploy("--witnesses", "0", HETZNER_USERNAME="root").succeeded()
+    owners = release_host.vps.run("find /opt/relay/releases -printf '%u\\n' | sort -u").split()
+    assert owners == ["deploy"]
+    checkout.deploy("--witnesses", "0").succeeded()
