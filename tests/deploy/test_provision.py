@@ -400,6 +400,7 @@ def test_caddy_is_replaced_only_when_asked(provisioned_vps: Vps) -> None:
     larger = ("-e", '{"relay_host_settings": {"MAX_MESSAGE_SIZE": "20MB"}}')
     outcome = settings(vps, *larger).succeeded()
     assert "replacing it cuts every open WebSocket" in outcome.words
+    assert outcome.changed == 1, "more than .env was touched"
     assert vps.run("/opt/relay/compose ps -q caddy") == before
     upgrade = provision(vps, "--tags", "caddy_upgrade").succeeded()
     assert "Every open WebSocket is cut" in upgrade.words
