@@ -46,7 +46,21 @@ async def test_a_wrong_token_is_one_sentence(hetzner: Hetzner) -> None:
     outcome = await create(hetzner, token="of-another-project")
     outcome.refused("HCLOUD_TOKEN is refused by Hetzner: make a new one with read and write access")
     assert "of-another-project" not in outcome.output
+    assert outcome.output.count("[ERROR]") == 1
     assert hetzner.project.ssh_keys == {}
+
+
+async def test_a_cloud_that_cannot_be_reached_is_one_sentence(hetzner: Hetzner) -> None:
+    """As on a train."""
+    outcome = await asyncio.to_thread(
+        play,
+        *("create.yml", "-e", f"create_public_key_file={private_key()}.pub"),
+        HCLOUD_TOKEN=TOKEN,
+        HCLOUD_ENDPOINT="http://127.0.0.1:9/v1",
+    )
+    outcome.refused(
+        "http://127.0.0.1:9/v1 does not answer as Hetzner does: is this machine online?"
+    )
 
 
 async def test_a_type_that_is_not_sold_is_one_sentence(hetzner: Hetzner) -> None:
@@ -89,6 +103,9 @@ async def test_a_server_is_made_once_and_then_provisioned(
     again = (await create(hetzner)).succeeded()
     assert again.changed == 0
     assert len(project.servers) == 1
+
+    (await create(hetzner, "-e", "create_protection=false")).succeeded()
+    assert server["protection"] == {"delete": False, "rebuild": False}
 
     outcome = await asyncio.to_thread(provision, machine, *lab)
     outcome.succeeded()
