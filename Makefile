@@ -36,6 +36,7 @@ up: ## start relay and Caddy in Docker, on https://localhost or RELAY_DOMAIN (se
 	@scripts/up
 
 down: ## stop them; certificates are kept
+	@docker compose stop relay # first: its members are told, which they cannot be once Caddy is gone
 	@docker compose --profile load down
 
 logs: ## show what they say, as they say it
