@@ -6,6 +6,7 @@ compose inside, reboots. Only clock, swap and kernel are those of the machine th
 
 import functools
 import itertools
+import os
 import socket
 import subprocess
 import tempfile
@@ -18,6 +19,7 @@ from tests.lab import engine, images
 from tests.lab.engine import CACHE, run
 
 _LABEL: Final = "relay.lab.address"
+_OWNER: Final = "relay.lab.process"
 _BOOT: Final = 60.0  # seconds for systemd to have started everything
 # Not --privileged: where the tests run, root may lack CAP_SYS_RESOURCE, and then that fails.
 _OPTIONS: Final = (
@@ -47,11 +49,13 @@ class Vps:
         """
         images.ensure(images.VPS)
         with engine.alone("vps"):
+            _remove_orphans()
             address = _free_address()
             name = f"relay-lab-vps-{address.rpartition('.')[2]}"
             run(
                 *("docker", "create", "--name", name, "--hostname", name),
-                *("--label", f"{_LABEL}={address}", *_OPTIONS),
+                *("--label", f"{_LABEL}={address}", "--label", f"{_OWNER}={os.getpid()}"),
+                *_OPTIONS,
                 *("-p", f"{address}:22:22", "-p", f"{address}:80:80"),
                 *("-p", f"{address}:443:443", "-p", f"{address}:443:443/udp"),
                 *((f"--tmpfs=/var/lib/docker:exec,suid,dev,size={disk}",) if disk else ()),
@@ -156,6 +160,21 @@ SSH_OPTIONS: Final = (
     *("-o", "BatchMode=yes", "-o", "IdentitiesOnly=yes"),
     *("-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"),
 )
+
+
+def _remove_orphans() -> None:
+    """Remove servers of test runs that were killed."""
+    for line in run(
+        *("docker", "ps", "--all", "--filter", f"label={_OWNER}"),
+        *("--format", f'{{{{.Names}}}} {{{{.Label "{_OWNER}"}}}}'),
+    ).splitlines():
+        name, owner = line.split()
+        try:
+            os.kill(int(owner), 0)
+        except ProcessLookupError:
+            run("docker", "rm", "--force", "--volumes", name)
+        except PermissionError:  # somebody else's, and alive
+            pass
 
 
 def _free_address() -> str:
