@@ -39,6 +39,8 @@ def run(command: list[str], timeout: float) -> list[str]:
     if worked:
         return list(output.stdout_lines)
     lines = [line.line for line in output]
+    if lines and lines[-1].endswith("release.sh: not found"):
+        raise Refusal("a later release was deployed meanwhile, and this one was removed")
     for line in lines[:-1]:
         logger.info(f"    {line}")
     raise Refusal(lines[-1] if lines else f"the connection to {host.name} was lost")
