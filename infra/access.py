@@ -36,6 +36,11 @@ class Access:
         return cls(host, user, key, known_hosts)
 
     @property
+    def owner(self) -> str | None:
+        """To whom root hands over what a release leaves on the host; none: it is that user's."""
+        return "deploy" if self.user == "root" else None
+
+    @property
     def ssh(self) -> list[str]:
         """The command line up to the remote command."""
         options = [
@@ -68,8 +73,6 @@ class Access:
             data["ssh_key"] = str(self.key)
         if self.known_hosts:
             data["ssh_known_hosts_file"] = str(self.known_hosts)
-        if self.user == "root":
-            data["_su_user"] = "deploy"  # what a release leaves on the host belongs to nobody else
         return data
 
     def knock(self) -> None:

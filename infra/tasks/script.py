@@ -31,7 +31,7 @@ def run(command: list[str], timeout: float) -> list[str]:
     """Run a command within `timeout` seconds; return what it printed."""
     try:
         worked, output = host.run_shell_command(
-            shlex.join(command), _su_user=host.data.get("_su_user"), _timeout=timeout
+            shlex.join(command), _su_user=Plan.load().access.owner, _timeout=timeout
         )
     except (SSHException, OSError, EOFError) as error:
         words = str(error) or type(error).__name__
