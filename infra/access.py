@@ -41,6 +41,13 @@ class Access:
         return "deploy" if self.user == "root" else None
 
     @property
+    def address(self) -> str:
+        """Where the host is when asked without SSH: its name may be one of ~/.ssh/config only."""
+        shown = subprocess.run(["ssh", "-G", self.host], capture_output=True, text=True).stdout
+        lines = dict(line.split(maxsplit=1) for line in shown.splitlines() if " " in line)
+        return lines.get("hostname", self.host)
+
+    @property
     def ssh(self) -> list[str]:
         """The command line up to the remote command."""
         options = [

@@ -180,7 +180,7 @@ class Switch:
         return state
 
     def _address(self) -> dict[str, str]:
-        return {"domain": self._site.domain, "host": self._plan.access.host}
+        return {"domain": self._site.domain, "host": self._plan.access.address}
 
     def _tokens(self, users: list[str], rooms: list[str]) -> dict[str, str]:
         """By user, from the relay that serves; empty where that asks for none."""
