@@ -33,6 +33,11 @@ class Access:
         if host_key.strip():
             known_hosts = directory / "known_hosts"
             known_hosts.write_text(_known_hosts(host, host_key))
+        else:
+            # Where a new host's key is added, which pyinfra does only to a file that is there.
+            own = Path.home() / ".ssh"
+            own.mkdir(mode=0o700, exist_ok=True)
+            (own / "known_hosts").touch(mode=0o600)
         return cls(host, user, key, known_hosts)
 
     @property

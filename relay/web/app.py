@@ -89,7 +89,8 @@ async def _heartbeat(app: web.Application) -> AsyncIterator[None]:
 async def _answer_refusals(request: web.Request, handler: Handler) -> web.StreamResponse:
     context = request.app[CONTEXT]
     answer: web.StreamResponse
-    is_json = request.path.split("/", 2)[1] in _CORS
+    # CONNECT names a host, not a path: there need not be a slash.
+    is_json = request.path.removeprefix("/").partition("/")[0] in _CORS
     if request.method == "OPTIONS" and is_json:
         answer = web.Response(status=204)
     else:

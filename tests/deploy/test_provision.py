@@ -1,9 +1,11 @@
 """provision.yml makes a bare Debian 13 a host for Relay, and a second run finds nothing to do."""
 
+import json
 import re
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -70,6 +72,16 @@ def test_whoever_has_only_a_password_is_not_locked_out(bare_vps: Vps) -> None:
         *(*password, ask),
     ).refused("root has no key in ~root/.ssh/authorized_keys, and passwords are about to be turned")
     assert "passwordauthentication yes" in bare_vps.run("sshd -T")
+
+
+def test_cloud_init_is_waited_for(bare_vps: Vps) -> None:
+    """It works on a new server for a while; what it complained about is not our business."""
+    bare_vps.run(
+        "printf '#!/bin/sh\\necho $@ >> /root/asked\\nexit 2\\n' > /usr/bin/cloud-init;"
+        "chmod +x /usr/bin/cloud-init"
+    )
+    provision(bare_vps, "--tags", "nothing-but-always").succeeded()
+    assert bare_vps.run("cat /root/asked") == "status --wait\n"
 
 
 def test_a_dry_run_on_a_bare_host_runs_through_and_changes_nothing(bare_vps: Vps, lab: Lab) -> None:
@@ -203,7 +215,7 @@ def test_docker_keeps_containers_through_its_own_restart(provisioned_vps: Vps) -
 def test_the_host_key_line_names_this_host(provisioned_vps: Vps) -> None:
     """HETZNER_HOST_KEY is what ssh-keyscan sees; the environment is enough to find the host."""
     outcome = play(
-        *("provision.yml", "--tags", "none-but-always"),
+        *("provision.yml", "--tags", "nothing-but-always"),
         HETZNER_HOST=provisioned_vps.address,
         HETZNER_SSH_KEY=private_key().read_text().strip().replace("\n", "\r\n"),
         ANSIBLE_SSH_AGENT="auto",
@@ -293,6 +305,20 @@ def test_ipv6_and_routes_to_containers_are_closed_too(provisioned_vps: Vps) -> N
 
 
 # Settings and secrets.
+
+
+def test_only_listed_keys_may_deploy(provisioned_vps: Vps, tmp_path: Path) -> None:
+    """The list replaces what was there; without one, whoever provisions may deploy."""
+    vps = provisioned_vps
+    other = tmp_path / "other"
+    run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", other)
+    keys = json.dumps({"relay_host_deploy_keys": [other.with_suffix(".pub").read_text().strip()]})
+    provision(vps, "--tags", "deploy_keys", "-e", keys).succeeded()
+    assert vps.ssh("true", user="deploy", key=other).returncode == 0
+    assert vps.ssh("true", user="deploy").returncode == 255
+    provision(vps, "--tags", "deploy_keys").succeeded()
+    assert vps.ssh("true", user="deploy", key=other).returncode == 255
+    assert vps.ssh("true", user="deploy").returncode == 0
 
 
 def settings(vps: Vps, *arguments: str, **given: Any) -> Outcome:

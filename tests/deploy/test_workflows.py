@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,20 +27,20 @@ class Project:
     """A clone as GitHub has it, the secrets of its repository, and the server they name."""
 
     checkout: Path
+    home: Path  # of whoever runs the workflows: nothing of this machine's user is found there
     vps: Vps
     issuer: Pebble
     environment: dict[str, str]
 
     def act(self, event: str, workflow: str, *words: str) -> str:
         """Run a workflow as GitHub would; return its log."""
-        home = self.checkout.parent / "home"
-        home.mkdir(exist_ok=True)
         secrets = {
             "HETZNER_HOST": self.vps.address,
             "HETZNER_USERNAME": "root",
             # As a browser on Windows pastes it.
             "HETZNER_SSH_KEY": private_key().read_text().strip().replace("\n", "\r\n"),
         }
+        environment = [f"{name}={value}" for name, value in self.environment.items()]
         done = subprocess.run(
             [
                 *("unshare", "--mount", "sh", "-c", _WITH_NAMES, self.checkout.parent / "hosts"),
@@ -47,16 +48,15 @@ class Project:
                 *("-P", "ubuntu-24.04=-self-hosted", "--pull=false", "--no-cache-server"),
                 *("--var", f"RELAY_DOMAIN={_DOMAIN}"),
                 *(word for name in secrets for word in ("--secret", name)),
-                *(word for name in self.environment for word in ("--env", name)),
+                *(word for pair in environment for word in ("--env", pair)),
                 *words,
             ],
             cwd=self.checkout,
             env={
                 **engine.environment(),
-                **self.environment,
                 **secrets,
-                "HOME": str(home),
-                "XDG_CACHE_HOME": str(home / ".cache"),
+                "HOME": str(self.home),
+                "XDG_CACHE_HOME": str(self.home / ".cache"),
             },
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -93,6 +93,8 @@ def project(tmp_path: Path) -> Iterator[Project]:
         with (
             Registry({images.CADDY: images.LAB_CADDY}) as registry,
             pebble.running(tmp_path, vps.address) as issuer,
+            # Not below pytest's folder: the path of a socket has 107 bytes at the most.
+            tempfile.TemporaryDirectory(prefix="home") as home,
         ):
             run("git", "clone", "--quiet", stack.ROOT, tmp_path / "checkout")
             run("git", "init", "--quiet", "--bare", tmp_path / "pages.git")
@@ -110,7 +112,7 @@ def project(tmp_path: Path) -> Iterator[Project]:
                 "PAGES_REMOTE": str(tmp_path / "pages.git"),
                 "DURATION": "2",
             }
-            yield Project(tmp_path / "checkout", vps, issuer, environment)
+            yield Project(tmp_path / "checkout", Path(home), vps, issuer, environment)
     finally:
         vps.destroy()
 

@@ -220,6 +220,7 @@ async def test_bodies_that_are_not_whole_are_bounded(start_relay: StartRelay) ->
             415,
         ),
         (b"GET /ws/a?echo=%FF%0a HTTP/1.1\r\nHost: x\r\n" + HANDSHAKE, 400),
+        (b"CONNECT relay:8080 HTTP/1.1\r\nHost: x\r\n", 404),
     ],
 )
 async def test_strange_bytes_get_a_sentence_and_no_traceback(

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import secrets
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -144,6 +145,26 @@ def test_a_post_of_ten_megabytes_passes_and_more_gets_a_sentence(
     assert json.loads(stack.curl(url, *words))["bytes"] == 10_000_000
     body.write_bytes(bytes(10_000_001))
     assert "exceeds limit of 10000000" in json.loads(stack.curl(url, *words))["error"]
+
+
+def test_a_strangers_broken_body_takes_the_relay_from_nobody(stack: Stack) -> None:
+    """It is the client that failed: Caddy goes on asking the relay for everybody else."""
+    broken = (
+        b"POST /rooms/posts/messages HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\n"
+        b"Transfer-Encoding: chunked\r\nConnection: close\r\n\r\nno length\r\n"
+    )
+    with socket.create_connection((stack.address, 80)) as stranger:
+        stranger.sendall(broken)
+        assert b" 502 " in stranger.recv(4096)
+    # A failure that is counted keeps Caddy from the relay: nothing is served until it is forgotten.
+    upstreams = json.loads(
+        stack.compose(
+            *("exec", "-T", "caddy", "wget", "-q", "-O", "-"),
+            "http://127.0.0.1:2019/reverse_proxy/upstreams",
+        )
+    )
+    assert upstreams
+    assert not any(upstream["fails"] for upstream in upstreams)
 
 
 async def test_the_relay_sees_the_clients_address(run_stack: RunStack) -> None:
