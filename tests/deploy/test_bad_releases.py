@@ -14,7 +14,7 @@ from tests.lab.release_host import ReleaseHost, Untouched
 from tests.lab.stack import ROOT
 from tests.lab.vps import Vps, private_key
 
-pytestmark = [pytest.mark.timeout(240), pytest.mark.xdist_group("releases")]
+pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("releases")]
 
 # The real one, whose layers are there already, and more lines.
 _IMAGE = (ROOT / "Dockerfile.relay").read_text()

@@ -8,7 +8,7 @@ import pytest
 from tests.lab.checkout import Checkout
 from tests.lab.release_host import ReleaseHost
 
-pytestmark = [pytest.mark.timeout(180), pytest.mark.xdist_group("releases")]
+pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("releases")]
 
 
 def test_first_release_serves_under_the_name_of_its_commit(
