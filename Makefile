@@ -30,12 +30,13 @@ stack-test: $(VENV)/ops.lock ## test the stack: Docker, Caddy, certificates (abo
 	$(BIN)/python -m pytest tests/stack
 
 deploy-test: $(VENV)/ops.lock ## test provisioning, deploys and workflows on whole servers (containers; about ten minutes)
-	$(BIN)/python -m pytest tests/deploy --numprocesses=2 --dist=loadfile
+	$(BIN)/python -m pytest tests/deploy --numprocesses=2 --dist=loadgroup
 
 up: ## start relay and Caddy in Docker, on https://localhost or RELAY_DOMAIN (settings are in .env)
 	@scripts/up
 
 down: ## stop them; certificates are kept
+	@docker compose stop relay # first: its members are told, which they cannot be once Caddy is gone
 	@docker compose --profile load down
 
 logs: ## show what they say, as they say it

@@ -41,6 +41,18 @@ class Access:
         return cls(host, user, key, known_hosts)
 
     @property
+    def owner(self) -> str | None:
+        """To whom root hands over what a release leaves on the host; none: it is that user's."""
+        return "deploy" if self.user == "root" else None
+
+    @property
+    def address(self) -> str:
+        """Where the host is when asked without SSH: its name may be one of ~/.ssh/config only."""
+        shown = subprocess.run(["ssh", "-G", self.host], capture_output=True, text=True).stdout
+        lines = dict(line.split(maxsplit=1) for line in shown.splitlines() if " " in line)
+        return lines.get("hostname", self.host)
+
+    @property
     def ssh(self) -> list[str]:
         """The command line up to the remote command."""
         options = [
@@ -73,8 +85,6 @@ class Access:
             data["ssh_key"] = str(self.key)
         if self.known_hosts:
             data["ssh_known_hosts_file"] = str(self.known_hosts)
-        if self.user == "root":
-            data["_su_user"] = "deploy"  # what a release leaves on the host belongs to nobody else
         return data
 
     def knock(self) -> None:

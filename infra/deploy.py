@@ -9,7 +9,7 @@ release = plan.release
 assert release is not None, "a plan to deploy has a release"
 
 site = preflight.check(plan)
-staging.stage(release)
+staging.stage(plan, release)
 image.ship(plan, release, site)
 rehearsal.rehearse(release)
 Switch(plan, release.name, release.commit, site).put_live()

@@ -1,14 +1,12 @@
 """Go back to a release that has served. pyinfra runs this file; `make rollback` runs pyinfra."""
 
 from infra.plan import Plan
-from infra.tasks import preflight, script, staging
-from infra.tasks.step import step
+from infra.tasks import preflight, staging
 from infra.tasks.switch import Switch
 
 plan = Plan.load()
 
 site = preflight.check(plan)
 target = preflight.choose_target(plan, site)
-staging.stage_script(target)
-step("Stage | Mend and clean up", script.call, target, "prepare")
+staging.stage_script(plan, target)
 Switch(plan, target, "", site).put_live()

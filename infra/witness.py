@@ -127,7 +127,7 @@ class Swarm:
         failures = [failure for witness in everyone for failure in witness.failures]
         lost, missed = 0, 0
         for room in self.rooms.values():
-            room_lost, room_missed = _undelivered(room)
+            room_lost, room_missed = undelivered(room)
             lost, missed = lost + room_lost, missed + room_missed
         return {
             "clients": len(everyone),
@@ -140,7 +140,7 @@ class Swarm:
             },
             "back_median": round(statistics.median(gaps), 3) if gaps else 0.0,
             "back_max": round(max(gaps), 3) if gaps else 0.0,
-            "split": round(max(map(_split, self.rooms.values())), 3),
+            "split": round(max(map(split, self.rooms.values())), 3),
             "said": sum(len(witness.said) for witness in everyone),
             "lost": lost,
             "missed": missed,
@@ -154,14 +154,14 @@ async def _listen(socket: aiohttp.ClientWebSocketResponse, witness: Witness) -> 
             witness.heard.setdefault(user, set()).add(int(number))
 
 
-def _split(room: list[Witness]) -> float:
+def split(room: list[Witness]) -> float:
     """Seconds from the first who was back to the last who left: both relays served this room."""
     returns = [came for witness in room for came, _ in witness.stays[1:]]
     leaves = [went for witness in room for _, went in witness.stays[:1] if len(witness.stays) > 1]
     return max(0.0, max(leaves) - min(returns)) if returns and leaves else 0.0
 
 
-def _undelivered(room: list[Witness]) -> tuple[int, int]:
+def undelivered(room: list[Witness]) -> tuple[int, int]:
     """Deliveries that did not happen, to those who were connected and to those who were not."""
     lost = missed = 0
     for speaker in room:

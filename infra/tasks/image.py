@@ -87,7 +87,7 @@ def _pipe_archive(release: Release, command: list[str], what: str) -> None:
     """Feed a build with the sources as git has them: what is not in git is in no release."""
     with tempfile.TemporaryFile() as words:
         archive = subprocess.Popen(
-            ["git", "archive", release.tree],
+            ["git", "-c", "tar.umask=0022", "archive", release.tree],
             stdout=subprocess.PIPE,
         )
         done = subprocess.run(

@@ -31,7 +31,7 @@ def run(command: list[str], timeout: float) -> list[str]:
     """Run a command within `timeout` seconds; return what it printed."""
     try:
         worked, output = host.run_shell_command(
-            shlex.join(command), _su_user=host.data.get("_su_user"), _timeout=timeout
+            shlex.join(command), _su_user=Plan.load().access.owner, _timeout=timeout
         )
     except (SSHException, OSError, EOFError) as error:
         words = str(error) or type(error).__name__
@@ -39,6 +39,8 @@ def run(command: list[str], timeout: float) -> list[str]:
     if worked:
         return list(output.stdout_lines)
     lines = [line.line for line in output]
+    if lines and lines[-1].endswith("release.sh: not found"):
+        raise Refusal("a later release was deployed meanwhile, and this one was removed")
     for line in lines[:-1]:
         logger.info(f"    {line}")
     raise Refusal(lines[-1] if lines else f"the connection to {host.name} was lost")

@@ -29,7 +29,6 @@ say serving "$(labelled relay)"
 say running "$(setting RELAY_IMAGE release.env | sed "s/^relay://")"
 say committed "$(setting RELEASE_COMMITTED release.env)"
 say domain "$(setting RELAY_DOMAIN .env)"
-say tokens "$(setting JWT_SECRET .env | grep -c .)"
 say served "$(ls -d releases/*/served | cut -d / -f 2 | tr "\n" " ")"
 docker image ls --quiet --no-trunc | sort -u |
     xargs --no-run-if-empty docker image inspect --format "image={{.Id}} {{json .RootFS.Layers}}"
@@ -52,7 +51,6 @@ class Site:
     running_committed: int | None  # seconds since 1970
     serving: str  # container, or "" for none
     domain: str
-    asks_for_tokens: bool
     served: tuple[str, ...]  # releases that can be gone back to, the oldest first
     images: dict[str, Chain]  # layers by id
 
@@ -85,7 +83,6 @@ class SiteFact(FactBase[Site]):
             running_committed=int(said["committed"]) if said["committed"].isdigit() else None,
             serving=said["serving"],
             domain=said["domain"],
-            asks_for_tokens=said["tokens"] == "1",
             served=tuple(sorted(said["served"].split())),
             images=images,
         )

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from pyinfra.operations import files, server
 
+from infra.plan import Plan
 from infra.release import Release
 from infra.tasks import script
 from infra.tasks.step import step
@@ -12,35 +13,55 @@ from infra.tasks.step import step
 _TEMPLATES = Path(__file__).parent.parent / "templates"
 
 
-def stage(release: Release) -> None:
+def stage(plan: Plan, release: Release) -> None:
     """Lay the files down; nothing that runs reads them yet."""
-    directory = script.directory_of(release.name)
-    files.directory(name="Stage | Make the release's directory", path=directory, mode="750")
+    owner, directory = plan.access.owner, script.directory_of(release.name)
+    files.directory(
+        name="Stage | Make the release's directory",
+        path=directory,
+        mode="750",
+        user=owner,
+        group=owner,
+    )
     for name in ("docker-compose.yml", "Caddyfile.docker"):
-        files.put(name=f"Stage | {name}", src=name, dest=f"{directory}/{name}", mode="640")
+        files.put(
+            name=f"Stage | {name}",
+            src=name,
+            dest=f"{directory}/{name}",
+            mode="640",
+            user=owner,
+            group=owner,
+        )
     files.template(
         name="Stage | release.env",
         src=str(_TEMPLATES / "release.env.j2"),
         dest=f"{directory}/release.env",
         mode="640",
+        user=owner,
+        group=owner,
         release=release.name,
         committed=release.committed,
     )
-    stage_script(release.name)
-    step("Stage | Mend and clean up", script.call, release.name, "prepare")
+    stage_script(plan, release.name)
 
 
-def stage_script(release: str) -> None:
-    """Lay down the script. A move: a switch that still runs goes on reading its old file."""
-    directory = script.directory_of(release)
+def stage_script(plan: Plan, release: str) -> None:
+    """Lay down the script and let it look around.
+
+    It is moved into its place: a switch that still runs goes on reading its old file.
+    """
+    owner, directory = plan.access.owner, script.directory_of(release)
     for name, mode in (("roundtrip.py", "640"), ("release.sh", "750")):
         files.put(
             name=f"Stage | {name}",
             src=StringIO((_TEMPLATES / name).read_text()),
             dest=f"{directory}/.{name}.new",
             mode=mode,
+            user=owner,
+            group=owner,
         )
     server.shell(
         name="Stage | Put the script in its place",
         commands=[f"cd {directory} && for f in roundtrip.py release.sh; do mv .$f.new $f; done"],
     )
+    step("Stage | Mend and clean up", script.call, release, "prepare")

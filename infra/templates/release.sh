@@ -27,6 +27,13 @@ fail() {
   exit 1
 }
 
+# A whole word or none, for a reader at any moment.
+note() { # FILE WORDS
+  say "$2" >"$here/.$1.new"
+  mv "$here/.$1.new" "$here/$1"
+}
+state() { note state "$1"; }
+
 hold_lock() { # WAIT WHO
   exec 9>>"$root/lock"
   if ! flock --timeout "$1" 9; then
@@ -256,7 +263,7 @@ rehearse() {
 
 start() { # WAIT WHO EXPECTED
   rm -f "$here/verdict"
-  say waiting >"$here/state"
+  state waiting
   : >"$here/log"
   setsid "$here/release.sh" switch "$@" >>"$here/log" 2>&1 </dev/null 9>&- &
   say $! >"$here/pid"
@@ -303,8 +310,6 @@ serve() { # DIRECTORY; the container that then serves is left in $serving
   serving=$new
   say "release ${next##*/} serves alone"
 }
-
-state() { say "$1" >"$here/state"; }
 
 switch() { # WAIT WHO EXPECTED
   local previous verdict serving=""
@@ -373,9 +378,6 @@ progress() { # LINES
   say "=$alive $state"
 }
 
-verdict() {
-  say "$1" >"$here/.verdict.new"
-  mv "$here/.verdict.new" "$here/verdict"
-}
+verdict() { note verdict "$1"; }
 
 "$@"

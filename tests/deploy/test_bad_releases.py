@@ -8,18 +8,21 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.checkout import IMAGE_OF_A_RELEASE, Checkout
+from tests.lab.checkout import Checkout
 from tests.lab.engine import run
 from tests.lab.release_host import ReleaseHost, Untouched
+from tests.lab.stack import ROOT
 from tests.lab.vps import Vps, private_key
 
-pytestmark = [pytest.mark.timeout(240), pytest.mark.xdist_group("releases")]
+pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("releases")]
 
-_NEVER_READY = f'{IMAGE_OF_A_RELEASE}CMD ["sleep", "infinity"]\n'
-_CRASHES = f"{IMAGE_OF_A_RELEASE}" + 'CMD ["python", "-c", "raise SystemExit(\'no luck\')"]\n'
-_MUTE = f"{IMAGE_OF_A_RELEASE}ENV RELEASE_COMMIT=another\n"
+# The real one, whose layers are there already, and more lines.
+_IMAGE = (ROOT / "Dockerfile.relay").read_text()
+_NEVER_READY = f'{_IMAGE}CMD ["sleep", "infinity"]\n'
+_CRASHES = _IMAGE + 'CMD ["python", "-c", "raise SystemExit(\'no luck\')"]\n'
+_MUTE = f"{_IMAGE}ENV RELEASE_COMMIT=another\n"
 # Good when it is rehearsed; dies once it is alone under the name that Caddy asks for.
-_DIES_LATER = f'{IMAGE_OF_A_RELEASE}COPY relay/late.py late.py\nCMD ["python", "late.py"]\n'
+_DIES_LATER = f'{_IMAGE}COPY relay/late.py late.py\nCMD ["python", "late.py"]\n'
 _LATE = """
 import socket, subprocess, sys, time
 relay = subprocess.Popen([sys.executable, "-m", "relay"])
@@ -56,7 +59,7 @@ def _good_again(checkout: Checkout, release_host: ReleaseHost) -> Iterator[None]
         ({"Dockerfile.relay": _CRASHES}, "it ended with exit code 1"),
         ({"docker-compose.yml": "services:\n  relay:\n    imagine: relay\n"}, "imagine"),
         ({"Caddyfile.docker": "{\n\tnonsense\n}\n"}, "unrecognized global option: nonsense"),
-        ({"Dockerfile.relay": "FROM relay:lab\nRUN false\n"}, "the image cannot be built"),
+        ({"Dockerfile.relay": f"{_IMAGE}RUN false\n"}, "the image cannot be built"),
     ],
     ids=["never ready", "crashes", "compose file", "Caddyfile", "does not build"],
 )
@@ -265,7 +268,7 @@ def test_bare_host_is_told_from_a_provisioned_one(checkout: Checkout, bare_vps: 
 
 def _with_random_bytes(megabytes: int) -> str:
     # Bytes that no compression makes fewer, so that they take a while.
-    return f"{IMAGE_OF_A_RELEASE}RUN head -c {megabytes}M /dev/urandom > /tmp/random\n"
+    return f"{_IMAGE}RUN head -c {megabytes}M /dev/urandom > /tmp/random\n"
 
 
 def _loads(host: ReleaseHost) -> bool:

@@ -8,7 +8,7 @@ import pytest
 from tests.lab.checkout import Checkout
 from tests.lab.release_host import ReleaseHost
 
-pytestmark = [pytest.mark.timeout(180), pytest.mark.xdist_group("releases")]
+pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("releases")]
 
 
 def test_first_release_serves_under_the_name_of_its_commit(
@@ -97,7 +97,9 @@ def test_two_deploys_at_once_come_one_after_the_other(
     checkout: Checkout, release_host: ReleaseHost
 ) -> None:
     """The second waits for the first; both end well and one relay serves."""
+    known = len(release_host.releases())
     first = checkout.begin("deploy", "--witnesses", "0")
+    release_host.vps.wait_until(lambda: len(release_host.releases()) > known, "it has begun")
     checkout.commit("A later release")
     second = checkout.deploy("--witnesses", "0")
     output, _ = first.communicate(timeout=120)
@@ -111,4 +113,17 @@ def test_root_deploys_as_the_user_deploy(checkout: Checkout, release_host: Relea
     checkout.deploy("--witnesses", "0", HETZNER_USERNAME="root").succeeded()
     owners = release_host.vps.run("find /opt/relay/releases -printf '%u\\n' | sort -u").split()
     assert owners == ["deploy"]
+    checkout.deploy("--witnesses", "0").succeeded()
+
+
+def test_host_that_asks_for_tokens_gets_them(checkout: Checkout, release_host: ReleaseHost) -> None:
+    """Rehearsal, witnesses and the last look carry tokens that the host's own secret signs."""
+    release_host.vps.run(f"echo JWT_SECRET={'0123456789abcdef' * 4} >> /opt/relay/.env")
+    try:
+        checkout.deploy("--witnesses", "0").succeeded()
+        outcome = checkout.deploy().succeeded()
+        assert "| closed | 4 with 1012 |" in outcome.output
+        assert "| handshakes failed | 0 |" in outcome.output
+    finally:
+        release_host.vps.run("sed -i /^JWT_SECRET/d /opt/relay/.env")
     checkout.deploy("--witnesses", "0").succeeded()

@@ -117,7 +117,7 @@ def project(tmp_path: Path) -> Iterator[Project]:
         vps.destroy()
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1200)
 def test_from_a_bare_server_to_the_second_release(project: Project, tmp_path: Path) -> None:
     """provision.yml, then deploy.yml for one push and another; each served by verified TLS."""
     log = project.act("workflow_dispatch", "provision")
@@ -128,7 +128,8 @@ def test_from_a_bare_server_to_the_second_release(project: Project, tmp_path: Pa
     assert first["commit"] == project.commit()
     assert first["deployed_by"] != "unknown"
 
-    (project.checkout / "README.md").open("a").write("\nThe next release.\n")
+    readme = project.checkout / "README.md"
+    readme.write_text(readme.read_text() + "\nThe next release.\n")
     author = ("-c", "user.name=somebody", "-c", "user.email=somebody@relay.test")
     run("git", "-C", project.checkout, *author, "commit", "-qam", "The next release")
     log = project.act("push", "deploy")

@@ -10,17 +10,8 @@ from typing import Final, Self
 
 from tests.lab import engine
 from tests.lab.engine import run
-from tests.lab.stack import IMAGE, ROOT
+from tests.lab.stack import ROOT
 
-# The relay as tests/lab/stack.py has built it, with what a release adds: a second, not a minute.
-IMAGE_OF_A_RELEASE: Final = f"""
-FROM {IMAGE}
-ARG RELEASE_COMMIT=unknown
-ARG RELEASE_TIME=unknown
-ARG RELEASE_ACTOR=unknown
-ENV RELEASE_COMMIT=$RELEASE_COMMIT RELEASE_TIME=$RELEASE_TIME RELEASE_ACTOR=$RELEASE_ACTOR
-LABEL org.opencontainers.image.revision=$RELEASE_COMMIT
-"""
 _AUTHOR: Final = ("-c", "user.name=somebody", "-c", "user.email=somebody@relay.test")
 # What the shell that runs the tests has set must not reach a deploy.
 _OURS: Final = ("HETZNER_", "RELAY_", "GITHUB_", "SSH_AUTH_SOCK")
@@ -63,7 +54,6 @@ class Checkout:
                 target.write_bytes((ROOT / name).read_bytes())
                 target.chmod((ROOT / name).stat().st_mode & 0o777)
         checkout.git("init", "--quiet")
-        (folder / "Dockerfile.relay").write_text(IMAGE_OF_A_RELEASE)
         checkout.commit("The first release")
         return checkout
 

@@ -82,6 +82,7 @@ class Stack:
 
     def up(self, *services: str) -> None:
         """Start everything and wait until it is healthy."""
+        self.down()  # what a test left that was killed
         try:
             self.compose("up", "-d", "--wait", *services)
         except AssertionError as error:
@@ -106,9 +107,12 @@ class Stack:
 
     def authority(self) -> ssl.SSLContext:
         """Return a context that trusts only Caddy's own authority, which signs for localhost."""
-        return trusting(
-            self.compose("exec", "-T", "caddy", "cat", "/data/caddy/pki/authorities/local/root.crt")
-        )
+        return trusting(self.root_certificate())
+
+    def root_certificate(self) -> str:
+        """Return the certificate (PEM) of Caddy's own authority."""
+        path = "/data/caddy/pki/authorities/local/root.crt"
+        return self.compose("exec", "-T", "caddy", "cat", path)
 
     def connect(
         self,
@@ -159,6 +163,8 @@ def trusting(*authorities: str) -> ssl.SSLContext:
 
 def kill_process(container: str) -> None:
     """Kill the container's process 1, as the kernel would: Docker is not told."""
+    if os.geteuid():
+        engine.refuse("only root kills a process in a container")
     pid = run("docker", "inspect", "--format", "{{.State.Pid}}", container).strip()
     subprocess.run(["kill", "-9", pid], check=True)
 

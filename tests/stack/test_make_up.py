@@ -1,6 +1,8 @@
 """`make up` as its user calls it, in a copy of the repository."""
 
+import asyncio
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -9,6 +11,8 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
 
 from tests.lab import engine, images
 from tests.lab import stack as lab
@@ -25,6 +29,9 @@ def copy(tmp_path: Path) -> Path:
         *("docker-compose.yml", "docker-compose.override.yml"),
     ):
         shutil.copy(ROOT / name, tmp_path / name)
+    # This machine's own images keep their names.
+    override = tmp_path / "docker-compose.override.yml"
+    override.write_text(override.read_text().replace("relay-load:dev", "relay-load:lab"))
     for name in ("scripts", "relay", "requirements", "loadtest"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
     return tmp_path
@@ -48,6 +55,7 @@ def make(copy: Path) -> Iterator[Make]:
                 "COMPOSE_PROJECT_NAME": project,
                 "HTTP_PORT": f"{address}:80",
                 "HTTPS_PORT": f"{address}:443",
+                "RELAY_IMAGE": "relay:lab-up",
                 "RELAY_PORT": str(port),
                 "LOAD_PORT": str(load_port),
                 **env,
@@ -75,15 +83,32 @@ def make(copy: Path) -> Iterator[Make]:
         yield run
 
 
+def _settings(copy: Path) -> dict[str, str]:
+    lines = (copy / ".env").read_text().splitlines()
+    return {name: value for name, _, value in (line.partition("=") for line in lines)}
+
+
 def test_make_up_serves_and_make_down_removes(make: Make, copy: Path) -> None:
     """From nothing to a relay behind Caddy, and a relay without it for a developer."""
     up = make("up")
     assert up.returncode == 0, up.stdout
-    assert up.stdout.endswith("the relay serves https://localhost\n")
-    port = dict(line.split("=") for line in (copy / ".env").read_text().splitlines())["RELAY_PORT"]
+    assert re.search(r"the relay serves https://localhost at [0-9.]+:443\n$", up.stdout)
+    port = _settings(copy)["RELAY_PORT"]
     assert "relay_" in engine.run("curl", "-sS", f"http://127.0.0.1:{port}/metrics")
     down = make("down")
     assert down.returncode == 0, down.stdout
+
+
+async def test_make_down_tells_members_before_caddy_is_gone(make: Make, copy: Path) -> None:
+    """1012, as at every stop: compose alone would stop Caddy first, and cut them off."""
+    assert (await asyncio.to_thread(make, "up")).returncode == 0
+    address = _settings(copy)["HTTP_PORT"].partition(":")[0]
+    async with connect(f"ws://{address}/ws/member", proxy=None) as member:
+        down = asyncio.create_task(asyncio.to_thread(make, "down"))
+        with pytest.raises(ConnectionClosed):
+            await member.recv()
+        assert member.close_code == 1012
+        assert (await down).returncode == 0
 
 
 def test_the_load_testers_page_runs_beside_the_stack(make: Make, copy: Path) -> None:

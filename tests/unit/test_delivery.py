@@ -49,6 +49,14 @@ def test_docker_waits_longer_than_the_relay_drains() -> None:
     assert int(grace[1]) > int(drain.removesuffix("s"))
 
 
+def test_caddys_memory_is_enough_for_all_connections() -> None:
+    """With both defaults: a client by TLS was measured to cost it up to 125 KB."""
+    connections = re.search(r"MAX_CONNECTIONS:-(\d+)", COMPOSE)
+    memory = re.search(r"CADDY_MEMORY:-(\d+)m", COMPOSE)
+    assert connections and memory
+    assert int(connections[1]) * 125_000 < int(memory[1]) * 1024**2
+
+
 def test_the_shipped_compose_file_publishes_no_port_of_the_relay() -> None:
     """Two relays stand side by side during a release."""
     relay = COMPOSE[COMPOSE.index("  relay:") : COMPOSE.index("  caddy:")]
