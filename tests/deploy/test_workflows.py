@@ -1,70 +1,45 @@
 """The real workflows, run by act with the three secrets: from a bare server to a second release."""
 
 import json
-import os
-import subprocess
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from tests.lab import engine, images, pebble, stack
-from tests.lab.engine import BIN, run
+from tests.lab import images, pebble, stack
+from tests.lab.act import act
+from tests.lab.engine import run
 from tests.lab.pebble import Pebble
 from tests.lab.registry import Registry
 from tests.lab.vps import Vps, private_key
 
 _DOMAIN = "relay.test"
 _BUNDLE = Path("/etc/ssl/certs/ca-certificates.crt")
-# In a mount namespace of its own: this machine's /etc/hosts stays as it is.
-_WITH_NAMES = 'mount --bind "$0" /etc/hosts && exec "$@"'
 
 
 @dataclass(frozen=True)
 class Project:
-    """A clone as GitHub has it, the secrets of its repository, and the server they name."""
+    """A clone as GitHub has it, and the server that the secrets of its repository name."""
 
     checkout: Path
-    home: Path  # of whoever runs the workflows: nothing of this machine's user is found there
     vps: Vps
     issuer: Pebble
     environment: dict[str, str]
 
-    def act(self, event: str, workflow: str, *words: str) -> str:
-        """Run a workflow as GitHub would; return its log."""
-        secrets = {
-            "HETZNER_HOST": self.vps.address,
-            "HETZNER_USERNAME": "root",
-            # As a browser on Windows pastes it.
-            "HETZNER_SSH_KEY": private_key().read_text().strip().replace("\n", "\r\n"),
-        }
-        environment = [f"{name}={value}" for name, value in self.environment.items()]
-        done = subprocess.run(
-            [
-                *("unshare", "--mount", "sh", "-c", _WITH_NAMES, self.checkout.parent / "hosts"),
-                *(BIN / "act", event, "-W", f".github/workflows/{workflow}.yml"),
-                *("-P", "ubuntu-24.04=-self-hosted", "--pull=false", "--no-cache-server"),
-                *("--var", f"RELAY_DOMAIN={_DOMAIN}"),
-                *(word for name in secrets for word in ("--secret", name)),
-                *(word for pair in environment for word in ("--env", pair)),
-                *words,
-            ],
-            cwd=self.checkout,
-            env={
-                **engine.environment(),
-                **secrets,
-                "HOME": str(self.home),
-                "XDG_CACHE_HOME": str(self.home / ".cache"),
+    def act(self, event: str, workflow: str, **variables: str) -> str:
+        return act(
+            *(self.checkout, event, workflow),
+            secrets={
+                "HETZNER_HOST": self.vps.address,
+                "HETZNER_USERNAME": "root",
+                # As a browser on Windows pastes it.
+                "HETZNER_SSH_KEY": private_key().read_text().strip().replace("\n", "\r\n"),
             },
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
+            variables={"RELAY_DOMAIN": _DOMAIN, **variables},
+            environment=self.environment,
+            names={_DOMAIN: self.vps.address},
         )
-        assert done.returncode == 0, done.stdout[-6000:]
-        return done.stdout
 
     def commit(self) -> str:
         return run("git", "-C", self.checkout, "rev-parse", "HEAD").strip()
@@ -82,37 +57,34 @@ class Project:
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Iterator[Project]:
-    """A clone of this repository, a server on its first day, an authority, a registry."""
-    images.require(images.VPS, images.PYTHON, images.CADDY, images.LAB_CADDY)
-    if os.geteuid():
-        engine.refuse("only root gives a workflow names of its own")
+def clone(tmp_path: Path) -> Path:
+    """What GitHub has: what is committed here."""
+    run("git", "clone", "--quiet", stack.ROOT, tmp_path / "checkout")
+    return tmp_path / "checkout"
+
+
+@pytest.fixture
+def project(registry: Registry, clone: Path, tmp_path: Path) -> Iterator[Project]:
+    """A clone of this repository, a server on its first day, an authority, a branch for results."""
+    images.require(images.PYTHON)
     stack.build_relay()  # so that the workflow's own build finds its layers
+    run("git", "init", "--quiet", "--bare", tmp_path / "pages.git")
     vps = Vps.boot()
     try:
-        with (
-            Registry({images.CADDY: images.LAB_CADDY}) as registry,
-            pebble.running(tmp_path, vps.address) as issuer,
-            # Not below pytest's folder: the path of a socket has 107 bytes at the most.
-            tempfile.TemporaryDirectory(prefix="home") as home,
-        ):
-            run("git", "clone", "--quiet", stack.ROOT, tmp_path / "checkout")
-            run("git", "init", "--quiet", "--bare", tmp_path / "pages.git")
-            (tmp_path / "hosts").write_text(f"127.0.0.1 localhost\n{vps.address} {_DOMAIN}\n")
+        with pebble.running(tmp_path, vps.address) as issuer:
             bundle = tmp_path / "bundle.pem"
             bundle.write_text(_BUNDLE.read_text() + issuer.root())
-            lab = json.dumps({"docker_registry_mirrors": [registry.url]})
             environment = {
                 "ACME_CA": issuer.directory,
                 "SSL_CERT_FILE": str(bundle),
                 "CURL_CA_BUNDLE": str(bundle),
-                "ARGS": f"-e {json.dumps(lab)}",
+                "ARGS": f"-e {json.dumps(json.dumps({'docker_registry_mirrors': [registry.url]}))}",
                 # One test stands for all of them: they run anyway, before this one or after.
                 "PYTEST_ADDOPTS": "-k test_names_in_use",
                 "PAGES_REMOTE": str(tmp_path / "pages.git"),
                 "DURATION": "2",
             }
-            yield Project(tmp_path / "checkout", Path(home), vps, issuer, environment)
+            yield Project(clone, vps, issuer, environment)
     finally:
         vps.destroy()
 
@@ -122,8 +94,13 @@ def test_from_a_bare_server_to_the_second_release(project: Project, tmp_path: Pa
     """provision.yml, then deploy.yml for one push and another; each served by verified TLS."""
     log = project.act("workflow_dispatch", "provision")
     assert "ready for releases" in log
+    assert "HETZNER_HOST_KEY is not set, so whatever answers is trusted" in log
+    # As it stands in the log, where GitHub has hidden the address.
+    host_key = next(line for line in log.splitlines() if "msg: *** ssh-ed25519 " in line)
+    host_key = "*** ssh-ed25519 " + host_key.split("ssh-ed25519 ")[1].split("\x1b")[0]
 
-    log = project.act("push", "deploy")
+    log = project.act("push", "deploy", HETZNER_HOST_KEY=host_key)
+    assert "nothing says which host key" not in log
     first = project.health()
     assert first["commit"] == project.commit()
     assert first["deployed_by"] != "unknown"
@@ -132,11 +109,33 @@ def test_from_a_bare_server_to_the_second_release(project: Project, tmp_path: Pa
     readme.write_text(readme.read_text() + "\nThe next release.\n")
     author = ("-c", "user.name=somebody", "-c", "user.email=somebody@relay.test")
     run("git", "-C", project.checkout, *author, "commit", "-qam", "The next release")
-    log = project.act("push", "deploy")
+    log = project.act("push", "deploy", HETZNER_HOST_KEY=host_key)
     assert project.health()["commit"] == project.commit() != first["commit"]
     assert "handshakes failed | 0 |" in log
-    secret = private_key().read_text().splitlines()[1]
-    assert secret not in log
+    assert f"Smoke test of {_DOMAIN}: a message took" in log
+    assert private_key().read_text().splitlines()[1] not in log
 
     pages = run("git", "-C", tmp_path / "pages.git", "ls-tree", "-r", "--name-only", "gh-pages")
     assert len([name for name in pages.split() if name.endswith(".json")]) == 2
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize(
+    ("event", "workflow"), [("push", "deploy"), ("workflow_dispatch", "provision")]
+)
+def test_without_secrets_everything_is_skipped_and_nothing_fails(
+    clone: Path, event: str, workflow: str
+) -> None:
+    """The first job says which are missing, and how to add them."""
+    log = act(
+        *(clone, event, workflow),
+        secrets={"HETZNER_USERNAME": "root"},
+        variables={},
+        environment={},
+        names={},
+    )
+    assert "missing secrets: HETZNER_HOST HETZNER_SSH_KEY;" in log
+    assert "gh secret set HETZNER_SSH_KEY" in log
+    assert "make deploy" not in log
+    assert "make test" not in log
+    assert "make provision" not in log

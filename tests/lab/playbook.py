@@ -16,7 +16,7 @@ _RECAP: Final = re.compile(r"^\S+ +: ok=\d+ +changed=(\d+) ", re.MULTILINE)
 # Settings of the shell that runs the tests must not reach a playbook.
 _OURS: Final = ("ANSIBLE_", "HETZNER_", "HCLOUD_", "RELAY_", "ACME_", "SSH_AUTH_SOCK")
 # In a mount namespace of its own: this machine's /etc/hosts stays as it is.
-_WITH_NAMES: Final = 'mount --bind "$0" /etc/hosts && exec "$@"'
+WITH_NAMES: Final = 'mount --bind "$0" /etc/hosts && exec "$@"'
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def play(
             hosts = Path(folder) / "hosts"
             hosts.write_text("".join(f"{address} {name}\n" for name, address in names.items()))
             root = () if os.geteuid() == 0 else ("--map-root-user",)
-            command = ("unshare", "--mount", *root, "sh", "-c", _WITH_NAMES, str(hosts), *command)
+            command = ("unshare", "--mount", *root, "sh", "-c", WITH_NAMES, str(hosts), *command)
         # A master connection outlives the run, and addresses of servers come back.
         sockets = Path(folder) / "ssh"
         sockets.mkdir()
