@@ -2,6 +2,7 @@
 
 import shlex
 
+import gevent
 from paramiko import SSHException
 from pyinfra import host, logger
 
@@ -30,9 +31,11 @@ def call(release: str, verb: str, *arguments: str) -> None:
 def run(command: list[str], timeout: float) -> list[str]:
     """Run a command within `timeout` seconds; return what it printed."""
     try:
-        worked, output = host.run_shell_command(
-            shlex.join(command), _su_user=Plan.load().access.owner, _timeout=timeout
-        )
+        # pyinfra's own timeout does not cover the opening of a channel, which waits for an hour.
+        with gevent.Timeout(timeout, TimeoutError(f"no answer within {timeout:g} s")):
+            worked, output = host.run_shell_command(
+                shlex.join(command), _su_user=Plan.load().access.owner
+            )
     except (SSHException, OSError, EOFError) as error:
         words = str(error) or type(error).__name__
         raise Refusal(f"the connection to {host.name} was lost: {words}") from None
