@@ -84,8 +84,10 @@ class Switch:
                 check_not_older(self._plan.release, running, site_of(host).running_committed)
             self._start(running)
             state = self._follow()
-        if state != "serving":
+        if state == "failed":
             raise Refusal(f"the old release still serves: {self._last_line}")
+        if state != "serving":  # it did for a moment, between two questions
+            raise self._went_back("the new relay did not last", state)
 
     def _verify(self) -> None:
         wanted = {
