@@ -90,11 +90,16 @@ class Switch:
             raise self._went_back("the new relay did not last", state)
 
     def _verify(self) -> None:
+        try:
+            tokens = self._tokens(["visitor-1", "visitor-2"], [self._room])
+        except Refusal:  # it cannot even be asked
+            self._verdict("back")
+            raise self._went_back("the new relay did not last", self._follow()) from None
         wanted = {
             **self._address(),
             "commit": self._commit,
             "room": self._room,
-            "tokens": self._tokens(["visitor-1", "visitor-2"], [self._room]),
+            "tokens": tokens,
         }
         with subprocess.Popen(
             [sys.executable, "-m", "infra.visitor"],

@@ -183,7 +183,7 @@ def test_next_deploy_mends_a_switch_that_was_killed(
     deploy = checkout.begin("deploy", "--witnesses", "0")
     release = _wait_for_switch(release_host)
     release_host.vps.wait_until(lambda: len(release_host.containers()) == 2, "both stand")
-    release_host.vps.run(f"pkill -KILL -f 'releases/{release}/[r]elease.sh'")
+    release_host.vps.run(f"pkill -KILL -f 'releases/{release}/[r]elease.sh switch'")
     output, _ = deploy.communicate(timeout=60)
     assert deploy.returncode == 1
     assert "the script on the host was killed" in output.splitlines()[-1]
