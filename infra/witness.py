@@ -25,6 +25,7 @@ _JITTER = 0.1  # seconds at most before a client comes back: not all in the same
 _RETRY = 0.25  # seconds after a handshake that failed
 _SETTLE = 1.0  # seconds for the last messages to arrive
 _HANDSHAKE = 15.0  # seconds
+_START = 15.0  # seconds for all to be in: what serves may be broken, and about to be mended
 
 
 @dataclass
@@ -60,21 +61,27 @@ class Swarm:
         self._all_in = asyncio.Event()
         self._over = False
 
-    async def run(self) -> None:
-        """Until the input ends."""
+    async def run(self) -> bool:
+        """Until the input ends; whether they could connect at all."""
         async with self._address.session() as session, asyncio.TaskGroup() as group:
             stays = [
                 group.create_task(self._stay(session, room, witness))
                 for room, witnesses in self.rooms.items()
                 for witness in witnesses
             ]
-            await self._all_in.wait()
-            print("ready", flush=True)
-            await asyncio.to_thread(sys.stdin.read)
-            self._over = True  # nobody speaks any more, but all listen
-            await asyncio.sleep(_SETTLE)
+            try:
+                async with asyncio.timeout(_START):
+                    await self._all_in.wait()
+            except TimeoutError:
+                self._over = True
+            else:
+                print("ready", flush=True)
+                await asyncio.to_thread(sys.stdin.read)
+                self._over = True  # nobody speaks any more, but all listen
+                await asyncio.sleep(_SETTLE)
             for stay in stays:
                 stay.cancel()
+        return self._waiting == 0
 
     async def _stay(self, session: aiohttp.ClientSession, room: str, witness: Witness) -> None:
         url = self._address.url("ws", f"/ws/{witness.user}?room={room}")
@@ -181,8 +188,8 @@ def undelivered(room: list[Witness]) -> tuple[int, int]:
 
 async def main() -> None:
     swarm = Swarm(json.loads(sys.stdin.readline()))
-    await swarm.run()
-    print(json.dumps(swarm.figures()))
+    if await swarm.run():
+        print(json.dumps(swarm.figures()))
 
 
 if __name__ == "__main__":

@@ -21,7 +21,6 @@ _POLL = 0.25  # seconds between two questions
 _QUICK = 20  # seconds for a command that does next to nothing
 _WITNESS_RATE = 5  # messages a second of each
 _WITNESSES_PER_ROOM = 10
-_WITNESS_START = 30  # seconds until all are in
 
 
 class Switch:
@@ -52,13 +51,18 @@ class Switch:
         rooms = max(1, self._plan.witnesses // _WITNESSES_PER_ROOM)
         clients = self._plan.witnesses // rooms
         users = [f"witness-{client}" for client in range(clients)]
+        try:
+            tokens = self._tokens(users, [f"{self._room}-{room}" for room in range(rooms)])
+        except Refusal as refusal:  # what serves may be broken, and about to be mended
+            logger.warning(f"    no witnesses: {refusal}")
+            return
         wanted = {
             **self._address(),
             "room": self._room,
             "rooms": rooms,
             "clients": clients,
             "rate": _WITNESS_RATE,
-            "tokens": self._tokens(users, [f"{self._room}-{room}" for room in range(rooms)]),
+            "tokens": tokens,
         }
         self._witness = subprocess.Popen(
             [sys.executable, "-m", "infra.witness"],
@@ -84,15 +88,22 @@ class Switch:
                 check_not_older(self._plan.release, running, site_of(host).running_committed)
             self._start(running)
             state = self._follow()
-        if state != "serving":
+        if state == "failed":
             raise Refusal(f"the old release still serves: {self._last_line}")
+        if state != "serving":  # it did for a moment, between two questions
+            raise self._went_back("the new relay did not last", state)
 
     def _verify(self) -> None:
+        try:
+            tokens = self._tokens(["visitor-1", "visitor-2"], [self._room])
+        except Refusal:  # it cannot even be asked
+            self._verdict("back")
+            raise self._went_back("the new relay did not last", self._follow()) from None
         wanted = {
             **self._address(),
             "commit": self._commit,
             "room": self._room,
-            "tokens": self._tokens(["visitor-1", "visitor-2"], [self._room]),
+            "tokens": tokens,
         }
         with subprocess.Popen(
             [sys.executable, "-m", "infra.visitor"],

@@ -335,11 +335,16 @@ switch() { # WAIT WHO EXPECTED
   if [[ ! -e $root/releases/$previous/served ]]; then
     touch "$here/served"
     say "there is no release before this one to go back to: it goes on serving"
-    exit 1
+    state stays
+    return
   fi
   state returning
   last_words "$serving"
-  serve "$root/releases/$previous" || exit 1
+  if ! serve "$root/releases/$previous"; then
+    say "release $previous does not get ready either: this one is left as it is, deploy a good one"
+    state stays
+    return
+  fi
   state "returned $previous"
 }
 

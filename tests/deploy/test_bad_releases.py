@@ -24,7 +24,8 @@ _MUTE = f"{_IMAGE}ENV RELEASE_COMMIT=another\n"
 # Good when it is rehearsed; dies once it is alone under the name that Caddy asks for.
 _DIES_LATER = f'{_IMAGE}COPY relay/late.py late.py\nCMD ["python", "late.py"]\n'
 _LATE = """
-import socket, subprocess, sys, time
+import signal, socket, subprocess, sys, time
+signal.signal(signal.SIGTERM, lambda *_: sys.exit())
 relay = subprocess.Popen([sys.executable, "-m", "relay"])
 me = [socket.gethostbyname(socket.gethostname())]
 while relay.poll() is None:
@@ -106,7 +107,10 @@ def test_full_disk_is_noticed_before_anything_is_sent(
 ) -> None:
     """The sentence names what is free and what is needed."""
     before = Untouched(release_host)
-    _fill(release_host.vps, leave=100)
+    release_host.vps.run(
+        "free=$(df --output=avail -BM /var/lib/docker | tail -n 1 | tr -dc 0-9); "
+        "fallocate --length $((free - 100))M /var/lib/docker/filler"
+    )
     try:
         checkout.deploy().refused(" MB free where Docker keeps its images, and this needs 256 MB")
         before.check()
@@ -123,7 +127,8 @@ def test_disk_that_fills_up_while_the_image_arrives_leaves_no_trace(
     checkout.commit("A big one", {"Dockerfile.relay": _with_random_bytes(megabytes=150)})
     deploy = checkout.begin("deploy", "--witnesses", "0")
     release_host.vps.wait_until(lambda: _loads(release_host), "the image arrives")
-    _fill(release_host.vps, leave=5)
+    # All of it: what the engine goes on writing meanwhile is too late for the rest.
+    release_host.vps.run("cat /dev/zero > /var/lib/docker/filler || true")
     try:
         output, _ = deploy.communicate(timeout=120)
         assert deploy.returncode == 1
@@ -178,7 +183,7 @@ def test_next_deploy_mends_a_switch_that_was_killed(
     deploy = checkout.begin("deploy", "--witnesses", "0")
     release = _wait_for_switch(release_host)
     release_host.vps.wait_until(lambda: len(release_host.containers()) == 2, "both stand")
-    release_host.vps.run(f"pkill -KILL -f releases/{release}/release.sh")
+    release_host.vps.run(f"pkill -KILL -f 'releases/{release}/[r]elease.sh switch'")
     output, _ = deploy.communicate(timeout=60)
     assert deploy.returncode == 1
     assert "the script on the host was killed" in output.splitlines()[-1]
@@ -198,13 +203,13 @@ def test_second_deploy_gives_up_when_the_first_does_not_end(
         f"nohup flock {lock} sleep 1000 > /dev/null 2>&1 &"
     )
     release_host.vps.wait_until(
-        lambda: "sleep 1000" in release_host.vps.run("pgrep -af 'sleep 1000' || true"), "it holds"
+        lambda: bool(release_host.vps.run("pgrep -f '^[s]leep 1000' || true")), "it holds"
     )
     try:
         checkout.deploy("--wait", "2").refused("did not end within 2 s: release R, by somebody")
         before.check()
     finally:
-        release_host.vps.run("pkill -f 'sleep 1000' || true")
+        release_host.vps.run("pkill -f '[s]leep 1000' || true")
 
 
 def test_older_commit_is_refused_unless_it_is_forced(
@@ -273,14 +278,6 @@ def _with_random_bytes(megabytes: int) -> str:
 
 def _loads(host: ReleaseHost) -> bool:
     return bool(host.vps.run("pgrep -f '^docker load' || true").strip())
-
-
-def _fill(vps: Vps, leave: int) -> None:
-    """Leave so many megabytes on the engine's disk."""
-    vps.run(
-        "free=$(df --output=avail -BM /var/lib/docker | tail -n 1 | tr -dc 0-9); "
-        f"fallocate --length $((free - {leave}))M /var/lib/docker/filler"
-    )
 
 
 def _wait_for_switch(host: ReleaseHost) -> str:

@@ -127,3 +127,14 @@ def test_host_that_asks_for_tokens_gets_them(checkout: Checkout, release_host: R
     finally:
         release_host.vps.run("sed -i /^JWT_SECRET/d /opt/relay/.env")
     checkout.deploy("--witnesses", "0").succeeded()
+
+
+@pytest.mark.parametrize("damage", ["stop", "pause"])
+def test_deploy_mends_a_site_that_is_down(
+    checkout: Checkout, release_host: ReleaseHost, damage: str
+) -> None:
+    """A relay that has stopped or hangs is no reason not to replace it."""
+    release_host.vps.run(f"docker {damage} $(docker ps --quiet --filter name=relay-relay)")
+    checkout.deploy().succeeded()
+    assert release_host.health()["status"] == "healthy"
+    assert len(release_host.containers()) == 1
