@@ -196,7 +196,6 @@ mend() {
       if [[ -e $root/releases/$name/release.env ]] && is_ready "$container"; then
         keep=$container
         commit "$root/releases/$name"
-        touch "$root/releases/$name/served"
         break
       fi
     done
@@ -212,6 +211,18 @@ mend() {
     caddy_takes "$root/Caddyfile.docker" || true
   fi
   rm -f "$root/switching"
+}
+
+# A switch that was killed while it waited for a verdict has given none: what serves since then is what
+# a bad release has to go back to.
+accept_what_serves() {
+  local container
+  for container in $(relays); do
+    if [[ $(release_of "$container") == "$(current)" && -d $root/releases/$(current) ]] &&
+      is_ready "$container"; then
+      touch "$root/releases/$(current)/served"
+    fi
+  done
 }
 
 # --- the verbs ---
@@ -279,6 +290,8 @@ serve() { # DIRECTORY; the container that then serves is left in $serving
     caddy_takes "$next/Caddyfile.docker" || return 1
     caddy_moved=true
   fi
+  # Compose starts nothing beside one that is paused.
+  relays --all --filter status=paused | xargs --no-run-if-empty docker unpause >/dev/null
   # Compose would start those again, and count them.
   relays --all --filter status=exited --filter status=dead --filter status=created |
     xargs --no-run-if-empty docker rm >/dev/null
@@ -291,11 +304,11 @@ serve() { # DIRECTORY; the container that then serves is left in $serving
   done
   reason="compose did not start it"
   if [[ -z $new ]] || ! reason=$(await_ready "$new") || ! reason=$(commit "$next" 2>&1); then
-    say "release ${next##*/}: $reason"
     if [[ -n $new ]]; then
       last_words "$new"
       docker rm --force "$new" >/dev/null
     fi
+    say "release ${next##*/}: $reason" # last: a deploy ends with this sentence
     if $caddy_moved; then caddy_takes "$root/Caddyfile.docker" || true; fi
     rm -f "$root/switching"
     return 1
@@ -317,6 +330,7 @@ switch() { # WAIT WHO EXPECTED
   hold_lock "$1" "$2"
   state switching
   mend
+  accept_what_serves
   previous=$(current)
   if [[ $3 != any && $3 != "$previous" ]]; then
     state "moved $previous"

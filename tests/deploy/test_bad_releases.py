@@ -192,6 +192,26 @@ def test_next_deploy_mends_a_switch_that_was_killed(
     assert "mending" in outcome.output
 
 
+@pytest.mark.usefixtures("_good_again")
+def test_bad_release_after_a_switch_that_was_killed_is_taken_back(
+    checkout: Checkout, release_host: ReleaseHost
+) -> None:
+    """The one before it serves, though nobody has lived to say that it does."""
+    commit = checkout.commit("A release whose switch is killed when all is done")
+    deploy = checkout.begin("deploy", "--witnesses", "0")
+    release = _wait_for_switch(release_host)
+    release_host.vps.run(
+        f"cd /opt/relay/releases/{release}; "
+        'until [ "$(cat state)" = serving ]; do sleep 0.02; done; kill -KILL "$(cat pid)"'
+    )
+    output, _ = deploy.communicate(timeout=60)
+    assert deploy.returncode == 1, output
+    checkout.commit("A bad release", {"Dockerfile.relay": _MUTE})
+    outcome = checkout.deploy("--witnesses", "0").refused(f"release {release} serves again")
+    assert release_host.current() == release, outcome.output
+    assert release_host.health()["commit"] == commit
+
+
 def test_second_deploy_gives_up_when_the_first_does_not_end(
     checkout: Checkout, release_host: ReleaseHost
 ) -> None:
