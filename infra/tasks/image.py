@@ -98,6 +98,8 @@ def _pipe_archive(release: Release, command: list[str], what: str) -> None:
             # A builder that adds manifests of its own makes images that an older engine refuses.
             env={**os.environ, "BUILDX_NO_DEFAULT_ATTESTATIONS": "1"},
         )
+        assert archive.stdout is not None
+        archive.stdout.close()  # or git would wait for somebody to read the rest
         archive.wait()
         if done.returncode:
             raise Refusal(f"{what}: {_last_words(words)}")

@@ -1,0 +1,27 @@
+"""How the sources of an image get to whoever builds it."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from infra.refusal import Refusal
+from infra.release import Release
+from infra.tasks.image import _pipe_archive
+
+_MORE_THAN_A_PIPE_HOLDS = 1_000_000  # bytes
+
+
+@pytest.mark.timeout(20)
+def test_build_that_ends_before_it_has_read_everything_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when the engine is gone, or the line to the host that builds."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "sources").write_bytes(bytes(_MORE_THAN_A_PIPE_HOLDS))
+    author = ("-c", "user.name=somebody", "-c", "user.email=somebody@relay.test")
+    for words in (("init", "-q"), ("add", "."), (*author, "commit", "-qm", "Sources")):
+        subprocess.run(["git", *words], check=True)
+    release = Release("", "HEAD", 0, "", "HEAD", ())
+    with pytest.raises(Refusal, match="cannot be built: no engine"):
+        _pipe_archive(release, ["sh", "-c", "echo no engine >&2; exit 1"], "it cannot be built")
