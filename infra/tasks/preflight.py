@@ -57,6 +57,13 @@ def _check_host(plan: Plan, site: Site) -> None:
         raise Refusal(
             f"RELAY_DOMAIN is {plan.domain} here and {there} on {name}: run the workflow provision"
         )
+    if site.sites != site.domain and (site.domain or not site.sites.startswith("http://")):
+        # Whatever is shipped, no message would come through the address that is asked.
+        raise Refusal(
+            f"Caddy on {name} still serves {site.sites}, and RELAY_DOMAIN there is"
+            f" {site.domain or 'not set'}: run the workflow provision with caddy_upgrade, which"
+            " cuts every open WebSocket"
+        )
     if plan.release:
         check_room(name, site.free, 0)
 

@@ -29,6 +29,9 @@ say serving "$(labelled relay)"
 say running "$(setting RELAY_IMAGE release.env | sed "s/^relay://")"
 say committed "$(setting RELEASE_COMMITTED release.env)"
 say domain "$(setting RELAY_DOMAIN .env)"
+environment="{{range .Config.Env}}{{println .}}{{end}}"
+say sites "$(docker inspect --format "$environment" "$(labelled caddy)" |
+    sed -n "s/^RELAY_SITES=//p")"
 say served "$(ls -d releases/*/served | cut -d / -f 2 | tr "\n" " ")"
 docker image ls --quiet --no-trunc | sort -u |
     xargs --no-run-if-empty docker image inspect --format "image={{.Id}} {{json .RootFS.Layers}}"
@@ -50,7 +53,8 @@ class Site:
     running: str  # release on record
     running_committed: int | None  # seconds since 1970
     serving: str  # container, or "" for none
-    domain: str
+    domain: str  # as the settings have it
+    sites: str  # as Caddy has it since its start
     served: tuple[str, ...]  # releases that can be gone back to, the oldest first
     images: dict[str, Chain]  # layers by id
 
@@ -83,6 +87,7 @@ class SiteFact(FactBase[Site]):
             running_committed=int(said["committed"]) if said["committed"].isdigit() else None,
             serving=said["serving"],
             domain=said["domain"],
+            sites=said["sites"],
             served=tuple(sorted(said["served"].split())),
             images=images,
         )

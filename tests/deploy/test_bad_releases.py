@@ -283,6 +283,20 @@ def test_key_as_a_browser_pastes_it_is_good_and_an_unknown_host_is_warned_about(
     )
 
 
+def test_caddy_that_does_not_know_its_new_domain_is_noticed(
+    checkout: Checkout, release_host: ReleaseHost
+) -> None:
+    """Before clients are moved to a release that nobody could reach by that name, and back."""
+    before = Untouched(release_host)
+    settings = release_host.vps.run("cat /opt/relay/.env")
+    release_host.vps.run("sed -i s/^RELAY_DOMAIN=.*/RELAY_DOMAIN=relay.test/ /opt/relay/.env")
+    try:
+        checkout.deploy().refused("run the workflow provision with caddy_upgrade")
+        before.check()
+    finally:
+        release_host.vps.run(f"printf %s '{settings}' > /opt/relay/.env")
+
+
 def test_bare_host_is_told_from_a_provisioned_one(checkout: Checkout, bare_vps: Vps) -> None:
     """The sentence names the workflow that helps."""
     bare_vps.run("useradd --create-home deploy")
