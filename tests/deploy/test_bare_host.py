@@ -1,5 +1,7 @@
 """provision.yml on a server's first day: what it refuses, what it waits for, what it would do."""
 
+import json
+
 import pytest
 
 from tests.lab.playbook import play, provision
@@ -66,11 +68,15 @@ def test_a_new_server_may_finish_what_it_does_by_itself(bare_vps: Vps) -> None:
 def test_a_dry_run_on_a_bare_host_runs_through_and_changes_nothing(
     bare_vps: Vps, lab: tuple[str, ...]
 ) -> None:
-    """It lists what would be done, to the last step."""
-    outcome = provision(bare_vps, "--check", "--diff", *lab).succeeded()
-    assert outcome.changed > 20
+    """It lists what would be done, to the last step, and what only a whole machine can have."""
+    machine = {"base_is_container": False, "base_swap_below_mb": 999_999, "tuning_kernel": True}
+    outcome = provision(bare_vps, "--check", "--diff", *lab, "-e", json.dumps(machine)).succeeded()
+    assert outcome.changed > 25
     assert "+PasswordAuthentication no" in outcome.output
+    assert "+/swapfile none swap sw 0 0" in outcome.output
+    assert "+vm.swappiness = 10" in outcome.output
     assert "/opt/relay/compose up --detach --no-deps --wait caddy" in outcome.words
     assert "gone" in bare_vps.run(
-        "test -e /opt/relay -o -e /usr/sbin/dockerd -o -e /etc/nftables.conf || echo gone"
+        "test -e /opt/relay -o -e /usr/sbin/dockerd -o -e /etc/nftables.conf -o -e /swapfile"
+        " || echo gone"
     )

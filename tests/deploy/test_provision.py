@@ -280,6 +280,8 @@ def test_a_domain_must_point_here(provisioned_vps: Vps) -> None:
     settings(vps, RELAY_DOMAIN="relay.lab.test", names=elsewhere).refused(
         f"relay.lab.test points to 192.0.2.1, and this host is {vps.address}"
     )
+    unchecked = ("--check", "-e", "relay_host_domain_check=false")
+    settings(vps, *unchecked, RELAY_DOMAIN="relay.invalid").succeeded()
 
 
 def test_domain_and_secret_stay_until_told_otherwise(provisioned_vps: Vps) -> None:

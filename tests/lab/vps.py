@@ -155,7 +155,7 @@ class Vps:
             return False
 
 
-# Each server has a new host key, and addresses come back.
+# The key of a server that lives for a minute is nothing for this machine to remember.
 SSH_OPTIONS: Final = (
     *("-o", "BatchMode=yes", "-o", "IdentitiesOnly=yes"),
     *("-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"),
