@@ -35,6 +35,8 @@ def main() -> int:
         except Refusal as refusal:
             journal.fail(str(refusal))
         journal.read()
+        if "target" in journal.facts:
+            title = f"Rollback to {journal.facts['target']}"
         text = markdown(f"{title}, {time.monotonic() - started:.0f} s", journal)
         print(f"\n{text}", flush=True)
         if options.summary:

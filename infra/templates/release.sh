@@ -290,25 +290,25 @@ serve() { # DIRECTORY; the container that then serves is left in $serving
     caddy_takes "$next/Caddyfile.docker" || return 1
     caddy_moved=true
   fi
-  # Compose starts nothing beside one that is paused.
-  relays --all --filter status=paused | xargs --no-run-if-empty docker unpause >/dev/null
   # Compose would start those again, and count them.
   relays --all --filter status=exited --filter status=dead --filter status=created |
     xargs --no-run-if-empty docker rm >/dev/null
+  # Those it cannot start, and would fail.
+  relays --filter status=paused | xargs --no-run-if-empty docker unpause >/dev/null
   mapfile -t old < <(relays --all)
   say "starting release ${next##*/}${old[*]:+ beside the one that serves}"
-  compose "$next" --progress quiet up --detach --no-deps --no-recreate --pull never \
-    --scale "relay=$((${#old[@]} + 1))" relay || true
+  reason=$(compose "$next" --progress quiet up --detach --no-deps --no-recreate --pull never \
+    --scale "relay=$((${#old[@]} + 1))" relay 2>&1) && reason=""
   for container in $(relays --all); do
     if [[ " ${old[*]} " != *" $container "* ]]; then new=$container; fi
   done
-  reason="compose did not start it"
-  if [[ -z $new ]] || ! reason=$(await_ready "$new") || ! reason=$(commit "$next" 2>&1); then
+  if [[ -z $new || -n $reason ]] || ! reason=$(await_ready "$new") ||
+    ! reason=$(commit "$next" 2>&1); then
     if [[ -n $new ]]; then
       last_words "$new"
       docker rm --force "$new" >/dev/null
     fi
-    say "release ${next##*/}: $reason" # last: a deploy ends with this sentence
+    say "release ${next##*/}: ${reason:-compose did not start it}"
     if $caddy_moved; then caddy_takes "$root/Caddyfile.docker" || true; fi
     rm -f "$root/switching"
     return 1

@@ -37,6 +37,8 @@ async def test_two_pages_talk_and_both_come_back_after_a_restart(
     for page in (alice, bob):
         await expect(page.locator("#members li")).to_have_text(["alice", "bob"])
     await say(alice, "is the soup on?")
+    # Each page shows its own messages at once: an answer comes after what it answers.
+    await expect(bob.locator(".text")).to_have_text(["is the soup on?"])
     await say(bob, "since ten minutes")
     for page in (alice, bob):
         await expect(page.locator(".text")).to_have_text(["is the soup on?", "since ten minutes"])
