@@ -46,7 +46,7 @@ create: $(VENV)/ansible.lock ## make a server at Hetzner Cloud (HCLOUD_TOKEN in 
 	@$(PLAY) ansible/create.yml $(ARGS)
 
 provision: $(VENV)/ansible.lock ## make a Debian 13 a host for the relay: make provision HOST=203.0.113.7 [USERNAME=root] [ARGS=--check]
-	@HETZNER_HOST="$(or $(call given,HOST),$(HETZNER_HOST))" HETZNER_USERNAME="$(or $(call given,USERNAME),$(HETZNER_USERNAME))" \
+	@$(if $(call given,HOST),HETZNER_HOST="$(HOST)") $(if $(call given,USERNAME),HETZNER_USERNAME="$(USERNAME)") \
 	  $(if $(HETZNER_SSH_KEY),ANSIBLE_SSH_AGENT=auto) $(PLAY) ansible/provision.yml $(if $(TAGS),--tags $(TAGS)) $(ARGS)
 
 lint: $(VENV)/ops.lock ## check style and types, and the files of stack, hosts and workflows

@@ -51,8 +51,8 @@ def main() -> int:
 def _plan(options: argparse.Namespace, directory: Path) -> Plan:
     environment = os.environ.get
     access = Access.prepare(
-        host=options.host or environment("HETZNER_HOST", ""),
-        user=options.username or environment("HETZNER_USERNAME", "") or "deploy",
+        host=options.host or environment("HETZNER_HOST", "").strip(),
+        user=options.username or environment("HETZNER_USERNAME", "").strip() or "deploy",
         key_text=environment("HETZNER_SSH_KEY", ""),
         host_key=environment("HETZNER_HOST_KEY", ""),
         directory=directory,
@@ -61,7 +61,7 @@ def _plan(options: argparse.Namespace, directory: Path) -> Plan:
     return Plan(
         directory=directory,
         access=access,
-        domain=environment("RELAY_DOMAIN", ""),
+        domain=environment("RELAY_DOMAIN", "").strip(),
         release=Release.of_checkout() if is_deploy else None,
         target="" if is_deploy else options.release,
         actor=environment("GITHUB_ACTOR", "") or getpass.getuser(),

@@ -18,8 +18,8 @@ _PATIENCE = 20.0  # seconds
 def main() -> int:
     """Run the command line; return its exit code: 0 if the relay does what it is for."""
     parser = argparse.ArgumentParser(prog="python -m infra.smoke", description=__doc__)
-    parser.add_argument("--host", default=os.environ.get("HETZNER_HOST", ""))
-    parser.add_argument("--domain", default=os.environ.get("RELAY_DOMAIN", ""))
+    parser.add_argument("--host", default=os.environ.get("HETZNER_HOST", "").strip())
+    parser.add_argument("--domain", default=os.environ.get("RELAY_DOMAIN", "").strip())
     parser.add_argument("--commit", default="", help="what /health has to name")
     parser.add_argument("--summary", metavar="FILE", help="append the result, in Markdown")
     options = parser.parse_args()

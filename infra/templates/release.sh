@@ -208,6 +208,7 @@ mend() {
         docker rm "$container" >/dev/null
       fi
     done
+    docker update --restart unless-stopped "$keep" >/dev/null
     caddy_takes "$root/Caddyfile.docker" || true
   fi
   rm -f "$root/switching"
@@ -283,25 +284,32 @@ start() { # WAIT WHO EXPECTED
 # Start first: the new relay stands beside the old one until it is ready, then the old one is asked
 # to stop, at once: as long as both serve, two memory logs split a room.
 serve() { # DIRECTORY; the container that then serves is left in $serving
-  local next=$1 old new="" container reason caddy_moved=false
+  local next=$1 list old new="" container reason caddy_moved=false
+  # Compose would start those again, and count them.
+  relays --all --filter status=exited --filter status=dead --filter status=created |
+    xargs --no-run-if-empty docker rm >/dev/null
+  # Those it cannot start, and would fail.
+  relays --filter status=paused | xargs --no-run-if-empty docker unpause >/dev/null
+  # No answer is not the same as no relay.
+  if ! list=$(relays --all); then
+    say "Docker does not answer on this host"
+    return 1
+  fi
+  mapfile -t old < <(sed '/^$/d' <<<"$list")
   say "${next##*/}" >"$root/switching"
   if ! cmp --silent "$next/Caddyfile.docker" "$root/Caddyfile.docker"; then
     say "reloading Caddy: its Caddyfile has changed"
     caddy_takes "$next/Caddyfile.docker" || return 1
     caddy_moved=true
   fi
-  # Compose would start those again, and count them.
-  relays --all --filter status=exited --filter status=dead --filter status=created |
-    xargs --no-run-if-empty docker rm >/dev/null
-  # Those it cannot start, and would fail.
-  relays --filter status=paused | xargs --no-run-if-empty docker unpause >/dev/null
-  mapfile -t old < <(relays --all)
   say "starting release ${next##*/}${old[*]:+ beside the one that serves}"
   reason=$(compose "$next" --progress quiet up --detach --no-deps --no-recreate --pull never \
     --scale "relay=$((${#old[@]} + 1))" relay 2>&1) && reason=""
   for container in $(relays --all); do
     if [[ " ${old[*]} " != *" $container "* ]]; then new=$container; fi
   done
+  # A host that goes down now comes back with one relay: the one on record.
+  if [[ -n $new ]]; then docker update --restart no "$new" >/dev/null; fi
   if [[ -z $new || -n $reason ]] || ! reason=$(await_ready "$new") ||
     ! reason=$(commit "$next" 2>&1); then
     if [[ -n $new ]]; then
@@ -314,7 +322,9 @@ serve() { # DIRECTORY; the container that then serves is left in $serving
     return 1
   fi
   say "release ${next##*/} is ready; the old one is asked to stop"
+  docker update --restart unless-stopped "$new" >/dev/null
   if ((${#old[@]})); then
+    docker update --restart no "${old[@]}" >/dev/null
     docker stop "${old[@]}" >/dev/null 9>&- & # its own grace period
   fi
   wait
@@ -363,8 +373,8 @@ switch() { # WAIT WHO EXPECTED
 }
 
 await_verdict() { # CONTAINER
-  local tries verdict
-  for ((tries = VERDICT_WAIT * 5; tries > 0; tries--)); do
+  local verdict deadline=$((SECONDS + VERDICT_WAIT))
+  while ((SECONDS < deadline)); do
     if ! still_runs "$1"; then
       say "the relay ended or was restarted after it had become ready"
       return

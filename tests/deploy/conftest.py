@@ -26,9 +26,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def registry() -> Iterator[Registry]:
-    """Where the servers pull caddy:2 from."""
-    images.require(images.VPS, images.CADDY, images.LAB_CADDY)
-    with Registry({images.CADDY: images.LAB_CADDY}) as registry:
+    """Where the servers pull official images from."""
+    images.require(images.VPS, images.PYTHON, images.CADDY, images.LAB_CADDY)
+    served = {images.CADDY: images.LAB_CADDY, images.PYTHON: images.PYTHON}
+    with Registry(served) as registry:
         yield registry
 
 

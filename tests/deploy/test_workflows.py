@@ -44,6 +44,12 @@ class Project:
     def commit(self) -> str:
         return run("git", "-C", self.checkout, "rev-parse", "HEAD").strip()
 
+    def serves(self, commit: str) -> bool:
+        try:
+            return self.health()["commit"] == commit
+        except (AssertionError, ValueError):  # nobody answers, or not with JSON
+            return False
+
     def health(self) -> dict[str, object]:
         """Ask through TLS, whose chain ends at the authority's root and nowhere else."""
         root = self.checkout.parent / "root.pem"
@@ -91,7 +97,10 @@ def project(registry: Registry, clone: Path, tmp_path: Path) -> Iterator[Project
 
 @pytest.mark.timeout(1200)
 def test_from_a_bare_server_to_the_second_release(project: Project, tmp_path: Path) -> None:
-    """provision.yml, then deploy.yml for one push and another; each served by verified TLS."""
+    """provision.yml, then deploy.yml for one push and another; each served by verified TLS.
+
+    Then the server reboots, and the site is back by itself.
+    """
     log = project.act("workflow_dispatch", "provision")
     assert "ready for releases" in log
     assert "HETZNER_HOST_KEY is not set, so whatever answers is trusted" in log
@@ -114,6 +123,9 @@ def test_from_a_bare_server_to_the_second_release(project: Project, tmp_path: Pa
     assert "handshakes failed | 0 |" in log
     assert f"Smoke test of {_DOMAIN}: a message took" in log
     assert private_key().read_text().splitlines()[1] not in log
+
+    project.vps.reboot()
+    project.vps.wait_until(lambda: project.serves(project.commit()), "the site is back", 10)
 
     pages = run("git", "-C", tmp_path / "pages.git", "ls-tree", "-r", "--name-only", "gh-pages")
     assert len([name for name in pages.split() if name.endswith(".json")]) == 2
