@@ -62,7 +62,7 @@ def make(copy: Path) -> Iterator[Make]:
             }
             (copy / ".env").write_text("".join(f"{key}={settings[key]}\n" for key in settings))
             return subprocess.run(
-                ["make", verb],
+                ["make", "--no-print-directory", verb],
                 cwd=copy,
                 env=engine.environment(),
                 stdout=subprocess.PIPE,
