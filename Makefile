@@ -29,8 +29,8 @@ browser-test: $(VENV)/dev.lock ## test the pages, the JavaScript client and the 
 stack-test: $(VENV)/ops.lock ## test the stack: Docker, Caddy, certificates (about five minutes)
 	$(BIN)/python -m pytest tests/stack
 
-deploy-test: $(VENV)/ops.lock ## test provisioning, deploys and workflows on whole servers (containers; about ten minutes)
-	$(BIN)/python -m pytest tests/deploy --numprocesses=2 --dist=loadgroup
+deploy-test: $(VENV)/ops.lock ## test provisioning, deploys and workflows on whole servers (containers; about a quarter of an hour)
+	$(BIN)/python -m pytest tests/deploy --numprocesses=2 --dist=loadgroup --no-loadscope-reorder
 
 up: ## start relay and Caddy in Docker, on https://localhost or RELAY_DOMAIN (settings are in .env)
 	@scripts/up

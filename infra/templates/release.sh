@@ -142,7 +142,8 @@ current() { sed -n 's/^RELAY_IMAGE=relay://p' "$root/release.env"; }
 commit() { # DIRECTORY: release.env last, because it names the release
   local file
   for file in docker-compose.yml Caddyfile.docker release.env; do
-    cp "$1/$file" "$root/.$file.new" || return 1
+    # For everybody to read: Caddy's root has no right to pass over a file's mode when it starts.
+    install -m 644 "$1/$file" "$root/.$file.new" || return 1
     sync "$root/.$file.new"
   done
   for file in docker-compose.yml Caddyfile.docker release.env; do

@@ -13,7 +13,7 @@ from tests.lab.registry import Registry
 from tests.lab.release_host import ReleaseHost
 from tests.lab.vps import Vps, private_key
 
-_DISK = 1_500_000_000  # bytes: Caddy, five releases and room to fill up
+_DISK = 2_500_000_000  # bytes: Caddy, five releases, an image built there, and room to fill up
 
 
 @pytest.hookimpl(tryfirst=True)
