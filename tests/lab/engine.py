@@ -23,6 +23,10 @@ CACHE: Final = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") 
 BIN: Final = Path(sys.executable).parent  # of the environment that requirements/ops.txt filled
 IN_CI: Final = bool(os.environ.get("CI"))
 _START: Final = 30.0  # seconds for an engine to answer
+_PID_FILES: Final = {
+    Path("/var/run/docker.pid"): "dockerd",
+    Path("/var/run/docker/containerd/containerd.pid"): "containerd",
+}
 # An engine of a machine without an init system has to be started by somebody who may.
 MAY_START: Final = os.geteuid() == 0
 
@@ -76,6 +80,7 @@ def ensure() -> None:
             return
         if not MAY_START or shutil.which("dockerd") is None:
             raise Unavailable("no Docker engine answers: start it, or let root run the tests")
+        _forget_the_dead()
         log = CACHE / "dockerd.log"
         subprocess.Popen(
             ["dockerd"],
@@ -105,6 +110,18 @@ def alone(name: str) -> Iterator[None]:
     with (CACHE / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+
+
+def _forget_the_dead() -> None:
+    """Remove what an engine that was killed left: it would take a stranger's number for itself."""
+    for file, program in _PID_FILES.items():
+        try:
+            number = int(file.read_text())
+            alive = Path(f"/proc/{number}/comm").read_text().strip() == program
+        except (OSError, ValueError):
+            alive = False
+        if not alive:
+            file.unlink(missing_ok=True)
 
 
 def _answers() -> bool:
