@@ -122,6 +122,8 @@ def _note_malformed(watch: Watch, record: logging.LogRecord) -> bool:
     They come from strangers, and could quote a token: their own text is left out.
     """
     error = record.exc_info[1] if record.exc_info else None
+    if isinstance(error, web.RequestPayloadError):
+        return False  # the rest of a body whose request has been refused, counted and logged
     if isinstance(error, HttpProcessingError):
         watch.refused[error.code] += 1
         record.levelno, record.levelname = logging.INFO, "INFO"

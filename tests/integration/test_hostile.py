@@ -240,6 +240,21 @@ async def test_strange_bytes_get_a_sentence_and_no_traceback(
     writer.close()
 
 
+async def test_body_that_breaks_after_its_refusal_is_no_traceback(start_relay: StartRelay) -> None:
+    """The refusal has said it all; what still comes in is thrown away."""
+    relay = await start_relay()
+    reader, writer = await asyncio.open_connection("127.0.0.1", relay.port)
+    writer.write(
+        b"POST /rooms/x/messages HTTP/1.1\r\nHost: x\r\nContent-Encoding: gzip\r\n"
+        b"Content-Length: 99\r\n\r\n"
+    )
+    assert b" 415 " in await reader.readuntil(b"\r\n\r\n")
+    writer.write(b"junk")
+    while await reader.read(4096):
+        pass
+    writer.close()
+
+
 async def test_client_gone_in_the_middle_of_a_body_is_no_traceback(
     start_relay: StartRelay,
 ) -> None:
