@@ -22,7 +22,7 @@ import pytest
 CACHE: Final = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "relay-lab"
 BIN: Final = Path(sys.executable).parent  # of the environment that requirements/ops.txt filled
 IN_CI: Final = bool(os.environ.get("CI"))
-_START: Final = 30.0  # seconds for an engine to answer
+_START: Final = 90.0  # seconds for an engine to answer: after a kill it looks for its containers
 _PID_FILES: Final = {
     Path("/var/run/docker.pid"): "dockerd",
     Path("/var/run/docker/containerd/containerd.pid"): "containerd",
@@ -82,13 +82,15 @@ def ensure() -> None:
             raise Unavailable("no Docker engine answers: start it, or let root run the tests")
         _forget_the_dead()
         log = CACHE / "dockerd.log"
-        subprocess.Popen(
-            ["dockerd"],
-            stdin=subprocess.DEVNULL,
-            stdout=log.open("w"),
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+        # In a session of its own, and nobody's child: it outlives the tests.
+        with log.open("w") as output:
+            subprocess.run(
+                ["setsid", "--fork", "dockerd"],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                check=True,
+            )
         deadline = time.monotonic() + _START
         while not _answers():
             if time.monotonic() > deadline:
@@ -117,7 +119,9 @@ def _forget_the_dead() -> None:
     for file, program in _PID_FILES.items():
         try:
             number = int(file.read_text())
-            alive = Path(f"/proc/{number}/comm").read_text().strip() == program
+            # "12 (dockerd) Z …": a zombie is as dead as one that nobody remembers.
+            name, state = Path(f"/proc/{number}/stat").read_text().split()[1:3]
+            alive = name == f"({program})" and state != "Z"
         except (OSError, ValueError):
             alive = False
         if not alive:
