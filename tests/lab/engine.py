@@ -22,7 +22,7 @@ import pytest
 CACHE: Final = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "relay-lab"
 BIN: Final = Path(sys.executable).parent  # of the environment that requirements/ops.txt filled
 IN_CI: Final = bool(os.environ.get("CI"))
-_START: Final = 90.0  # seconds for an engine to answer: after a kill it looks for its containers
+_START: Final = 30.0  # seconds for an engine to answer
 _PID_FILES: Final = {
     Path("/var/run/docker.pid"): "dockerd",
     Path("/var/run/docker/containerd/containerd.pid"): "containerd",

@@ -114,6 +114,12 @@ class Stack:
         path = "/data/caddy/pki/authorities/local/root.crt"
         return self.compose("exec", "-T", "caddy", "cat", path)
 
+    def root_file(self) -> Path:
+        """Return a file with that certificate."""
+        path = self.folder / "root.pem"
+        path.write_text(self.root_certificate())
+        return path
+
     def connect(
         self,
         user: str,

@@ -25,8 +25,7 @@ from tests.stack.conftest import RunStack
 
 def test_pages_are_served_by_http_on_any_name_and_by_https_on_localhost(stack: Stack) -> None:
     """With nothing set: a host reached by its address, and a developer's own machine."""
-    authority = stack.folder / "root.pem"
-    authority.write_text(stack.root_certificate())
+    authority = stack.root_file()
     for url in ("http://localhost/", "http://203.0.113.7/", "https://localhost/"):
         assert "<title>Relay" in stack.curl(url, "--cacert", str(authority)), url
 
@@ -38,10 +37,9 @@ def test_https_speaks_http_2_and_offers_http_3(stack: Stack) -> None:
     assert 'alt-svc: h3=":443"' in answer
 
 
-async def test_http_3_is_spoken(stack: Stack, tmp_path: Path) -> None:
+async def test_http_3_is_spoken(stack: Stack) -> None:
     """A QUIC handshake with ALPN h3 by UDP, its chain verified."""
-    authority = tmp_path / "root.pem"
-    authority.write_text(stack.root_certificate())
+    authority = stack.root_file()
     configuration = QuicConfiguration(
         alpn_protocols=H3_ALPN, server_name="localhost", cafile=str(authority)
     )
@@ -137,11 +135,10 @@ def _everywhere(secret: str) -> dict[str, Any]:
 
 
 async def test_node_and_python_exchange_text_binary_and_ten_megabytes(
-    stack: Stack, node: str, tmp_path: Path
+    stack: Stack, node: str
 ) -> None:
     """By wss://, both ways; each message comes back unchanged."""
-    authority = tmp_path / "root.pem"
-    authority.write_text(stack.root_certificate())
+    authority = stack.root_file()
     echo = await Echo.start(
         *(node, "wss://localhost/ws/node?room=exchange"),
         CONNECT_TO=stack.address,
