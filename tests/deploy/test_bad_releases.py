@@ -124,9 +124,7 @@ def test_disk_that_fills_up_while_the_image_arrives_leaves_no_trace(
 ) -> None:
     """The engine's own words, exit code 1, and the old release serves on."""
     before = Untouched(release_host)
-    checkout.commit("A big one", {"Dockerfile.relay": _with_random_bytes(megabytes=150)})
-    deploy = checkout.begin("deploy", "--witnesses", "0")
-    release_host.vps.wait_until(lambda: _loads(release_host), "the image arrives")
+    deploy = _begin_upload(checkout, release_host)
     # All of it: what the engine goes on writing meanwhile is too late for the rest.
     release_host.vps.run("cat /dev/zero > /var/lib/docker/filler || true")
     try:
@@ -144,9 +142,7 @@ def test_upload_that_is_cut_off_changes_nothing(
 ) -> None:
     """The deploying machine dies in the middle of the image."""
     before = Untouched(release_host)
-    checkout.commit("A big one", {"Dockerfile.relay": _with_random_bytes(megabytes=150)})
-    deploy = checkout.begin("deploy", "--witnesses", "0")
-    release_host.vps.wait_until(lambda: _loads(release_host), "the image arrives")
+    deploy = _begin_upload(checkout, release_host)
     _kill(deploy)
     release_host.vps.wait_until(lambda: not _loads(release_host), "the engine has given up")
     before.check()
@@ -303,6 +299,14 @@ def test_bare_host_is_told_from_a_provisioned_one(checkout: Checkout, bare_vps: 
     checkout.deploy(
         HETZNER_HOST=bare_vps.address, HETZNER_USERNAME="root", HETZNER_HOST_KEY=""
     ).refused("is not provisioned: run the workflow provision")
+
+
+def _begin_upload(checkout: Checkout, release_host: ReleaseHost) -> subprocess.Popen[str]:
+    """Begin to deploy a large image; return while it arrives."""
+    checkout.commit("A big one", {"Dockerfile.relay": _with_random_bytes(megabytes=150)})
+    deploy = checkout.begin("deploy", "--witnesses", "0")
+    release_host.vps.wait_until(lambda: _loads(release_host), "the image arrives")
+    return deploy
 
 
 def _with_random_bytes(megabytes: int) -> str:
