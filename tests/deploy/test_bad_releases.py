@@ -21,6 +21,7 @@ _IMAGE = (ROOT / "Dockerfile.relay").read_text()
 _NEVER_READY = f'{_IMAGE}CMD ["sleep", "infinity"]\n'
 _CRASHES = _IMAGE + 'CMD ["python", "-c", "raise SystemExit(\'no luck\')"]\n'
 _MUTE = f"{_IMAGE}ENV RELEASE_COMMIT=another\n"
+_GO_ON = "pkill -CONT -f '^docker load'"
 # Good when it is rehearsed; dies once it is alone under the name that Caddy asks for.
 _DIES_LATER = f'{_IMAGE}COPY relay/late.py late.py\nCMD ["python", "late.py"]\n'
 _LATE = """
@@ -125,9 +126,10 @@ def test_disk_that_fills_up_while_the_image_arrives_leaves_no_trace(
     """The engine's own words, exit code 1, and the old release serves on."""
     before = Untouched(release_host)
     deploy = _begin_upload(checkout, release_host)
-    # All of it: what the engine goes on writing meanwhile is too late for the rest.
-    release_host.vps.run("cat /dev/zero > /var/lib/docker/filler || true")
     try:
+        # All of it: what the engine still writes meanwhile is less than what it has yet to be given.
+        release_host.vps.run("cat /dev/zero > /var/lib/docker/filler || true")
+        release_host.vps.run(_GO_ON)
         output, _ = deploy.communicate(timeout=120)
         assert deploy.returncode == 1
         assert "no space left on device" in output.splitlines()[-1]
@@ -144,6 +146,7 @@ def test_upload_that_is_cut_off_changes_nothing(
     before = Untouched(release_host)
     deploy = _begin_upload(checkout, release_host)
     _kill(deploy)
+    release_host.vps.run(_GO_ON)
     release_host.vps.wait_until(lambda: not _loads(release_host), "the engine has given up")
     before.check()
 
@@ -155,9 +158,8 @@ def test_switch_finishes_without_the_machine_that_began_it(
     """The network is gone in the middle: the host looks for itself and keeps what works."""
     commit = checkout.commit("A release whose deploy is cut off")
     deploy = checkout.begin("deploy", "--witnesses", "0")
-    release = _wait_for_switch(release_host)
     block = "INPUT --protocol tcp --dport 22 --jump DROP"
-    release_host.vps.run(f"iptables --insert {block}")
+    release = _in_switch(release_host, f"iptables --insert {block}")
     try:
         output, _ = deploy.communicate(timeout=120)
         assert deploy.returncode == 1, output
@@ -177,9 +179,11 @@ def test_next_deploy_mends_a_switch_that_was_killed(
     """As after a power cut in its middle: two relays, and a record that names one of them."""
     checkout.commit("A release whose switch is killed")
     deploy = checkout.begin("deploy", "--witnesses", "0")
-    release = _wait_for_switch(release_host)
-    release_host.vps.wait_until(lambda: len(release_host.containers()) == 2, "both stand")
-    release_host.vps.run(f"pkill -KILL -f 'releases/{release}/[r]elease.sh switch'")
+    relays = "docker ps --all --quiet --filter label=com.docker.compose.service=relay"
+    _in_switch(
+        release_host,
+        f'until [ "$({relays} | wc -l)" = 2 ]; do sleep 0.02; done; kill -KILL "$(cat pid)"',
+    )
     output, _ = deploy.communicate(timeout=60)
     assert deploy.returncode == 1
     assert "the script on the host was killed" in output.splitlines()[-1]
@@ -195,10 +199,9 @@ def test_bad_release_after_a_switch_that_was_killed_is_taken_back(
     """The one before it serves, though nobody has lived to say that it does."""
     commit = checkout.commit("A release whose switch is killed when all is done")
     deploy = checkout.begin("deploy", "--witnesses", "0")
-    release = _wait_for_switch(release_host)
-    release_host.vps.run(
-        f"cd /opt/relay/releases/{release}; "
-        'until [ "$(cat state)" = serving ]; do sleep 0.02; done; kill -KILL "$(cat pid)"'
+    release = _in_switch(
+        release_host,
+        'until [ "$(cat state)" = serving ]; do sleep 0.02; done; kill -KILL "$(cat pid)"',
     )
     output, _ = deploy.communicate(timeout=60)
     assert deploy.returncode == 1, output
@@ -302,10 +305,10 @@ def test_bare_host_is_told_from_a_provisioned_one(checkout: Checkout, bare_vps: 
 
 
 def _begin_upload(checkout: Checkout, release_host: ReleaseHost) -> subprocess.Popen[str]:
-    """Begin to deploy a large image; return while it arrives."""
+    """Begin to deploy a large image; return with its upload held in the middle, until `_GO_ON`."""
     checkout.commit("A big one", {"Dockerfile.relay": _with_random_bytes(megabytes=150)})
     deploy = checkout.begin("deploy", "--witnesses", "0")
-    release_host.vps.wait_until(lambda: _loads(release_host), "the image arrives")
+    release_host.vps.run_once("load=$(pgrep -f '^docker load')", "kill -STOP $load")
     return deploy
 
 
@@ -318,14 +321,10 @@ def _loads(host: ReleaseHost) -> bool:
     return bool(host.vps.run("pgrep -f '^docker load' || true").strip())
 
 
-def _wait_for_switch(host: ReleaseHost) -> str:
-    known = set(host.releases())
-
-    def began() -> bool:
-        new = set(host.releases()) - known
-        return bool(new) and host.state(max(new)) == "switching"
-
-    host.vps.wait_until(began, "the switch has begun")
+def _in_switch(host: ReleaseHost, script: str) -> str:
+    """Run a script there, in the new release's directory, once its switch has begun; return which."""
+    newest = "cd /opt/relay/releases && cd $(ls | tail -n 1)"
+    host.vps.run_once(f'{newest} && [ "$(cat state || true)" = switching ]', script)
     return host.newest()
 
 

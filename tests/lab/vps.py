@@ -96,6 +96,19 @@ class Vps:
         """Run a shell script as root, not by SSH, and return what it printed."""
         return run("docker", "exec", "-i", self.name, "sh", "-euc", script, check=check)
 
+    def run_once(self, condition: str, script: str) -> str:
+        """Run a shell script the moment a condition holds there, for what is over in a second.
+
+        Both are of the same shell, asked every 20 ms: a question from here takes many times that.
+        """
+        return self.run(
+            f"deadline=$(($(date +%s) + {_BOOT:.0f}))\n"
+            f"until {condition}; do\n"
+            f"  if [ $(date +%s) -gt $deadline ]; then echo 'it never held' >&2; exit 1; fi\n"
+            f"  sleep 0.02\n"
+            f"done\n{script}"
+        )
+
     def ssh(
         self, *command: str, user: str = "root", key: Path | None = None
     ) -> subprocess.CompletedProcess[str]:
