@@ -3,12 +3,14 @@
 from array import array
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from math import inf
+from typing import Final, NamedTuple
 
-from ._ledger import Books
+from ._ledger import Absences, Books
 
+_RECEIVED: Final = 4  # in a row of those that stayed
 _WORST = 20  # receivers with faults that are named one by one
 
 
@@ -33,12 +35,27 @@ class Audit:
     sent: int = 0
     delivered: int = 0
     lost: int = 0
+    missed: int = 0
+    """Said while a receiver that came back was away."""
     repeated: int = 0
     reordered: int = 0
+    split: float = 0.0
+    """Seconds, the longest of any room: some members were back, others had yet to be cut off."""
     early: int = 0
     foreign: int = 0
     leaked: int = 0
     receivers: list[Receiver] = field(default_factory=list)
+
+
+class _Finding(NamedTuple):
+    """What came of one account. `wanting`: owed and not received, for whatever reason."""
+
+    name: str
+    room: int
+    wanting: int
+    repeated: int
+    reordered: int
+    away: Absences
 
 
 class Sent:
@@ -54,6 +71,10 @@ class Sent:
         begin = len(self._times)
         self._times.frombytes(times)
         self._first = min(self._first, min(self._times[begin:], default=inf))
+
+    def during(self, away: Absences) -> int:
+        """How many messages were meant to leave in these times."""
+        return sum(self.since(left) - self.since(back) for left, back in away)
 
     def since(self, moment: float) -> int:
         """How many messages were meant to leave at `moment` or later."""
@@ -77,31 +98,56 @@ def audit(books: list[Books], sent: Mapping[int, Sent] | None = None) -> Audit:
     """Merge `books`. `sent` (from `sent_times`) where it was gathered before."""
     if sent is None:
         sent = sent_times(books)
+    findings = list(_findings(books, sent))
     faulty: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
-    delivered = 0
-    for book in books:
-        delivered += book["left_received"]
-        for name, _, _, lost, repeated, reordered in book["left"]:
-            _add(faulty[name], lost, repeated, reordered)
-        for name, room, joined, own, received, repeated, reordered in book["stayed"]:
-            delivered += received
-            owed = (sent[room].since(joined) if room in sent else 0) - own
-            # Below zero only where a worker died with the log of what it had sent.
-            lost = max(owed - received, 0)
-            if lost or repeated or reordered:
-                _add(faulty[name], lost, repeated, reordered)
+    missed = 0
+    for finding in findings:
+        # Of what is wanting, as much as was said while it could not have come.
+        said = sent[finding.room].during(finding.away) if finding.room in sent else 0
+        excused = min(finding.wanting, said)
+        missed += excused
+        lost = finding.wanting - excused
+        if lost or finding.repeated or finding.reordered:
+            _add(faulty[finding.name], lost, finding.repeated, finding.reordered)
     receivers = [Receiver(name, *counts) for name, counts in faulty.items()]
     receivers.sort(key=lambda receiver: (-receiver.faults, receiver.name))
     return Audit(
         sent=sum(book["sent_count"] for book in books),
-        delivered=delivered,
+        delivered=sum(
+            book["left_received"] + sum(row[_RECEIVED] for row in book["stayed"]) for book in books
+        ),
         lost=sum(receiver.lost for receiver in receivers),
+        missed=missed,
         repeated=sum(receiver.repeated for receiver in receivers),
         reordered=sum(receiver.reordered for receiver in receivers),
+        split=max(_split(findings), 0.0),
         early=sum(book["early"] for book in books),
         foreign=sum(book["foreign"] for book in books),
         leaked=sum(book["leaked"] for book in books),
         receivers=receivers[:_WORST],
+    )
+
+
+def _findings(books: Iterable[Books], sent: Mapping[int, Sent]) -> Iterator[_Finding]:
+    for book in books:
+        for name, room, _, wanting, repeated, reordered, away in book["left"]:
+            yield _Finding(name, room, wanting, repeated, reordered, away)
+        for name, room, joined, own, received, repeated, reordered, away in book["stayed"]:
+            owed = (sent[room].since(joined) if room in sent else 0) - own
+            # Below zero only where a worker died with the log of what it had sent.
+            wanting = max(owed - received, 0)
+            yield _Finding(name, room, wanting, repeated, reordered, away)
+
+
+def _split(findings: Iterable[_Finding]) -> float:
+    """See `Audit.split`: the first absences of all members of a room are one move, and so on."""
+    moves: dict[tuple[int, int], list[tuple[float, float]]] = defaultdict(list)
+    for finding in findings:
+        for number, absence in enumerate(finding.away):
+            moves[finding.room, number].append((absence[0], absence[1]))
+    return max(
+        (max(left for left, _ in move) - min(back for _, back in move) for move in moves.values()),
+        default=0.0,
     )
 
 

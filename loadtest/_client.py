@@ -1,7 +1,9 @@
 """The user that every scenario builds on: a member of a room, for as long as the run lasts."""
 
+from random import uniform
 from typing import ClassVar
 
+from gevent import sleep
 from locust import User, task
 from locust.env import Environment
 from locust.exception import StopUser
@@ -11,6 +13,9 @@ from ._failures import ConnectFailed
 from ._inbox import Inbox
 from ._plugin import run_of
 from ._run import Member, Run, Seat
+
+_SPREAD = 0.1  # seconds at most until a member comes back: not all in the same millisecond
+_RETRY = 0.25  # seconds after a handshake that failed
 
 
 class WebSocketUser(User):
@@ -51,7 +56,21 @@ class WebSocketUser(User):
         else:
             self.relay_run.lineup.arrive()
         member.connection.closed.wait()
+        while self.relay_run.wants_back(member):
+            self.come_back(member)
+            member.connection.closed.wait()
         self.relay_run.part(member)
+
+    def come_back(self, member: Member) -> None:
+        """Connect again, as often as it takes, until the run sends nothing any more."""
+        sleep(uniform(0, _SPREAD))  # noqa: S311
+        while not self.relay_run.hushed:
+            try:
+                self.relay_run.rejoin(member)
+            except ConnectFailed:  # counted
+                sleep(_RETRY)
+            else:
+                return
 
     def join(self) -> Member:
         """How this scenario's user connects; raises `ConnectFailed`."""

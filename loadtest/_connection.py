@@ -41,7 +41,7 @@ class Connection:
 
     __slots__ = (
         "_after_chunk", "_closing_with", "_counters", "_feed", "_outbox", "_reads", "_socket",
-        "_writes", "close_seen", "closed", "inbox", "state", "unblocked",
+        "_writes", "close_seen", "closed", "ended", "inbox", "state", "unblocked",
     )  # fmt: skip
 
     def __init__(
@@ -71,6 +71,8 @@ class Connection:
         self.state = State.OPEN
         self._closing_with = NO_CODE
         self.close_seen: Close | None = None
+        self.ended = 0.0
+        """When it was over; 0: it is not."""
         self.closed = Event()
 
     def start(self, leftover: bytes) -> None:
@@ -199,6 +201,7 @@ class Connection:
             return
         self.state = State.CLOSED
         self.close_seen = close
+        self.ended = now()
         for watcher in (self._reads, self._writes):
             watcher.stop()
             watcher.close()

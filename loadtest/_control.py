@@ -188,7 +188,8 @@ class Alone(Control):
         self.tick(int(now()))
         outcome.users = run.lineup.expected
         outcome.hosts = {host_identity()}
-        outcome.failed, outcome.closed, outcome.lagged = self.failed, self.closed, run.lagged
+        outcome.failed, outcome.closed = self.failed, self.closed
+        outcome.lagged, outcome.returned = run.lagged, run.returned
 
     def conclude(self) -> None:
         self.judge.pronounce()

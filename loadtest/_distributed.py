@@ -56,6 +56,7 @@ class Statement(TypedDict):
     failed: dict[str, int]
     closed: dict[str, int]
     lagged: dict[str, int]
+    returned: dict[str, int]
 
 
 class Worker(Control):
@@ -132,6 +133,7 @@ class Worker(Control):
             "failed": dict(self.failed),
             "closed": dict(self.closed),
             "lagged": dict(run.lagged),
+            "returned": dict(run.returned),
         }
         self._runner.send_message(_BOOKS, cast(dict[str, Any], statement))
 
@@ -197,6 +199,7 @@ class Master(Control):
         outcome.failed = _sum(statement["failed"] for statement in statements)
         outcome.closed = _sum(statement["closed"] for statement in statements)
         outcome.lagged = _sum(statement["lagged"] for statement in statements)
+        outcome.returned = _sum(statement["returned"] for statement in statements)
 
     def conclude(self) -> None:
         self.judge.pronounce()

@@ -10,6 +10,8 @@ What is still missing at the end depends on how the member ended. Who stayed is 
 that its room sent since it joined, which `_audit` counts from the senders' own logs, so that a lost
 first or last message counts too. Who left, or was cut off, is owed what lies before the last
 message that reached it from each sender: what was on its way at that moment is nobody's loss.
+Who was cut off and came back has one account for all its connections: it is owed everything, and
+what others meant to send while it was away is told apart from what it lost.
 """
 
 from array import array
@@ -17,15 +19,18 @@ from typing import TypedDict
 
 from ._payload import ROOM_SHIFT, RUN_SHIFT
 
+Absences = list[tuple[float, float]]
+"""When a member was away: the end of a connection, and when it was back."""
+
 
 class Books(TypedDict):
     """What one process knows at the end; plain types, so that a worker can send it."""
 
     sent: dict[int, bytes]  # by room: intended times as float64, in no order
-    stayed: list[tuple[str, int, float, int, int, int, int]]
-    """name, room, joined, own messages not owed to itself, received, repeated, reordered"""
-    left: list[tuple[str, int, int, int, int, int]]
-    """name, room, received, lost, repeated, reordered: those that left with a fault, by member"""
+    stayed: list[tuple[str, int, float, int, int, int, int, Absences]]
+    """name, room, joined, own messages not owed to itself, received, repeated, reordered, away"""
+    left: list[tuple[str, int, int, int, int, int, Absences]]
+    """name, room, received, lost, repeated, reordered, away: those that left with a fault"""
     left_received: int
     sent_count: int
     early: int
@@ -37,8 +42,8 @@ class Account:
     """What one member has sent and received; the messages of one sender are told by its key."""
 
     __slots__ = (
-        "_first", "_missing", "checked", "early", "echo", "foreign", "joined", "key", "leaked",
-        "name", "next", "reordered", "repeated", "sent",
+        "_first", "_missing", "away", "checked", "early", "echo", "foreign", "joined", "key",
+        "leaked", "name", "next", "reordered", "repeated", "sent",
     )  # fmt: skip
 
     def __init__(self, name: str, key: int, *, joined: float, echo: bool, checked: bool) -> None:
@@ -57,6 +62,11 @@ class Account:
         self.foreign = 0
         self.leaked = 0
         self.sent: array[float] | None = None  # intended times; none until it sends
+        self.away: Absences | None = None
+
+    def absent(self, left: float, back: float) -> None:
+        """It was cut off and came back."""
+        self.away = [*(self.away or ()), (left, back)]
 
     def unexpected(self, key: int, sequence: int, intended: float) -> bool:
         """Account for a message that is not its sender's next one. True if it is a delivery."""
@@ -123,7 +133,7 @@ class Ledger:
     def __init__(self) -> None:
         self._open: dict[int, Account] = {}
         self._sent: dict[int, array[float]] = {}  # by room, of those that left
-        self._left: list[tuple[str, int, int, int, int, int]] = []
+        self._left: list[tuple[str, int, int, int, int, int, Absences]] = []
         self._left_received = 0
         self._early = 0
         self._foreign = 0
@@ -149,8 +159,11 @@ class Ledger:
         self._leaked += account.leaked
         if lost or account.repeated or account.reordered:
             self._left.append(
-                (account.name, account.room, received, lost, account.repeated, account.reordered)
-            )
+                (
+                    account.name, account.room, received, lost,
+                    account.repeated, account.reordered, account.away or [],
+                )
+            )  # fmt: skip
 
     def books(self, *, with_sent: bool = True) -> Books:
         """The state of all accounts. Without `sent` where the reader has had it already."""
@@ -171,14 +184,15 @@ class Ledger:
             foreign += account.foreign
             leaked += account.leaked
             got, repeated, reordered = account.received, account.repeated, account.reordered
+            away = account.away or []
             if account.checked:
                 not_owed = 0 if account.echo else own
                 row = (account.name, account.room, account.joined, not_owed)
-                stayed.append((*row, got, repeated, reordered))
+                stayed.append((*row, got, repeated, reordered, away))
             else:
                 received += got
                 if repeated or reordered:
-                    left.append((account.name, account.room, got, 0, repeated, reordered))
+                    left.append((account.name, account.room, got, 0, repeated, reordered, away))
         return {
             "sent": {room: bytes(times) for room, times in sent.items()},
             "stayed": stayed,

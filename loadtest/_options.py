@@ -30,6 +30,7 @@ class Options:
     sender_every: int
     echo: bool
     start: str
+    reconnect: bool
     token: str
     ca: str
     settle: float  # seconds
@@ -124,6 +125,12 @@ def add_arguments(parser: Any) -> None:
         default="together",
         choices=["together", "ramp"],
         help="together: send once everybody has joined; ramp: each from its joining on",
+    )
+    add(
+        "--reconnect",
+        action="store_true",
+        default=False,
+        help="members that the relay closes come back, and the result tells what that cost them",
     )
     add(
         "--token",

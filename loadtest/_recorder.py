@@ -13,7 +13,7 @@ class Counters:
     """One scenario in one second. Ticks are latencies in units of 0.1 ms, counted."""
 
     __slots__ = (
-        "connected", "jitter", "late", "received", "received_bytes", "sent", "sent_bytes",
+        "away", "connected", "jitter", "late", "received", "received_bytes", "sent", "sent_bytes",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -22,6 +22,7 @@ class Counters:
         self.sent: dict[int, int] = defaultdict(int)  # intended send time to write, if writable
         self.sent_bytes = 0
         self.connected: dict[int, int] = defaultdict(int)  # start of connecting to end of handshake
+        self.away: dict[int, int] = defaultdict(int)  # end of a connection to being back
         self.jitter: dict[int, int] = defaultdict(int)  # change of latency, same sender
         self.late = 0  # sends that the generator made too late
 
@@ -36,6 +37,7 @@ class Sample(TypedDict):
     sent: list[object]
     sent_bytes: int
     connected: list[object]
+    away: list[object]
     jitter: list[object]
     late: int
     backwards: int  # messages that came before they were sent: clocks disagree
@@ -75,6 +77,7 @@ def _fold(scenario: str, second: int, counters: Counters) -> Sample:
         "sent": _emptied(counters.sent),
         "sent_bytes": counters.sent_bytes,
         "connected": _emptied(counters.connected),
+        "away": _emptied(counters.away),
         "jitter": _emptied(counters.jitter),
         "late": counters.late,
     }

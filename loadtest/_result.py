@@ -44,6 +44,7 @@ class Outcome:
     failed: Counter[str] = field(default_factory=Counter)  # by sentence
     closed: Counter[str] = field(default_factory=Counter)  # by code
     lagged: Counter[str] = field(default_factory=Counter)  # by code
+    returned: Counter[str] = field(default_factory=Counter)  # by code
     interrupted: list[str] = field(default_factory=list)  # why it ended before its time
 
     def sending_ended(self) -> None:
@@ -110,6 +111,7 @@ def result_of(outcome: Outcome) -> dict[str, Any]:
         "failures": dict(outcome.failed),
         "closed": dict(outcome.closed),
         "lagged": dict(outcome.lagged),
+        "returned": dict(outcome.returned),
         "receivers": [asdict(receiver) for receiver in outcome.audit.receivers],
         "steps": [asdict(step) for step in steps],
         "distribution": [[round(edge, 2), count] for edge, count in outcome.series.latency.rows()],
@@ -134,6 +136,7 @@ def _metrics(outcome: Outcome) -> dict[str, float]:
     for name, histogram in (
         ("", series.latency),
         ("connect_", series.connect),
+        ("away_", series.away),
         ("jitter_", series.jitter),
     ):
         if histogram.count:
@@ -141,6 +144,10 @@ def _metrics(outcome: Outcome) -> dict[str, float]:
             for short, share in (("p50", 0.5), ("p95", 0.95), ("p99", 0.99), ("p999", 0.999)):
                 metrics[name + short] = histogram.percentile(share)
             metrics[f"{name}max"] = histogram.max
+    if outcome.returned:
+        metrics["returned"] = outcome.returned.total()
+        metrics["missed"] = audit.missed
+        metrics["split"] = audit.split * 1000
     if series.latency.count:
         metrics["late"] = series.latency.above(outcome.options.late)
     if outcome.duration:
@@ -202,6 +209,10 @@ def _notes(outcome: Outcome, *, overloaded: bool) -> list[str]:
     sentences += [
         f"the relay cut off {_connections(count)} that lagged on purpose: {close}"
         for close, count in outcome.lagged.items()
+    ]
+    sentences += [
+        f"{_connections(count)} came back after {close}"
+        for close, count in outcome.returned.items()
     ]
     if overloaded:
         sentences += [

@@ -4,11 +4,12 @@ import ssl
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from gevent.event import Event
 
 from ._alarm import Alarm
-from ._closes import LOST, Side
+from ._closes import FINAL, LOST, Side
 from ._connection import Connection, State
 from ._failures import ConnectFailed
 from ._handshake import Target, connect
@@ -90,6 +91,7 @@ class Run:
         self.failed: Counter[tuple[str, str]] = Counter()  # by scenario and sentence
         self.closed: Counter[tuple[str, str]] = Counter()  # by scenario and code: by the relay
         self.lagged: Counter[str] = Counter()  # by code: the same, of members that lag on purpose
+        self.returned: Counter[str] = Counter()  # by code: the same, of members that came back
         self.started = 0.0
         """When senders may begin (seconds since the epoch); 0: not yet."""
         self.hushed = 0.0
@@ -129,6 +131,49 @@ class Run:
     ) -> Member:
         """Connect the user of `seat`; raises `ConnectFailed`, which is counted here already."""
         echo = self.options.echo if echo is None else echo
+        sock, leftover, joined = self._connect(seat, echo=echo, receive_buffer=receive_buffer)
+        account = Account(seat.name, seat.key, joined=joined, echo=echo, checked=checked)
+        # What reaches a laggard late is of its own making: nobody's latency.
+        counters = self.recorder.counters(seat.scenario) if checked else Counters()
+        connection = self._connection(sock, account, counters, inbox)
+        member = Member(self, seat, account, connection)
+        self.members.add(member)
+        self.ledger.enter(account)
+        connection.start(leftover)
+        return member
+
+    def wants_back(self, member: Member) -> bool:
+        """Whether a member whose connection is over is one that comes back."""
+        close = member.connection.close_seen
+        return (
+            self.options.reconnect
+            and not self.hushed
+            and not member.expects_close
+            and close is not None
+            and close.side is Side.RELAY
+            and close.code not in FINAL
+        )
+
+    def rejoin(self, member: Member) -> None:
+        """Connect a member again: the same name and account, and it goes on sending; raises
+        `ConnectFailed`, which is counted here already."""
+        member.withdraw()
+        account, before = member.account, member.connection
+        sock, leftover, back = self._connect(member.seat, echo=account.echo)
+        counters = self.recorder.counters(member.seat.scenario)
+        counters.away[ticks(back - before.ended)] += 1
+        self.returned[str(before.close_seen)] += 1
+        account.absent(before.ended, back)
+        member.connection = self._connection(sock, account, counters, type(before.inbox))
+        member.connection.start(leftover)
+        if member.sender is not None:
+            member.sender = member.sender.successor(member.connection, back)
+            self.pacer.add(member.sender)
+
+    def _connect(
+        self, seat: Seat, *, echo: bool, receive_buffer: int = 0
+    ) -> tuple[Any, bytes, float]:
+        """A socket of the user of `seat`, what came behind the handshake, and when that was."""
         query = {"room": seat.room} | ({"echo": "1"} if echo else {})
         begun = now()
         try:
@@ -139,19 +184,15 @@ class Run:
             self.failed[seat.scenario, str(failure)] += 1
             raise
         joined = now()
-        counters = self.recorder.counters(seat.scenario)
-        counters.connected[ticks(joined - begun)] += 1
-        if not checked:
-            counters = Counters()  # what reaches it late is of its own making: nobody's latency
-        account = Account(seat.name, seat.key, joined=joined, echo=echo, checked=checked)
-        connection = Connection(
+        self.recorder.counters(seat.scenario).connected[ticks(joined - begun)] += 1
+        return sock, leftover, joined
+
+    def _connection(
+        self, sock: Any, account: Account, counters: Counters, inbox: type[Inbox]
+    ) -> Connection:
+        return Connection(
             sock, lambda control: inbox(account, counters, control), counters, self._catch_up
         )
-        member = Member(self, seat, account, connection)
-        self.members.add(member)
-        self.ledger.enter(account)
-        connection.start(leftover)
-        return member
 
     def part(self, member: Member) -> None:
         """Count how a member's connection ended; the second time does nothing."""

@@ -2,6 +2,7 @@
 
 from array import array
 from collections.abc import Iterator
+from itertools import chain, dropwhile
 from math import inf
 from struct import Struct
 
@@ -51,6 +52,17 @@ class Sender:
         self._sent = account.sent
         self._next = next(cadence, inf)  # intended time of the next message
         self.due = self._next
+
+    def successor(self, connection: Connection, moment: float) -> "Sender":
+        """One that goes on over another connection; what was due before `moment` is never sent."""
+        return Sender(
+            connection,
+            self._account,
+            self._counters,
+            dropwhile(lambda due: due < moment, chain([self._next], self._cadence)),
+            size=len(self._body),
+            tolerance=self._tolerance,
+        )
 
     def send_due(self, moment: float) -> None:
         if self._connection.state is not State.OPEN:

@@ -29,6 +29,7 @@ class Series:
         self.latency = Histogram()
         self.lateness = Histogram()
         self.connect = Histogram()
+        self.away = Histogram()
         self.jitter = Histogram()
         self.received_bytes = 0
         self.sent_bytes = 0
@@ -47,6 +48,7 @@ class Series:
             self.latency.merge(latency)
             self.lateness.merge(lateness)
             self.connect.merge(Histogram.of(sample["connected"]))
+            self.away.merge(Histogram.of(sample["away"]))
             self.jitter.merge(Histogram.of(sample["jitter"]))
             self.received_bytes += sample["received_bytes"]
             self.sent_bytes += sample["sent_bytes"]

@@ -47,7 +47,8 @@
   const faults = metrics.lost + metrics.repeated + metrics.reordered + metrics.leaked;
   tile("Delivered", short(metrics.delivered), "", `of ${short(metrics.delivered + metrics.lost)} owed; ${short(metrics.sent)} sent`);
   tile("Faults", full(faults), "", `${full(metrics.lost)} lost, ${full(metrics.repeated)} repeated, ${full(metrics.reordered)} reordered`, faults > 0 && !result.passed);
-  if (metrics.connect_p50 != null) tile("Connecting", full(metrics.connect_p50), "ms", `maximum ${full(metrics.connect_max)} ms`);
+  if (metrics.returned) tile("Away", full(metrics.away_p50), "ms", `maximum ${full(metrics.away_max)} ms; ${full(metrics.missed)} messages missed`);
+  else if (metrics.connect_p50 != null) tile("Connecting", full(metrics.connect_p50), "ms", `maximum ${full(metrics.connect_max)} ms`);
   page.append(tiles);
 
   const charts = element("div", { className: "charts" });

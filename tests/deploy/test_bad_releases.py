@@ -127,7 +127,7 @@ def test_disk_that_fills_up_while_the_image_arrives_leaves_no_trace(
     before = Untouched(release_host)
     deploy = _begin_upload(checkout, release_host)
     try:
-        # All of it: what the engine still writes meanwhile is less than what it has yet to be given.
+        # All of it: the engine has yet to be given more than it may still write meanwhile.
         release_host.vps.run("cat /dev/zero > /var/lib/docker/filler || true")
         release_host.vps.run(_GO_ON)
         output, _ = deploy.communicate(timeout=120)
@@ -322,7 +322,7 @@ def _loads(host: ReleaseHost) -> bool:
 
 
 def _in_switch(host: ReleaseHost, script: str) -> str:
-    """Run a script there, in the new release's directory, once its switch has begun; return which."""
+    """Run a script in the new release's directory once its switch has begun; return its name."""
     newest = "cd /opt/relay/releases && cd $(ls | tail -n 1)"
     host.vps.run_once(f'{newest} && [ "$(cat state || true)" = switching ]', script)
     return host.newest()

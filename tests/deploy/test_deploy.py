@@ -1,6 +1,9 @@
 """Releases that get through: what serves afterwards, and what those who are connected notice."""
 
+import json
 import re
+import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -8,6 +11,7 @@ import pytest
 
 from tests.lab.checkout import Checkout
 from tests.lab.release_host import ReleaseHost
+from tests.lab.stack import ROOT
 
 pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("releases")]
 
@@ -71,6 +75,42 @@ def test_two_hundred_clients_talk_on_through_a_deploy(
     assert float(figures["back after, median / longest"].split()[2]) <= 2.0
     owed = int(figures["messages said"]) * 9  # the others in a room of ten
     assert int(figures["deliveries lost while connected"]) < owed / 4
+
+
+def test_load_test_stays_connected_through_a_deploy_and_counts(
+    checkout: Checkout, release_host: ReleaseHost, tmp_path: Path
+) -> None:
+    """Its own account of 200 members: all came back, and whatever is wanting has been counted."""
+    report = tmp_path / "reports"
+    load = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "locust", "-f", "loadtest/broadcast.py", "--headless"),
+            *("-u", "200", "-r", "200", "-t", "10m", "--host", f"ws://{release_host.address}"),
+            *("--rooms", "20", "--interval", "200", "--payload", "64", "--reconnect"),
+            *("--only-summary", "--report", str(report)),
+        ],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        release_host.vps.wait_until(lambda: release_host.health()["count"] == 200, "all are in")
+        checkout.commit("A release under load")
+        checkout.deploy().succeeded()
+    finally:
+        load.send_signal(signal.SIGINT)
+        output, _ = load.communicate(timeout=60)
+    print(output)
+    result = json.loads(next(report.glob("*.json")).read_text())
+    assert result["incomplete"] == ["the run was interrupted"]
+    assert result["returned"] == {"1012 restarting": 200}
+    metrics = result["metrics"]
+    assert metrics["away_max"] <= 2000
+    assert (metrics["refused"], metrics["repeated"], metrics["reordered"]) == (0, 0, 0)
+    wanting = metrics["lost"] + metrics["missed"]
+    assert metrics["delivered"] + wanting == 9 * metrics["sent"]  # the others in a room of ten
+    assert wanting < metrics["delivered"] / 4
 
 
 def test_without_an_engine_the_host_builds_the_image(

@@ -57,7 +57,7 @@ class FaultyRelay:
             os._exit(1)  # as a crash would: nothing is flushed, nothing is closed
         if self.messages == self.options.close_after:
             for member in list(room.values()):
-                self.spawn(member.close(code=1012, message=b"restarting"))
+                self.spawn(member.close(code=self.options.close_code, message=b"go"))
             return
         targets = list(room.items())
         if self.options.leak:
@@ -145,6 +145,7 @@ def main() -> None:
     parser.add_argument("--delay", type=float, default=1.5, help="seconds")
     parser.add_argument("--die-after", type=int, default=0, help="messages")
     parser.add_argument("--close-after", type=int, default=0, help="messages")
+    parser.add_argument("--close-code", type=int, default=1012)
     parser.add_argument("--refuse", type=int, default=0, help="HTTP status")
     parser.add_argument("--leak", action="store_true", help="deliver into all rooms")
     parser.add_argument("--certificate", default="", help="PEM file with key: speak TLS")

@@ -28,6 +28,18 @@ def test_processes_on_one_host_share_a_clock(
     assert run.metrics["delivered"] == 3 * run.metrics["sent"] > 100
 
 
+def test_members_of_all_processes_come_back(
+    faulty_relay: StartRelay, locust: LoadTest, master: list[str]
+) -> None:
+    """What is wanting between members of different processes is counted all the same."""
+    relay = faulty_relay("--close-after", "200")
+    run = locust("loadtest/broadcast.py", relay.host, "-u", "6", "-t", "2s", "--reconnect",
+        "--settle", "0.5", *master)  # fmt: skip
+    assert run.result["returned"] == {"1012 restarting": 6}
+    wanting = run.metrics["lost"] + run.metrics["missed"]
+    assert run.metrics["delivered"] + wanting == 5 * run.metrics["sent"] > 1000
+
+
 def test_run_ends_when_no_process_has_a_connection(locust: LoadTest, master: list[str]) -> None:
     run = locust("loadtest/broadcast.py", "ws://127.0.0.1:1", "-u", "4", "-t", "60s", *master)
     assert run.code == 1

@@ -98,6 +98,45 @@ def test_close_codes_are_reported_by_name(faulty_relay: StartRelay, loadtest: Lo
     assert "INCOMPLETE  the relay closed 4 connections: 1012 restarting" in run.output
 
 
+def test_members_come_back_when_they_are_told_to(
+    faulty_relay: StartRelay, loadtest: LoadTest
+) -> None:
+    """One account over both connections: nothing wanting is forgotten, nothing counts twice."""
+    relay = faulty_relay("--close-after", "300")
+    run = loadtest(relay.host, "--reconnect", "--require", "lost=1000")
+    assert run.result["returned"] == {"1012 restarting": 4}
+    assert (run.result["closed"], run.result["incomplete"]) == ({}, [])
+    assert run.result["shortfalls"] == []
+    assert run.metrics["sent"] > 400  # they went on sending
+    wanting = run.metrics["lost"] + run.metrics["missed"]
+    assert run.metrics["delivered"] + wanting == 3 * run.metrics["sent"]
+    assert wanting >= 3  # the relay took that message and told them to go instead
+    assert (run.metrics["repeated"], run.metrics["reordered"]) == (0, 0)
+    assert 0 < run.metrics["away_p50"] <= run.metrics["away_max"]
+    assert "NOTE  4 connections came back after 1012 restarting" in run.output
+
+
+def test_members_stay_away_when_coming_back_is_no_use(
+    faulty_relay: StartRelay, loadtest: LoadTest
+) -> None:
+    """As for a client that broke a rule."""
+    relay = faulty_relay("--close-after", "100", "--close-code", "1008")
+    run = loadtest(relay.host, "--reconnect", "--duration", "30")
+    assert run.result["closed"] == {"1008 rule broken": 4}
+    assert run.result["returned"] == {}
+
+
+def test_members_try_until_the_end_where_nobody_is_left_to_come_back_to(
+    faulty_relay: StartRelay, loadtest: LoadTest
+) -> None:
+    """Each try that failed is counted, and each member that is still away."""
+    relay = faulty_relay("--die-after", "200")
+    run = loadtest(relay.host, "--reconnect")
+    assert run.result["closed"] == {"1006 lost without a close frame": 4}
+    assert run.metrics["refused"] >= 4
+    assert run.code == 1
+
+
 def test_churn_counts_the_hello_that_does_not_come_back(
     faulty_relay: StartRelay, locust: LoadTest
 ) -> None:

@@ -3,6 +3,7 @@
 from array import array
 from random import Random
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -84,6 +85,33 @@ def test_who_left_has_sent_nonetheless() -> None:
     _receive(receiver, B, 0, 1.0)
     found = _audit(receiver, left=(sender,))
     assert (found.sent, found.delivered, found.lost) == (2, 1, 1)
+
+
+def test_who_came_back_missed_what_was_said_meanwhile_and_lost_the_rest() -> None:
+    """Its account goes on: a copy of what it had before is a copy."""
+    receiver, sender = _account(A), _sender(B, [float(n) for n in range(1, 11)])
+    for sequence in (0, 1, 2):
+        _receive(receiver, B, sequence, sequence + 1.0)
+    receiver.absent(4.5, 6.5)  # the fourth was lost, the fifth and sixth were said meanwhile
+    for sequence in (6, 1, 7, 9):
+        _receive(receiver, B, sequence, sequence + 1.0)
+    found = _audit(receiver, sender)
+    assert (found.delivered, found.missed, found.lost, found.repeated) == (6, 2, 2, 1)
+    assert _audit(sender, left=(receiver,)).lost == found.lost
+
+
+def test_room_is_split_from_the_first_return_to_the_last_leave() -> None:
+    """Of one move; members of another room do not matter, nor does who moves alone."""
+    first, second, third = _account(A), _account(B), _account(C)
+    first.absent(10.0, 10.2)
+    second.absent(11.5, 11.6)
+    third.absent(11.0, 11.1)
+    elsewhere = _account(Address(1, 1, 0, 9).key)
+    elsewhere.absent(1.0, 2.0)
+    assert _audit(first, second, third, elsewhere).split == pytest.approx(1.3)
+    first.absent(20.0, 21.0)
+    assert _audit(first, second, third).split == pytest.approx(1.3)
+    assert _audit(elsewhere).split == 0
 
 
 def test_own_messages_are_owed_with_echo_only() -> None:
