@@ -13,6 +13,8 @@ import statistics
 import sys
 import time
 from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,7 +27,7 @@ _JITTER = 0.1  # seconds at most before a client comes back: not all in the same
 _RETRY = 0.25  # seconds after a handshake that failed
 _SETTLE = 1.0  # seconds for the last messages to arrive
 _HANDSHAKE = 15.0  # seconds
-_START = 15.0  # seconds for all to be in: what serves may be broken, and about to be mended
+_PATIENCE = 15.0  # seconds for all to be in
 
 
 @dataclass
@@ -39,58 +41,80 @@ class Witness:
     gaps: list[float] = field(default_factory=list)  # seconds from a close to being back
     closes: Counter[int] = field(default_factory=Counter)
     failures: list[str] = field(default_factory=list)  # handshakes that failed
+    arrivals: int = 0  # handshakes that did not
 
     def was_in(self, moment: float) -> bool:
         return any(came <= moment < went for came, went in self.stays)
 
 
 class Swarm:
-    """All witnesses of all rooms."""
+    """All witnesses of all rooms, through `session` to `base`, a URL without a path."""
 
-    def __init__(self, wanted: dict[str, Any]) -> None:
-        self._address = Address(wanted["domain"], wanted["host"])
-        self._tokens: dict[str, str] = wanted["tokens"]
-        self._pause = 1 / wanted["rate"]
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        base: str,
+        *,
+        room: str,
+        rooms: int,
+        clients: int,
+        rate: float,
+        tokens: dict[str, str],
+    ) -> None:
+        self._session = session
+        self._base = base
+        self._tokens = tokens
+        self._pause = 1 / rate
         self.rooms = {
-            f"{wanted['room']}-{room}": [
-                Witness(f"witness-{client}") for client in range(wanted["clients"])
-            ]
-            for room in range(wanted["rooms"])
+            f"{room}-{number}": [Witness(f"witness-{client}") for client in range(clients)]
+            for number in range(rooms)
         }
-        self._waiting = sum(map(len, self.rooms.values()))
-        self._all_in = asyncio.Event()
+        self._arrival = asyncio.Condition()
         self._over = False
 
-    async def run(self) -> bool:
-        """Until the input ends; whether they could connect at all."""
-        async with self._address.session() as session, asyncio.TaskGroup() as group:
-            stays = [
-                group.create_task(self._stay(session, room, witness))
+    @property
+    def _everyone(self) -> list[Witness]:
+        return [witness for room in self.rooms.values() for witness in room]
+
+    @asynccontextmanager
+    async def connected(self) -> AsyncIterator[None]:
+        """All are in, and come back until the end; TimeoutError if they could not connect."""
+        stays = asyncio.gather(
+            *(
+                self._stay(room, witness)
                 for room, witnesses in self.rooms.items()
                 for witness in witnesses
-            ]
-            try:
-                async with asyncio.timeout(_START):
-                    await self._all_in.wait()
-            except TimeoutError:
-                self._over = True
-            else:
-                print("ready", flush=True)
-                await asyncio.to_thread(sys.stdin.read)
-                self._over = True  # nobody speaks any more, but all listen
-                await asyncio.sleep(_SETTLE)
-            for stay in stays:
-                stay.cancel()
-        return self._waiting == 0
+            )
+        )
+        try:
+            await self.back(0)
+            yield
+        finally:
+            self._over = True
+            stays.cancel()
+            with suppress(asyncio.CancelledError):
+                await stays
 
-    async def _stay(self, session: aiohttp.ClientSession, room: str, witness: Witness) -> None:
-        url = self._address.url("ws", f"/ws/{witness.user}?room={room}")
+    async def back(self, times: int) -> None:
+        """Wait until everybody has been in and come back so often; TimeoutError after 15 s."""
+        async with asyncio.timeout(_PATIENCE), self._arrival:
+            await self._arrival.wait_for(
+                lambda: all(witness.arrivals > times for witness in self._everyone)
+            )
+
+    async def hush(self) -> None:
+        """Have nobody speak any more, and all listen to what is still on its way."""
+        self._over = True
+        await asyncio.sleep(_SETTLE)
+
+    async def _stay(self, room: str, witness: Witness) -> None:
+        url = f"{self._base}/ws/{witness.user}?room={room}"
         headers = authorization(self._tokens, witness.user)
         left = None
         while True:
             try:
                 async with asyncio.timeout(_HANDSHAKE):
-                    socket = await session.ws_connect(
+                    socket = await self._session.ws_connect(
                         url, headers=headers, max_msg_size=0, autoclose=False
                     )
             except (TimeoutError, OSError, aiohttp.ClientError) as error:
@@ -98,12 +122,11 @@ class Swarm:
                 await asyncio.sleep(_RETRY)
                 continue
             came = time.monotonic()
-            if left is None:
-                self._waiting -= 1
-                if not self._waiting:
-                    self._all_in.set()
-            else:
+            if left is not None:
                 witness.gaps.append(came - left)
+            witness.arrivals += 1
+            async with self._arrival:
+                self._arrival.notify_all()
             speaking = asyncio.create_task(self._speak(socket, witness))
             try:
                 await _listen(socket, witness)
@@ -129,7 +152,7 @@ class Swarm:
             await asyncio.sleep(self._pause)
 
     def figures(self) -> dict[str, Any]:
-        everyone = [witness for room in self.rooms.values() for witness in room]
+        everyone = self._everyone
         gaps = [gap for witness in everyone for gap in witness.gaps]
         failures = [failure for witness in everyone for failure in witness.failures]
         lost, missed = 0, 0
@@ -187,9 +210,18 @@ def undelivered(room: list[Witness]) -> tuple[int, int]:
 
 
 async def main() -> None:
-    swarm = Swarm(json.loads(sys.stdin.readline()))
-    if await swarm.run():
-        print(json.dumps(swarm.figures()))
+    wanted = json.loads(sys.stdin.readline())
+    address = Address(wanted.pop("domain"), wanted.pop("host"))
+    async with address.session() as session:
+        swarm = Swarm(session, address.url("ws", ""), **wanted)
+        try:
+            async with swarm.connected():
+                print("ready", flush=True)
+                await asyncio.to_thread(sys.stdin.read)
+                await swarm.hush()
+        except TimeoutError:
+            return  # what serves may be broken, and about to be mended
+    print(json.dumps(swarm.figures()))
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ import fcntl
 import json
 import os
 import shutil
+import socket
 import ssl
 import subprocess
 from collections.abc import Iterator
@@ -13,6 +14,9 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlencode
 
+import aiohttp
+from aiohttp.abc import ResolveResult
+from aiohttp.resolver import ThreadedResolver
 from websockets.asyncio.client import connect
 from websockets.typing import Subprotocol
 
@@ -145,6 +149,12 @@ class Stack:
             proxy=None,
         )
 
+    def session(self) -> aiohttp.ClientSession:
+        """Open a session of clients by TLS; every name leads to the stack's address."""
+        resolver, tls = _Everywhere(self.address), self.authority()
+        connector = aiohttp.TCPConnector(resolver=resolver, ssl=tls, limit=0)
+        return aiohttp.ClientSession(connector=connector)
+
     def curl(self, url: str, *words: str) -> str:
         """Ask as a browser on this host would; every name leads to the stack's address."""
         return run(
@@ -160,6 +170,19 @@ class Stack:
             *("exec", "-T", "caddy", "caddy", "reload", "--config", "-", "--adapter", "caddyfile"),
             text=(self.folder / "Caddyfile.docker").read_text(),
         )
+
+
+class _Everywhere(ThreadedResolver):
+    """Every name leads to one address."""
+
+    def __init__(self, address: str) -> None:
+        super().__init__()
+        self._address = address
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        return await super().resolve(self._address, port, family)
 
 
 def trusting(*authorities: str) -> ssl.SSLContext:
