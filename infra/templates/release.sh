@@ -278,7 +278,8 @@ start() { # WAIT WHO EXPECTED
   rm -f "$here/verdict"
   state waiting
   : >"$here/log"
-  setsid "$here/release.sh" switch "$@" >>"$here/log" 2>&1 </dev/null 9>&- &
+  # It writes to the log from the moment that it has a number: `progress` knows it by that.
+  { setsid "$here/release.sh" switch "$@" 9>&- & } >>"$here/log" 2>&1 </dev/null
   say $! >"$here/pid"
 }
 
@@ -402,7 +403,8 @@ ended() { # EXIT CODE
 progress() { # LINES
   local state alive=gone
   state=$(<"$here/state")
-  if kill -0 "$(<"$here/pid")" 2>/dev/null; then alive=alive; fi
+  # Its number may be anybody's by now, and after a reboot soon is.
+  if [[ /proc/$(<"$here/pid")/fd/1 -ef $here/log ]]; then alive=alive; fi
   # The state is read before the log: what it says has been logged.
   tail -n "+$(($1 + 1))" "$here/log"
   say "=$alive $state"
