@@ -133,6 +133,24 @@ def test_a_wrong_setting_is_named(make: Make) -> None:
     assert "the stack is not up" in up.stdout
 
 
+@pytest.mark.parametrize(
+    "domain",
+    [
+        "https://relay.example.org",
+        "relay.example.org/chat",
+        "relay.example.org:8443",
+        "relay.example.org www.example.org",
+        "203.0.113.7",
+    ],
+)
+def test_what_is_no_domain_is_refused(make: Make, domain: str) -> None:
+    """Before anything is built: Caddy would serve something else, or wait for a certificate."""
+    up = make("up", RELAY_DOMAIN=domain)
+    assert up.returncode
+    expected = "expected a name such as relay.example.org, or nothing for localhost"
+    assert up.stdout.startswith(f"RELAY_DOMAIN={domain}: {expected}\n")
+
+
 def test_an_error_in_the_caddyfile_is_named(make: Make, copy: Path) -> None:
     """With its line; `make up` succeeds once it is mended."""
     caddyfile = copy / "Caddyfile.docker"
