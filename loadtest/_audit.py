@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from math import inf
 from typing import Final, NamedTuple
 
+from ._closes import RESTARTS
 from ._ledger import Absences, Books
 
+_LONGEST_MOVE = 60.0  # seconds: no drain takes longer; what comes later is the next one
 _RECEIVED: Final = 4  # in a row of those that stayed
 _WORST = 20  # receivers with faults that are named one by one
 
@@ -36,11 +38,12 @@ class Audit:
     delivered: int = 0
     lost: int = 0
     missed: int = 0
-    """Said while a receiver that came back was away."""
+    """Said while a receiver that comes back was away, and never delivered."""
     repeated: int = 0
     reordered: int = 0
     split: float = 0.0
-    """Seconds, the longest of any room: some members were back, others had yet to be cut off."""
+    """Seconds, the longest of any room: some members were back from a restart, others had yet to be
+    told of it."""
     early: int = 0
     foreign: int = 0
     leaked: int = 0
@@ -55,6 +58,7 @@ class _Finding(NamedTuple):
     wanting: int
     repeated: int
     reordered: int
+    belated: int
     away: Absences
 
 
@@ -74,7 +78,7 @@ class Sent:
 
     def during(self, away: Absences) -> int:
         """How many messages were meant to leave in these times."""
-        return sum(self.since(left) - self.since(back) for left, back in away)
+        return sum(self.since(left) - self.since(back) for left, back, _ in away)
 
     def since(self, moment: float) -> int:
         """How many messages were meant to leave at `moment` or later."""
@@ -102,9 +106,9 @@ def audit(books: list[Books], sent: Mapping[int, Sent] | None = None) -> Audit:
     faulty: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
     missed = 0
     for finding in findings:
-        # Of what is wanting, as much as was said while it could not have come.
         said = sent[finding.room].during(finding.away) if finding.room in sent else 0
-        excused = min(finding.wanting, said)
+        # Within bounds where a clock was set, and for those that left, who are not owed everything.
+        excused = min(finding.wanting, max(said - finding.belated, 0))
         missed += excused
         lost = finding.wanting - excused
         if lost or finding.repeated or finding.reordered:
@@ -120,7 +124,7 @@ def audit(books: list[Books], sent: Mapping[int, Sent] | None = None) -> Audit:
         missed=missed,
         repeated=sum(receiver.repeated for receiver in receivers),
         reordered=sum(receiver.reordered for receiver in receivers),
-        split=max(_split(findings), 0.0),
+        split=_split(findings),
         early=sum(book["early"] for book in books),
         foreign=sum(book["foreign"] for book in books),
         leaked=sum(book["leaked"] for book in books),
@@ -130,25 +134,33 @@ def audit(books: list[Books], sent: Mapping[int, Sent] | None = None) -> Audit:
 
 def _findings(books: Iterable[Books], sent: Mapping[int, Sent]) -> Iterator[_Finding]:
     for book in books:
-        for name, room, _, wanting, repeated, reordered, away in book["left"]:
-            yield _Finding(name, room, wanting, repeated, reordered, away)
-        for name, room, joined, own, received, repeated, reordered, away in book["stayed"]:
+        for name, room, _, wanting, repeated, reordered, belated, away in book["left"]:
+            yield _Finding(name, room, wanting, repeated, reordered, belated, away)
+        for name, room, joined, own, received, repeated, reordered, belated, away in book["stayed"]:
             owed = (sent[room].since(joined) if room in sent else 0) - own
             # Below zero only where a worker died with the log of what it had sent.
             wanting = max(owed - received, 0)
-            yield _Finding(name, room, wanting, repeated, reordered, away)
+            yield _Finding(name, room, wanting, repeated, reordered, belated, away)
 
 
 def _split(findings: Iterable[_Finding]) -> float:
-    """See `Audit.split`: the first absences of all members of a room are one move, and so on."""
-    moves: dict[tuple[int, int], list[tuple[float, float]]] = defaultdict(list)
-    for finding in findings:
-        for number, absence in enumerate(finding.away):
-            moves[finding.room, number].append((absence[0], absence[1]))
-    return max(
-        (max(left for left, _ in move) - min(back for _, back in move) for move in moves.values()),
-        default=0.0,
-    )
+    """See `Audit.split`. A move is a restart as a room sees it: each leaves once and comes back."""
+    rooms: dict[int, list[tuple[float, float, int]]] = defaultdict(list)
+    for member, finding in enumerate(findings):
+        for left, back, code in finding.away:
+            if code in RESTARTS:
+                rooms[finding.room].append((left, back, member))
+    longest = 0.0
+    for absences in rooms.values():
+        moved: set[int] = set()
+        first = inf  # of those that moved, the first that was back
+        for left, back, member in sorted(absences):
+            if member in moved or left > first + _LONGEST_MOVE:
+                moved, first = set(), inf
+            longest = max(longest, left - first)
+            moved.add(member)
+            first = min(first, back)
+    return longest
 
 
 def _add(counts: list[int], *more: int) -> None:

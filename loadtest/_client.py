@@ -3,7 +3,7 @@
 from random import uniform
 from typing import ClassVar
 
-from gevent import sleep
+from gevent import sleep, wait
 from locust import User, task
 from locust.env import Environment
 from locust.exception import StopUser
@@ -45,21 +45,35 @@ class WebSocketUser(User):
             # Counted by its sentence, which the run tells at its end.
             self.relay_run.lineup.retire(arrived=False)
         else:
-            self.relay_run.lineup.retire()
+            if not self.relay_run.hushed:
+                self.relay_run.lineup.retire()
         raise StopUser
 
     def live(self) -> None:
         """Join, send if it is a sender, stay until the connection is over."""
         self.member = member = self.join()
+        member.comes_back = self.relay_run.options.reconnect and not member.expects_close
         if self.seat.every(self.relay_run.options.sender_every or self.sender_every):
             self.send(member)
         else:
             self.relay_run.lineup.arrive()
         member.connection.closed.wait()
-        while self.relay_run.wants_back(member):
+        while member.is_away and not self.relay_run.hushed:
             self.come_back(member)
             member.connection.closed.wait()
         self.relay_run.part(member)
+
+    def wait_for_start(self, member: Member) -> float:
+        """Wait until senders may begin, and come back meanwhile if need be; returns the time."""
+        run = self.relay_run
+        run.line_up(self.scenario)
+        while member.comes_back and not run.begun.is_set():
+            wait([run.begun, member.connection.closed], count=1)
+            if member.is_away:
+                self.come_back(member)
+            elif member.connection.closed.is_set():
+                break
+        return run.wait_for_start()
 
     def come_back(self, member: Member) -> None:
         """Connect again, as often as it takes, until the run sends nothing any more."""
@@ -79,7 +93,7 @@ class WebSocketUser(User):
     def send(self, member: Member) -> None:
         """Begin to send, when it is time: one message every `interval`."""
         interval = (self.relay_run.options.interval or self.interval) / 1000
-        start = self.relay_run.wait_for_start(self.scenario)
+        start = self.wait_for_start(member)
         self.relay_run.send(
             member,
             size=self.relay_run.options.payload or self.payload,

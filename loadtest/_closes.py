@@ -22,8 +22,9 @@ _NAMES = {
     4401: "token expired",
     4403: "revoked",
 }
-# A good client does not come back after these: it would be told the same again.
-FINAL = {1000, 1002, 1003, 1007, 1008, 1009, 4000, 4401, 4403}
+FINAL = frozenset({1000, 1002, 1007, 1008, 1009, 4000, 4401, 4403})
+"""A good client does not come back after these: it would be told the same again."""
+RESTARTS = frozenset({1001, 1012})
 LOST = 1006
 NO_CODE = 1005
 PROTOCOL_ERROR = 1002

@@ -10,7 +10,7 @@ What is still missing at the end depends on how the member ended. Who stayed is 
 that its room sent since it joined, which `_audit` counts from the senders' own logs, so that a lost
 first or last message counts too. Who left, or was cut off, is owed what lies before the last
 message that reached it from each sender: what was on its way at that moment is nobody's loss.
-Who was cut off and came back has one account for all its connections: it is owed everything, and
+Who was cut off and comes back has one account for all its connections: it is owed everything, and
 what others meant to send while it was away is told apart from what it lost.
 """
 
@@ -19,18 +19,20 @@ from typing import TypedDict
 
 from ._payload import ROOM_SHIFT, RUN_SHIFT
 
-Absences = list[tuple[float, float]]
-"""When a member was away: the end of a connection, and when it was back."""
+Absences = list[tuple[float, float, int]]
+"""When a member was away: from the end of a connection, until it was back (infinity: it was not),
+and the close code."""
 
 
 class Books(TypedDict):
     """What one process knows at the end; plain types, so that a worker can send it."""
 
     sent: dict[int, bytes]  # by room: intended times as float64, in no order
-    stayed: list[tuple[str, int, float, int, int, int, int, Absences]]
-    """name, room, joined, own messages not owed to itself, received, repeated, reordered, away"""
-    left: list[tuple[str, int, int, int, int, int, Absences]]
-    """name, room, received, lost, repeated, reordered, away: those that left with a fault"""
+    stayed: list[tuple[str, int, float, int, int, int, int, int, Absences]]
+    """name, room, joined, own messages not owed to itself, received, repeated, reordered, belated,
+    away"""
+    left: list[tuple[str, int, int, int, int, int, int, Absences]]
+    """name, room, received, lost, repeated, reordered, belated, away: those with any of it"""
     left_received: int
     sent_count: int
     early: int
@@ -42,8 +44,8 @@ class Account:
     """What one member has sent and received; the messages of one sender are told by its key."""
 
     __slots__ = (
-        "_first", "_missing", "away", "checked", "early", "echo", "foreign", "joined", "key",
-        "leaked", "name", "next", "reordered", "repeated", "sent",
+        "_back", "_before", "_first", "_missing", "away", "belated", "checked", "early", "echo",
+        "foreign", "joined", "key", "leaked", "name", "next", "reordered", "repeated", "sent",
     )  # fmt: skip
 
     def __init__(self, name: str, key: int, *, joined: float, echo: bool, checked: bool) -> None:
@@ -54,6 +56,7 @@ class Account:
         self.echo = echo
         self.checked = checked
         self.next: dict[int, int] = {}  # by sender: the sequence number that comes next
+        self._before: dict[int, int] = {}  # the same, of senders not heard since it was back
         self._first: dict[int, int] = {}  # by sender, where it is not 0
         self._missing: dict[int, set[int]] = {}
         self.repeated = 0
@@ -63,10 +66,18 @@ class Account:
         self.leaked = 0
         self.sent: array[float] | None = None  # intended times; none until it sends
         self.away: Absences | None = None
+        self._back = 0.0  # when it came back the last time
+        self.belated = 0
+        """Messages that were meant to leave while it was away, and came nevertheless."""
 
-    def absent(self, left: float, back: float) -> None:
-        """It was cut off and came back."""
-        self.away = [*(self.away or ()), (left, back)]
+    def absent(self, left: float, back: float, code: int) -> None:
+        """It was cut off with `code` and came back."""
+        self.away = [*(self.away or ()), (left, back, code)]
+        self._back = back
+        # What a sender meant to send before may still come: until its first later message, none of
+        # its messages is the expected one.
+        self._before.update(self.next)
+        self.next.clear()
 
     def unexpected(self, key: int, sequence: int, intended: float) -> bool:
         """Account for a message that is not its sender's next one. True if it is a delivery."""
@@ -82,15 +93,28 @@ class Account:
         if intended < self.joined:
             self.early += 1
             return True
-        expected = self.next.get(key)
+        table = self.next
+        if intended < self._back and key not in table:
+            table = self._before
+        elif key in self._before:
+            table[key] = self._before.pop(key)
+        delivered = self._place(table, key, sequence)
+        if intended < self._back and delivered:
+            self.belated += any(left <= intended < back for left, back, _ in self.away or ())
+        return delivered
+
+    def _place(self, table: dict[int, int], key: int, sequence: int) -> bool:
+        """Find the place of a message among those of its sender. True if it has not been there."""
+        expected = table.get(key)
         if expected is None:
-            self.next[key] = sequence + 1
+            table[key] = sequence + 1
             if sequence:
                 self._first[key] = sequence
             return True
         if sequence >= expected:
-            self._missing.setdefault(key, set()).update(range(expected, sequence))
-            self.next[key] = sequence + 1
+            if sequence > expected:
+                self._missing.setdefault(key, set()).update(range(expected, sequence))
+            table[key] = sequence + 1
             return True
         missing = self._missing.get(key)
         if missing and sequence in missing:
@@ -118,13 +142,15 @@ class Account:
     @property
     def received(self) -> int:
         """Messages that were owed and came, each counted once."""
-        return sum(self.next.values()) - sum(self._first.values()) - self.gaps
+        heard = sum(self.next.values()) + sum(self._before.values())
+        return heard - sum(self._first.values()) - self.gaps
 
     @property
     def unheard(self) -> int:
         """Own messages that it asked back and that did not come, behind the last that did."""
         own = len(self.sent) if self.sent else 0
-        return own - self.next.get(self.key, 0) if self.echo else 0
+        heard = self.next.get(self.key) or self._before.get(self.key, 0)
+        return own - heard if self.echo else 0
 
 
 class Ledger:
@@ -133,7 +159,7 @@ class Ledger:
     def __init__(self) -> None:
         self._open: dict[int, Account] = {}
         self._sent: dict[int, array[float]] = {}  # by room, of those that left
-        self._left: list[tuple[str, int, int, int, int, int, Absences]] = []
+        self._left: list[tuple[str, int, int, int, int, int, int, Absences]] = []
         self._left_received = 0
         self._early = 0
         self._foreign = 0
@@ -157,11 +183,11 @@ class Ledger:
         self._early += account.early
         self._foreign += account.foreign
         self._leaked += account.leaked
-        if lost or account.repeated or account.reordered:
+        if lost or account.repeated or account.reordered or account.away:
             self._left.append(
                 (
                     account.name, account.room, received, lost,
-                    account.repeated, account.reordered, account.away or [],
+                    account.repeated, account.reordered, account.belated, account.away or [],
                 )
             )  # fmt: skip
 
@@ -184,15 +210,16 @@ class Ledger:
             foreign += account.foreign
             leaked += account.leaked
             got, repeated, reordered = account.received, account.repeated, account.reordered
-            away = account.away or []
+            belated, away = account.belated, account.away or []
             if account.checked:
                 not_owed = 0 if account.echo else own
                 row = (account.name, account.room, account.joined, not_owed)
-                stayed.append((*row, got, repeated, reordered, away))
+                stayed.append((*row, got, repeated, reordered, belated, away))
             else:
                 received += got
                 if repeated or reordered:
-                    left.append((account.name, account.room, got, 0, repeated, reordered, away))
+                    row_of_faults = (account.name, account.room, got, 0, repeated, reordered)
+                    left.append((*row_of_faults, belated, away))
         return {
             "sent": {room: bytes(times) for room, times in sent.items()},
             "stayed": stayed,

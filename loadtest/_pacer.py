@@ -5,7 +5,7 @@ busy process lives in its readers, also after every chunk that a reader has take
 """
 
 from collections.abc import Callable
-from heapq import heappush, heapreplace
+from heapq import heappop, heappush, heapreplace
 from math import inf
 from typing import Protocol
 
@@ -56,7 +56,10 @@ class Pacer:
             while queue and queue[0][0] <= moment:
                 _, order, sender = queue[0]
                 sender.send_due(moment)
-                heapreplace(queue, (sender.due, order, sender))
+                if sender.due < inf:
+                    heapreplace(queue, (sender.due, order, sender))
+                else:
+                    heappop(queue)
         finally:
             self._running = False
         self.due = max(queue[0][0], moment + GRANULARITY) if queue else inf

@@ -71,7 +71,8 @@ def result_of(outcome: Outcome) -> dict[str, Any]:
         metrics["highest_rate"] = highest(steps)
     # A climb ends beyond what holds, on purpose: whom the relay then cuts off, and what was on the
     # way from and to them, is the price. Latencies were judged step by step.
-    overloaded = bool(steps) and bool(steps[-1].shortfall) and bool(outcome.closed)
+    cut_off = outcome.closed or outcome.returned
+    overloaded = bool(steps) and bool(steps[-1].shortfall) and bool(cut_off)
     incomplete = _incomplete(outcome, overloaded=overloaded)
     invalid = _invalid(outcome, climbing=bool(steps))
     judged = {"repeated", "reordered", "leaked", "highest_rate"}
@@ -144,7 +145,7 @@ def _metrics(outcome: Outcome) -> dict[str, float]:
             for short, share in (("p50", 0.5), ("p95", 0.95), ("p99", 0.99), ("p999", 0.999)):
                 metrics[name + short] = histogram.percentile(share)
             metrics[f"{name}max"] = histogram.max
-    if outcome.returned:
+    if outcome.options.reconnect:
         metrics["returned"] = outcome.returned.total()
         metrics["missed"] = audit.missed
         metrics["split"] = audit.split * 1000
@@ -211,7 +212,7 @@ def _notes(outcome: Outcome, *, overloaded: bool) -> list[str]:
         for close, count in outcome.lagged.items()
     ]
     sentences += [
-        f"{_connections(count)} came back after {close}"
+        f"{_connections(count)} came back after being closed with {close}"
         for close, count in outcome.returned.items()
     ]
     if overloaded:

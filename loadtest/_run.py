@@ -4,6 +4,7 @@ import ssl
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 from gevent.event import Event
@@ -48,7 +49,9 @@ class Seat:
 class Member:
     """A connection with its account, and perhaps a sender."""
 
-    __slots__ = ("_run", "account", "connection", "expects_close", "seat", "sender")
+    __slots__ = (
+        "_run", "account", "comes_back", "connection", "expects_close", "seat", "sender",
+    )  # fmt: skip
 
     def __init__(self, run: "Run", seat: Seat, account: Account, connection: Connection) -> None:
         self._run = run
@@ -58,6 +61,19 @@ class Member:
         self.sender: Sender | None = None
         self.expects_close = False
         """The relay may close this one without anything being wrong: it lags on purpose."""
+        self.comes_back = False
+        """It connects again when the relay closes it."""
+
+    @property
+    def is_away(self) -> bool:
+        """Whether it is one that comes back, and was closed for a reason that lets it."""
+        close = self.connection.close_seen
+        return (
+            self.comes_back
+            and close is not None
+            and close.side is Side.RELAY
+            and close.code not in FINAL
+        )
 
     def withdraw(self) -> None:
         """Take back what the relay has not begun to read: it was never sent."""
@@ -100,7 +116,8 @@ class Run:
         """By scenario: how many send, in all processes once `start` has been told."""
         self._told = False
         self.lineup = Lineup()
-        self._go = Event()
+        self.begun = Event()
+        """Senders may begin, at `started`."""
         self._seats: Counter[str] = Counter()
 
     def seat(self, scenario: str) -> Seat:
@@ -142,28 +159,20 @@ class Run:
         connection.start(leftover)
         return member
 
-    def wants_back(self, member: Member) -> bool:
-        """Whether a member whose connection is over is one that comes back."""
-        close = member.connection.close_seen
-        return (
-            self.options.reconnect
-            and not self.hushed
-            and not member.expects_close
-            and close is not None
-            and close.side is Side.RELAY
-            and close.code not in FINAL
-        )
-
     def rejoin(self, member: Member) -> None:
         """Connect a member again: the same name and account, and it goes on sending; raises
-        `ConnectFailed`, which is counted here already."""
+        `ConnectFailed`, which is counted here already. Too late, it does nothing."""
         member.withdraw()
-        account, before = member.account, member.connection
+        account, before, close = member.account, member.connection, member.connection.close_seen
+        assert close is not None, "only a connection that is over is replaced"
         sock, leftover, back = self._connect(member.seat, echo=account.echo)
+        if self.hushed:  # during the handshake, and the books may be closed
+            sock.close()
+            return
         counters = self.recorder.counters(member.seat.scenario)
         counters.away[ticks(back - before.ended)] += 1
-        self.returned[str(before.close_seen)] += 1
-        account.absent(before.ended, back)
+        self.returned[str(close)] += 1
+        account.absent(before.ended, back, close.code)
         member.connection = self._connection(sock, account, counters, type(before.inbox))
         member.connection.start(leftover)
         if member.sender is not None:
@@ -200,10 +209,14 @@ class Run:
             return
         self.members.discard(member)
         member.withdraw()
-        self.ledger.leave(member.account)
         close = member.connection.close_seen
         if close is None:
+            self.ledger.leave(member.account)
             return
+        if member.is_away:  # at the end: it is owed what is said until then
+            member.account.absent(member.connection.ended, inf, close.code)
+        else:
+            self.ledger.leave(member.account)
         if member.expects_close:
             # One that does not read learns only on leaving that it was cut off before: nobody
             # answers its close frame.
@@ -232,14 +245,17 @@ class Run:
                 self.senders = Counter(senders)
                 self._told = True
             self.started = now() + _RUN_UP
-            self._go.set()
+            self.begun.set()
 
-    def wait_for_start(self, scenario: str) -> float:
-        """Wait until senders may begin; returns the time to begin at, which may be just now."""
+    def line_up(self, scenario: str) -> None:
+        """Count one more that will send, and that has joined."""
         if not self._told:
             self.senders[scenario] += 1
         self.lineup.arrive()
-        self._go.wait()
+
+    def wait_for_start(self) -> float:
+        """Wait until senders may begin; returns the time to begin at, which may be just now."""
+        self.begun.wait()
         return max(self.started, now())
 
     @property

@@ -2,7 +2,6 @@
 
 from array import array
 from collections.abc import Iterator
-from itertools import chain, dropwhile
 from math import inf
 from struct import Struct
 
@@ -37,8 +36,10 @@ class Sender:
         *,
         size: int,
         tolerance: float,
+        first: float | None = None,
     ) -> None:
-        """`tolerance`: seconds after which a send of ours counts as late."""
+        """`tolerance`: seconds after which a send of ours counts as late; `first`: the first time,
+        where it has been taken from `cadence` already."""
         self._connection = connection
         self._account = account
         self._counters = counters
@@ -50,18 +51,23 @@ class Sender:
         if account.sent is None:
             account.sent = array("d")
         self._sent = account.sent
-        self._next = next(cadence, inf)  # intended time of the next message
+        # intended time of the next message
+        self._next = next(cadence, inf) if first is None else first
         self.due = self._next
 
     def successor(self, connection: Connection, moment: float) -> "Sender":
         """One that goes on over another connection; what was due before `moment` is never sent."""
+        due = self._next
+        while due < moment:
+            due = next(self._cadence, inf)
         return Sender(
             connection,
             self._account,
             self._counters,
-            dropwhile(lambda due: due < moment, chain([self._next], self._cadence)),
+            self._cadence,
             size=len(self._body),
             tolerance=self._tolerance,
+            first=due,
         )
 
     def send_due(self, moment: float) -> None:

@@ -33,7 +33,7 @@ def render(result: dict[str, Any]) -> str:
             _row("connect  p50", _ms(metrics["connect_p50"]), "maximum",
                  _ms(metrics["connect_max"]))
         )  # fmt: skip
-    if "returned" in metrics:
+    if "away_p50" in metrics:
         lines += [
             _row("away     p50", _ms(metrics["away_p50"]), "maximum", _ms(metrics["away_max"])),
             _row("rooms split", _ms(metrics["split"]), "missed", number(metrics["missed"])),

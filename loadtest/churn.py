@@ -27,7 +27,8 @@ class Churn(WebSocketUser):
     def live(self) -> None:
         """Turn after turn, each at its own time."""
         interval = (self.relay_run.options.interval or self.interval) / 1000
-        start = self.relay_run.wait_for_start(self.scenario)
+        self.relay_run.line_up(self.scenario)
+        start = self.relay_run.wait_for_start()
         failures = 0
         for due in constant(start + phase(self.seat.place) * interval, interval):
             sleep(max(due - now(), 0))

@@ -19,7 +19,7 @@ class Steady(WebSocketUser):
 
     def send(self, member: Member) -> None:
         options = self.relay_run.options
-        start = self.relay_run.wait_for_start(self.scenario)
+        start = self.wait_for_start(member)
         senders = self.relay_run.senders[self.scenario]
         intervals = [senders / rate for rate in rates(options)]
         offset = phase(self.seat.place)

@@ -45,7 +45,7 @@
   if (metrics.jitter_p99 != null) tile("p99 jitter", full(metrics.jitter_p99), "ms", `median ${full(metrics.jitter_p50)} ms`);
   if (metrics.highest_rate != null) tile("Highest rate that held", short(metrics.highest_rate), "msg/s", "sent by all together");
   const faults = metrics.lost + metrics.repeated + metrics.reordered + metrics.leaked;
-  tile("Delivered", short(metrics.delivered), "", `of ${short(metrics.delivered + metrics.lost)} owed; ${short(metrics.sent)} sent`);
+  tile("Delivered", short(metrics.delivered), "", `of ${short(metrics.delivered + metrics.lost + (metrics.missed ?? 0))} owed; ${short(metrics.sent)} sent`);
   tile("Faults", full(faults), "", `${full(metrics.lost)} lost, ${full(metrics.repeated)} repeated, ${full(metrics.reordered)} reordered`, faults > 0 && !result.passed);
   if (metrics.returned) tile("Away", full(metrics.away_p50), "ms", `maximum ${full(metrics.away_max)} ms; ${full(metrics.missed)} messages missed`);
   else if (metrics.connect_p50 != null) tile("Connecting", full(metrics.connect_p50), "ms", `maximum ${full(metrics.connect_max)} ms`);

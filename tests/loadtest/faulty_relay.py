@@ -13,6 +13,7 @@ import os
 import ssl
 import sys
 from collections import Counter
+from time import monotonic
 
 from aiohttp import WSMsgType, web
 
@@ -28,12 +29,18 @@ class FaultyRelay:
         self.faults: Counter[str] = Counter()
         self.held: dict[web.WebSocketResponse, bytes] = {}
         self.tasks: set[asyncio.Task[None]] = set()
+        self.joins = 0
+        self.closed_at = 0.0  # when it told everybody to go; 0: not yet
 
     async def join(self, request: web.Request) -> web.StreamResponse:
         name = request.match_info["name"]
         room = self.rooms.setdefault(request.query.get("room", "lobby"), {})
         if self.options.refuse:
             return web.json_response({"error": "said no"}, status=self.options.refuse)
+        if self.closed_at:
+            if monotonic() < self.closed_at + self.options.refuse_returns:
+                return web.json_response({"error": "not yet"}, status=503)
+            await asyncio.sleep(self.options.slow_returns)
         if name in room:
             return web.json_response({"error": f"{name} is here already"}, status=409)
         socket = web.WebSocketResponse(compress=False, max_msg_size=0)
@@ -41,6 +48,9 @@ class FaultyRelay:
         echo = request.query.get("echo") == "1"
         try:
             await socket.prepare(request)
+            self.joins += 1
+            if self.joins == self.options.close_at_join:
+                self.send_away(room)
             async for message in socket:
                 if message.type is WSMsgType.BINARY:
                     await self.relay(room, name, message.data, echo=echo)
@@ -56,8 +66,7 @@ class FaultyRelay:
         if self.messages == self.options.die_after:
             os._exit(1)  # as a crash would: nothing is flushed, nothing is closed
         if self.messages == self.options.close_after:
-            for member in list(room.values()):
-                self.spawn(member.close(code=self.options.close_code, message=b"go"))
+            self.send_away(room)
             return
         targets = list(room.items())
         if self.options.leak:
@@ -65,6 +74,11 @@ class FaultyRelay:
         for name, member in targets:
             if (name != sender or echo) and not member.closed:
                 await self.deliver(member, data)
+
+    def send_away(self, room: dict[str, web.WebSocketResponse]) -> None:
+        self.closed_at = monotonic()
+        for member in list(room.values()):
+            self.spawn(member.close(code=self.options.close_code, message=b"go"))
 
     async def deliver(self, member: web.WebSocketResponse, data: bytes) -> None:
         """One delivery, with the fault whose turn it is."""
@@ -145,7 +159,10 @@ def main() -> None:
     parser.add_argument("--delay", type=float, default=1.5, help="seconds")
     parser.add_argument("--die-after", type=int, default=0, help="messages")
     parser.add_argument("--close-after", type=int, default=0, help="messages")
+    parser.add_argument("--close-at-join", type=int, default=0, help="members, all in one room")
     parser.add_argument("--close-code", type=int, default=1012)
+    parser.add_argument("--refuse-returns", type=float, default=0, help="seconds after the close")
+    parser.add_argument("--slow-returns", type=float, default=0, help="seconds of a handshake")
     parser.add_argument("--refuse", type=int, default=0, help="HTTP status")
     parser.add_argument("--leak", action="store_true", help="deliver into all rooms")
     parser.add_argument("--certificate", default="", help="PEM file with key: speak TLS")

@@ -3,10 +3,11 @@
 import re
 from typing import Any
 
-from loadtest._closes import Close, Side
+from loadtest._closes import FINAL, Close, Side
 from loadtest._failures import refusal
 from loadtest._options import add_arguments
 from loadtest._thresholds import QUANTITIES
+from relay.closing import Reason
 
 from .conftest import ROOT
 
@@ -39,6 +40,12 @@ def test_every_scenario_is_in_the_document() -> None:
 def test_refusals_read_as_documented() -> None:
     for status in (401, 409, 503):
         assert str(refusal(status, "…")) in _DOCUMENT
+
+
+def test_members_stay_away_after_the_codes_that_say_so() -> None:
+    """As the relay's catalogue has them."""
+    for reason in Reason:
+        assert (reason.code in FINAL) is not reason.reconnect, reason
 
 
 def test_a_close_code_that_nobody_knows_keeps_its_number() -> None:

@@ -1,5 +1,7 @@
 """Each fault of a relay is found and counted exactly: the relay's own count is the reference."""
 
+import pytest
+
 from .conftest import LoadTest, StartRelay
 
 
@@ -98,22 +100,59 @@ def test_close_codes_are_reported_by_name(faulty_relay: StartRelay, loadtest: Lo
     assert "INCOMPLETE  the relay closed 4 connections: 1012 restarting" in run.output
 
 
+@pytest.mark.parametrize(("option", "receivers"), [("--payload=64", 3), ("--echo", 4)])
 def test_members_come_back_when_they_are_told_to(
-    faulty_relay: StartRelay, loadtest: LoadTest
+    faulty_relay: StartRelay, loadtest: LoadTest, option: str, receivers: int
 ) -> None:
     """One account over both connections: nothing wanting is forgotten, nothing counts twice."""
     relay = faulty_relay("--close-after", "300")
-    run = loadtest(relay.host, "--reconnect", "--require", "lost=1000")
+    run = loadtest(relay.host, "--reconnect", "--require", "lost=1000,returned=4", option)
     assert run.result["returned"] == {"1012 restarting": 4}
     assert (run.result["closed"], run.result["incomplete"]) == ({}, [])
     assert run.result["shortfalls"] == []
     assert run.metrics["sent"] > 400  # they went on sending
     wanting = run.metrics["lost"] + run.metrics["missed"]
-    assert run.metrics["delivered"] + wanting == 3 * run.metrics["sent"]
-    assert wanting >= 3  # the relay took that message and told them to go instead
+    assert run.metrics["delivered"] + wanting == receivers * run.metrics["sent"]
+    assert run.metrics["lost"] >= receivers  # the relay took that message and sent them away
     assert (run.metrics["repeated"], run.metrics["reordered"]) == (0, 0)
     assert 0 < run.metrics["away_p50"] <= run.metrics["away_max"]
-    assert "NOTE  4 connections came back after 1012 restarting" in run.output
+    assert "NOTE  4 connections came back after being closed with 1012 restarting" in run.output
+
+
+def test_members_try_again_until_they_are_let_in(
+    faulty_relay: StartRelay, loadtest: LoadTest
+) -> None:
+    """Each handshake that failed is a failed connection, as ever."""
+    relay = faulty_relay("--close-after", "100", "--refuse-returns", "0.4")
+    run = loadtest(relay.host, "--reconnect", "--duration", "2")
+    assert run.result["returned"] == {"1012 restarting": 4}
+    assert run.result["closed"] == {}
+    assert run.metrics["refused"] >= 4
+    assert run.result["incomplete"][0].startswith("503 the relay takes no more connections now")
+
+
+def test_members_that_are_cut_off_before_the_start_come_back_before_it(
+    faulty_relay: StartRelay, locust: LoadTest
+) -> None:
+    """Two join a second, the third is one too many: all are back when the sixth is there."""
+    relay = faulty_relay("--close-at-join", "3")
+    run = locust("loadtest/broadcast.py", relay.host, "-u", "6", "-r", "2", "-t", "4s",
+        "--reconnect")  # fmt: skip
+    assert run.result["returned"] == {"1012 restarting": 3}
+    assert (run.metrics["lost"], run.metrics["missed"]) == (0, 0)
+    assert run.metrics["delivered"] == 5 * run.metrics["sent"] > 100
+
+
+def test_member_that_would_be_back_after_the_end_is_still_away(
+    faulty_relay: StartRelay, loadtest: LoadTest
+) -> None:
+    """It counts once, as closed, and is owed what was said until then."""
+    relay = faulty_relay("--close-after", "300", "--slow-returns", "1.5")
+    run = loadtest(relay.host, "--reconnect", "--settle", "3")
+    assert run.result["returned"] == {}
+    assert run.result["closed"] == {"1012 restarting": 4}
+    wanting = run.metrics["lost"] + run.metrics["missed"]
+    assert run.metrics["delivered"] + wanting == 3 * run.metrics["sent"]
 
 
 def test_members_stay_away_when_coming_back_is_no_use(

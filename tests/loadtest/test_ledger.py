@@ -1,6 +1,7 @@
 """The ledger against a plain reckoning: who was owed what, and what came of it."""
 
 from array import array
+from math import inf
 from random import Random
 
 import pytest
@@ -92,7 +93,7 @@ def test_who_came_back_missed_what_was_said_meanwhile_and_lost_the_rest() -> Non
     receiver, sender = _account(A), _sender(B, [float(n) for n in range(1, 11)])
     for sequence in (0, 1, 2):
         _receive(receiver, B, sequence, sequence + 1.0)
-    receiver.absent(4.5, 6.5)  # the fourth was lost, the fifth and sixth were said meanwhile
+    receiver.absent(4.5, 6.5, 1012)  # the fourth was lost, two were said meanwhile
     for sequence in (6, 1, 7, 9):
         _receive(receiver, B, sequence, sequence + 1.0)
     found = _audit(receiver, sender)
@@ -100,18 +101,84 @@ def test_who_came_back_missed_what_was_said_meanwhile_and_lost_the_rest() -> Non
     assert _audit(sender, left=(receiver,)).lost == found.lost
 
 
+def test_what_came_although_it_was_said_meanwhile_excuses_no_loss() -> None:
+    """Three were lost before, three were meant to leave while it was away and came all the same."""
+    receiver, sender = _account(A), _sender(B, [float(n) for n in range(1, 8)])
+    receiver.absent(3.5, 6.5, 1012)
+    for sequence in (3, 4, 5, 6):
+        _receive(receiver, B, sequence, sequence + 1.0)
+    found = _audit(receiver, sender)
+    assert (found.delivered, found.missed, found.lost) == (4, 0, 3)
+
+
+def test_who_is_still_away_missed_everything_since() -> None:
+    receiver, sender = _account(A), _sender(B, [1.0, 2.0, 3.0, 4.0])
+    _receive(receiver, B, 0, 1.0)
+    receiver.absent(2.5, inf, 1012)
+    found = _audit(receiver, sender)
+    assert (found.delivered, found.missed, found.lost) == (1, 2, 1)
+
+
+def _mover(member: int, *absences: tuple[float, float, int]) -> Account:
+    account = _account(Address(1, 0, 0, member).key)
+    for left, back, code in absences:
+        account.absent(left, back, code)
+    return account
+
+
 def test_room_is_split_from_the_first_return_to_the_last_leave() -> None:
-    """Of one move; members of another room do not matter, nor does who moves alone."""
-    first, second, third = _account(A), _account(B), _account(C)
-    first.absent(10.0, 10.2)
-    second.absent(11.5, 11.6)
-    third.absent(11.0, 11.1)
-    elsewhere = _account(Address(1, 1, 0, 9).key)
-    elsewhere.absent(1.0, 2.0)
-    assert _audit(first, second, third, elsewhere).split == pytest.approx(1.3)
-    first.absent(20.0, 21.0)
-    assert _audit(first, second, third).split == pytest.approx(1.3)
-    assert _audit(elsewhere).split == 0
+    """Another room does not matter, nor does who moves alone."""
+    movers = [
+        _mover(1, (10.0, 10.2, 1012)),
+        _mover(2, (11.5, 11.6, 1012)),
+        _mover(3, (11.0, 11.1, 1012)),
+    ]
+    alone = _account(Address(1, 1, 0, 9).key)
+    alone.absent(1.0, 2.0, 1012)
+    assert _audit(*movers, alone).split == pytest.approx(1.3)
+    assert _audit(left=(*movers, alone)).split == pytest.approx(1.3)
+    assert _audit(alone).split == 0
+
+
+def test_moves_of_a_room_are_told_apart() -> None:
+    """Who joined later, or was cut off before for a reason of its own, moves with the others."""
+    members = [
+        _mover(1, (5.0, 5.1, 4001), (100.0, 100.2, 1012), (110.0, 110.1, 1012)),
+        _mover(2, (100.5, 100.6, 1012), (110.2, inf, 1012)),
+        _mover(3, (300.0, 300.1, 1012)),
+    ]
+    assert _audit(*members).split == pytest.approx(0.3)
+
+
+@settings(max_examples=150)
+@given(seed=st.integers(0, 2**32), left=st.integers(0, 30), away=st.integers(0, 20))
+def test_missed_and_lost_are_told_apart_exactly(seed: int, left: int, away: int) -> None:
+    """Whatever was lost, came twice, or came late: from before an absence, or from within it."""
+    random = Random(seed)
+    receiver, back, count = _account(A), left + away, 50
+    came: set[tuple[int, int]] = set()
+    repeated = 0
+
+    def deliver(key: int, sequence: int) -> None:
+        nonlocal repeated
+        repeated += (key, sequence) in came
+        came.add((key, sequence))
+        _receive(receiver, key, sequence, float(sequence))
+
+    everything = [(key, sequence) for sequence in range(count) for key in (B, C)]
+    for key, sequence in everything:
+        if sequence < left and random.random() < 0.8:
+            deliver(key, sequence)
+    receiver.absent(float(left), float(back), 1012)
+    for key, sequence in everything:
+        if random.random() < (0.8 if sequence >= back else 0.2):
+            deliver(key, sequence)
+    times = [float(sequence) for sequence in range(count)]
+    found = _audit(receiver, left=(_sender(B, times), _sender(C, times)))
+    wanting = [sequence for key, sequence in everything if (key, sequence) not in came]
+    assert found.missed == sum(left <= sequence < back for sequence in wanting)
+    assert found.lost == len(wanting) - found.missed
+    assert (found.delivered, found.repeated) == (len(came), repeated)
 
 
 def test_own_messages_are_owed_with_echo_only() -> None:

@@ -2,11 +2,18 @@
 
 from itertools import islice, pairwise
 from math import inf
+from types import SimpleNamespace
+from typing import Any
+from weakref import ref
 
 from loadtest._cadence import constant, phase, steps
 from loadtest._climb import rates
+from loadtest._connection import State
+from loadtest._ledger import Account
 from loadtest._pacer import GRANULARITY, Pacer
 from loadtest._payload import now
+from loadtest._recorder import Counters
+from loadtest._sender import Sender
 
 from .test_options import _options
 
@@ -55,6 +62,35 @@ def test_pacer_sends_in_order_of_time_and_asks_for_the_next() -> None:
     pacer.run()
     assert log == ["early", "early", "late"]
     assert alarms[-1] == pacer.due == future
+
+
+def test_pacer_forgets_who_has_nothing_to_send_any_more() -> None:
+    """A member that comes back leaves a sender behind each time."""
+    pacer = Pacer(lambda _: None)
+    sender = _Sender([], "done", [1.0])
+    gone = ref(sender)
+    pacer.add(sender)
+    del sender
+    pacer.run()
+    assert gone() is None
+    assert pacer.due == inf
+
+
+def test_sender_goes_on_where_it_was_however_often_it_comes_back() -> None:
+    """On its schedule, with the next number; what was due while it was away is never sent."""
+    sent: list[bytes] = []
+    connection: Any = SimpleNamespace(state=State.OPEN, blocked=False, unblocked=0.0)
+    connection.write = sent.extend
+    account = Account("member", 1, joined=0.0, echo=False, checked=True)
+    cadence = constant(0.0, 1.0)
+    sender = Sender(connection, account, Counters(), cadence, size=64, tolerance=1.0)
+    sender.send_due(0.0)
+    for away in range(1, 20_000):
+        sender = sender.successor(connection, away + 0.5)
+    assert sender.due == 20_000.0
+    sender.send_due(20_000.0)
+    assert len(sent) == 2
+    assert list(account.sent or ()) == [0.0, 20_000.0]
 
 
 def test_pacer_does_not_ring_more_often_than_it_can_use() -> None:

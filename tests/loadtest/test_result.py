@@ -94,6 +94,22 @@ def test_refusals_are_told_by_cause_the_most_frequent_first() -> None:
     assert result["metrics"]["refused"] == 1201
 
 
+def test_members_that_come_back_from_an_overload_are_no_fault_either() -> None:
+    """A climb ends beyond what holds, and whom the relay then cuts off is the price."""
+    outcome = _outcome("--reconnect", "--rate", "100", "--rate-max", "200")
+    outcome.scenarios, outcome.limits = ["steady"], {**ALWAYS, "p50": 0.1}
+    outcome.audit = Audit(sent=1000, delivered=900, lost=100)
+    assert result_of(outcome)["shortfalls"] != []
+    outcome.returned = Counter({"4001 too slow": 2})
+    assert result_of(outcome)["shortfalls"] == []
+
+
+def test_nobody_cut_off_meets_what_is_required_of_returns() -> None:
+    outcome = _outcome("--reconnect")
+    outcome.limits |= {"missed": 0.0, "split": 0.0, "returned": 0.0}
+    assert result_of(outcome)["passed"]
+
+
 def test_a_run_that_never_began_says_so() -> None:
     outcome = _outcome()
     outcome.begun = 0.0
