@@ -103,7 +103,8 @@ class Worker(Control):
         self.run.hush()
         # Ctrl-C reaches all processes of a terminal at once, and what they sent is on its way.
         gevent.sleep(_GRACE)
-        self._show(with_sent=True)
+        if self.run is not None:  # else the master, interrupted as well, has seen the books
+            self._show(with_sent=True)
 
     def _tell_assembled(self) -> None:
         assert self.run is not None

@@ -1,6 +1,7 @@
 """What importing a scenario tells Locust: our options, and who controls a run in this process."""
 
 import inspect
+import signal
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -43,12 +44,20 @@ def _on_init(environment: Environment, **_: Any) -> None:
     elif isinstance(environment.runner, WorkerRunner):
         kind = Worker
     _controls[environment] = kind(environment)
+    # Ctrl-C between two callbacks of the loop, never inside one: what a reader has taken in and not
+    # yet parsed would count as lost.
+    gevent.signal_handler(signal.SIGINT, _interrupt)
     locust.stats.STATS_TYPE_WIDTH = len("WS connect ")
     # Locust looks at the call stack when it stops a run, before it tells anybody. The first such
     # look reads sources for 40 ms, in which nothing would be sent or received: so it is done now.
     inspect.stack()
     # Locust starts --run-time by the loop's clock, which stood still while modules were imported.
     gevent.get_hub().loop.update_now()
+
+
+def _interrupt() -> None:
+    """As Python does it, in the main greenlet, where Locust waits for it."""
+    gevent.get_hub().handle_system_error(KeyboardInterrupt, KeyboardInterrupt())
 
 
 locust.events.init_command_line_parser.add_listener(_on_init_command_line_parser)

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -31,6 +32,12 @@ class Process:
     @property
     def host(self) -> str:
         return f"ws://127.0.0.1:{self.port}"
+
+    def deliveries(self) -> int:
+        """Of our relay, by its own count."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/health", timeout=5) as answer:
+            count: int = json.loads(answer.read())["totals"]["deliveries"]
+        return count
 
     def faults(self) -> dict[str, int]:
         """What a faulty relay has done, by its own count."""
@@ -129,9 +136,21 @@ def locust(tmp_path: Path) -> LoadTest:
     )  # fmt: skip
 
 
-def _run(folder: Path, *command: str) -> Outcome:
+@pytest.fixture
+def interrupted(tmp_path: Path) -> LoadTest:
+    """Any command of the load tester; Ctrl-C once our relay has so many deliveries behind it."""
+
+    def interrupt(relay: Process, deliveries: int, *command: str) -> Outcome:
+        folder = ("--report", str(tmp_path))
+        return _run(tmp_path, *command, *folder, until=lambda: relay.deliveries() > deliveries)
+
+    return interrupt
+
+
+def _run(folder: Path, *command: str, until: Callable[[], bool] | None = None) -> Outcome:
+    """Run it to its end; `until`: interrupt it, all of its processes, when that holds."""
     before = set(folder.glob("*.json"))
-    done = subprocess.run(
+    with subprocess.Popen(
         [sys.executable, *command],
         cwd=ROOT,
         env={"PATH": os.environ["PATH"]},
@@ -139,13 +158,21 @@ def _run(folder: Path, *command: str) -> Outcome:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=50,
-        check=False,
-    )
-    assert "Traceback" not in done.stdout, done.stdout
+        start_new_session=True,
+    ) as run:
+        try:
+            if until is not None:
+                while run.poll() is None and not until():
+                    time.sleep(0.05)
+                os.killpg(run.pid, signal.SIGINT)
+            output, _ = run.communicate(timeout=50)
+        except BaseException:
+            os.killpg(run.pid, signal.SIGKILL)
+            raise
+    assert "Traceback" not in output, output
     written = set(folder.glob("*.json")) - before
     result = json.loads(written.pop().read_text()) if written else {}
-    return Outcome(done.returncode, done.stdout, result)
+    return Outcome(run.returncode, output, result)
 
 
 @pytest.fixture

@@ -40,6 +40,22 @@ def test_members_of_all_processes_come_back(
     assert run.metrics["delivered"] + wanting == 5 * run.metrics["sent"] > 1000
 
 
+def test_interrupted_run_of_several_processes_is_told_as_it_was(
+    real_relay: StartRelay, interrupted: LoadTest, master: list[str]
+) -> None:
+    """Ctrl-C reaches all processes of a terminal at once."""
+    relay = real_relay()
+    run = interrupted(
+        relay, 50_000, "-m", "locust", "-f", "loadtest/broadcast.py", "--headless",
+        "-u", "20", "-r", "20", "-t", "40s", "--interval", "4", "--host", relay.host, *master,
+    )  # fmt: skip
+    assert run.code == 1
+    assert run.result["incomplete"] == ["the run was interrupted"]
+    assert run.result["generator"]["processes"] == 2
+    assert run.metrics["delivered"] > 50_000
+    assert run.metrics["lost"] == 0
+
+
 def test_run_ends_when_no_process_has_a_connection(locust: LoadTest, master: list[str]) -> None:
     run = locust("loadtest/broadcast.py", "ws://127.0.0.1:1", "-u", "4", "-t", "60s", *master)
     assert run.code == 1

@@ -113,6 +113,29 @@ def test_all_scenarios_together_keep_to_their_rooms(
         assert direction in page.read_text()
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("-m", "loadtest", "--clients", "20", "--duration", "40", "--interval", "4"),
+        (
+            *("-m", "locust", "-f", "loadtest/broadcast.py", "--headless", "--only-summary"),
+            *("-u", "20", "-r", "20", "-t", "40s", "--interval", "4"),
+        ),
+    ],
+    ids=["loadtest", "locust"],
+)
+def test_interrupted_run_is_told_as_it_was(
+    real_relay: StartRelay, interrupted: LoadTest, command: tuple[str, ...]
+) -> None:
+    """In the middle of 95,000 deliveries a second, and none of them is taken for lost."""
+    relay = real_relay()
+    run = interrupted(relay, 50_000, *command, "--host", relay.host)
+    assert run.code == 1
+    assert run.result["incomplete"] == ["the run was interrupted"]
+    assert run.metrics["lost"] == 0
+    assert "KeyboardInterrupt" not in run.output
+
+
 def test_thresholds_decide(relay: Process, loadtest: LoadTest, tmp_path: Path) -> None:
     """From the command line and from a file; each miss has its sentence."""
     limits = tmp_path / "limits.toml"
