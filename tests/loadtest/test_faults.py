@@ -136,7 +136,7 @@ def test_members_that_are_cut_off_before_the_start_come_back_before_it(
 ) -> None:
     """Two join a second, the third is one too many: all are back when the sixth is there."""
     relay = faulty_relay("--close-at-join", "3")
-    run = locust("loadtest/broadcast.py", relay.host, "-u", "6", "-r", "2", "-t", "4s",
+    run = locust("loadtest/broadcast.py", relay.host, "-u", "6", "-r", "2", "-t", "5s",
         "--reconnect")  # fmt: skip
     assert run.result["returned"] == {"1012 restarting": 3}
     assert (run.metrics["lost"], run.metrics["missed"]) == (0, 0)
