@@ -1,14 +1,18 @@
 """Replacing a relay, restarting it, reloading Caddy: who is told what, how soon all are back."""
 
 import asyncio
+import socket
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from threading import Thread
 
 import pytest
 from websockets.exceptions import ConnectionClosed
 
 from infra.witness import Swarm
+from tests.lab import engine
 from tests.lab import stack as lab
 from tests.lab.engine import run
 from tests.lab.stack import Stack
@@ -81,6 +85,51 @@ def _status(address: str) -> str:
         f"http://{address}:8080/ready",
         check=False,
     )
+
+
+def test_a_relay_that_is_away_is_looked_for_here_and_nowhere_else(
+    run_stack: RunStack, tmp_path: Path
+) -> None:
+    """Docker asks the host's name server for a name that it does not know, and Caddy lets all wait
+    for the answer: where that takes seconds, nobody would get in although the relay is back."""
+    gateway = "{{(index .IPAM.Config 0).Gateway}}"
+    address = run("docker", "network", "inspect", "bridge", "--format", gateway).strip()
+    with _name_server(address) as asked:
+        override = f"services: {{caddy: {{dns: [{address}]}}}}"
+        (tmp_path / "docker-compose.override.yml").write_text(override)
+        stack = run_stack()
+        stack.compose("stop", "--timeout", "0", "relay")
+        assert "503" in stack.curl("http://localhost/ready", "-i")
+        stack.compose("exec", "-T", "caddy", "wget", "-q", "http://example.org", check=False)
+        names = {query[12:] for query in asked()}
+        assert any(name.startswith(b"\x07example\x03org\0") for name in names)
+        assert not any(name.startswith(b"\x05relay") for name in names)
+
+
+@contextmanager
+def _name_server(address: str) -> Iterator[Callable[[], list[bytes]]]:
+    """One that knows no name and answers at once; returns what it was asked so far."""
+    queries: list[bytes] = []
+    with socket.socket(type=socket.SOCK_DGRAM) as server:
+        try:
+            server.bind((address, 53))
+        except OSError as error:  # not on the machine that runs the containers
+            engine.refuse(f"no name server on {address}: {error}")
+
+        def serve() -> None:
+            while (received := server.recvfrom(4096))[0]:
+                query, client = received
+                queries.append(query)
+                # The question again, as an answer (RFC 1035 §4.1.1) with NXDOMAIN.
+                server.sendto(query[:2] + b"\x81\x83" + query[4:], client)
+
+        thread = Thread(target=serve)
+        thread.start()
+        try:
+            yield lambda: list(queries)
+        finally:
+            server.sendto(b"", server.getsockname())
+            thread.join()
 
 
 async def test_a_changed_caddyfile_cuts_nobody_before_stream_close_delay(
