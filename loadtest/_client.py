@@ -69,10 +69,9 @@ class WebSocketUser(User):
         run.line_up(self.scenario)
         while member.comes_back and not run.begun.is_set():
             wait([run.begun, member.connection.closed], count=1)
-            if member.is_away:
-                self.come_back(member)
-            elif member.connection.closed.is_set():
+            if not member.is_away:
                 break
+            self.come_back(member)
         return run.wait_for_start()
 
     def come_back(self, member: Member) -> None:

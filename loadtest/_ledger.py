@@ -44,7 +44,7 @@ class Account:
     """What one member has sent and received; the messages of one sender are told by its key."""
 
     __slots__ = (
-        "_back", "_before", "_first", "_missing", "away", "belated", "checked", "early", "echo",
+        "_before", "_first", "_missing", "away", "belated", "checked", "early", "echo",
         "foreign", "joined", "key", "leaked", "name", "next", "reordered", "repeated", "sent",
     )  # fmt: skip
 
@@ -65,15 +65,13 @@ class Account:
         self.foreign = 0
         self.leaked = 0
         self.sent: array[float] | None = None  # intended times; none until it sends
-        self.away: Absences | None = None
-        self._back = 0.0  # when it came back the last time
+        self.away: Absences = []
         self.belated = 0
         """Messages that were meant to leave while it was away, and came nevertheless."""
 
     def absent(self, left: float, back: float, code: int) -> None:
         """It was cut off with `code` and came back."""
-        self.away = [*(self.away or ()), (left, back, code)]
-        self._back = back
+        self.away.append((left, back, code))
         # What a sender meant to send before may still come: until its first later message, none of
         # its messages is the expected one.
         self._before.update(self.next)
@@ -93,14 +91,14 @@ class Account:
         if intended < self.joined:
             self.early += 1
             return True
-        table = self.next
-        if intended < self._back and key not in table:
+        table, back = self.next, self.away[-1][1] if self.away else 0.0
+        if intended < back and key not in table:
             table = self._before
         elif key in self._before:
             table[key] = self._before.pop(key)
         delivered = self._place(table, key, sequence)
-        if intended < self._back and delivered:
-            self.belated += any(left <= intended < back for left, back, _ in self.away or ())
+        if intended < back and delivered:
+            self.belated += any(left <= intended < back for left, back, _ in self.away)
         return delivered
 
     def _place(self, table: dict[int, int], key: int, sequence: int) -> bool:
@@ -187,7 +185,7 @@ class Ledger:
             self._left.append(
                 (
                     account.name, account.room, received, lost,
-                    account.repeated, account.reordered, account.belated, account.away or [],
+                    account.repeated, account.reordered, account.belated, account.away,
                 )
             )  # fmt: skip
 
@@ -210,7 +208,7 @@ class Ledger:
             foreign += account.foreign
             leaked += account.leaked
             got, repeated, reordered = account.received, account.repeated, account.reordered
-            belated, away = account.belated, account.away or []
+            belated, away = account.belated, account.away
             if account.checked:
                 not_owed = 0 if account.echo else own
                 row = (account.name, account.room, account.joined, not_owed)

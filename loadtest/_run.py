@@ -75,6 +75,12 @@ class Member:
             and close.code not in FINAL
         )
 
+    def absent_until(self, back: float) -> None:
+        """Have it counted that it was away since its connection ended."""
+        close = self.connection.close_seen
+        assert close is not None, "it is still connected"
+        self.account.absent(self.connection.ended, back, close.code)
+
     def withdraw(self) -> None:
         """Take back what the relay has not begun to read: it was never sent."""
         if self.sender is not None:
@@ -163,16 +169,15 @@ class Run:
         """Connect a member again: the same name and account, and it goes on sending; raises
         `ConnectFailed`, which is counted here already. Too late, it does nothing."""
         member.withdraw()
-        account, before, close = member.account, member.connection, member.connection.close_seen
-        assert close is not None, "only a connection that is over is replaced"
+        account, before = member.account, member.connection
         sock, leftover, back = self._connect(member.seat, echo=account.echo)
         if self.hushed:  # during the handshake, and the books may be closed
             sock.close()
             return
         counters = self.recorder.counters(member.seat.scenario)
         counters.away[ticks(back - before.ended)] += 1
-        self.returned[str(close)] += 1
-        account.absent(before.ended, back, close.code)
+        self.returned[str(before.close_seen)] += 1
+        member.absent_until(back)
         member.connection = self._connection(sock, account, counters, type(before.inbox))
         member.connection.start(leftover)
         if member.sender is not None:
@@ -209,14 +214,13 @@ class Run:
             return
         self.members.discard(member)
         member.withdraw()
-        close = member.connection.close_seen
-        if close is None:
-            self.ledger.leave(member.account)
-            return
         if member.is_away:  # at the end: it is owed what is said until then
-            member.account.absent(member.connection.ended, inf, close.code)
+            member.absent_until(inf)
         else:
             self.ledger.leave(member.account)
+        close = member.connection.close_seen
+        if close is None:
+            return
         if member.expects_close:
             # One that does not read learns only on leaving that it was cut off before: nobody
             # answers its close frame.
