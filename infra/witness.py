@@ -16,6 +16,8 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import pairwise
+from math import inf
 from typing import Any
 
 import aiohttp
@@ -35,13 +37,16 @@ class Witness:
     """One client: when it was in, what it said, what it heard."""
 
     user: str
-    stays: list[tuple[float, float]] = field(default_factory=list)  # in, out (monotonic)
+    stays: list[tuple[float, float]] = field(default_factory=list)  # in, out or inf (monotonic)
     said: list[float] = field(default_factory=list)  # when, by number
     heard: dict[str, set[int]] = field(default_factory=dict)  # numbers by user
-    gaps: list[float] = field(default_factory=list)  # seconds from a close to being back
     closes: Counter[int] = field(default_factory=Counter)
     failures: list[str] = field(default_factory=list)  # handshakes that failed
-    arrivals: int = 0  # handshakes that did not
+
+    @property
+    def gaps(self) -> list[float]:
+        """Seconds from each close to being back."""
+        return [came - went for (_, went), (came, _) in pairwise(self.stays)]
 
     def was_in(self, moment: float) -> bool:
         return any(came <= moment < went for came, went in self.stays)
@@ -99,7 +104,7 @@ class Swarm:
         """Wait until everybody has been in and come back so often; TimeoutError after 15 s."""
         async with asyncio.timeout(_PATIENCE), self._arrival:
             await self._arrival.wait_for(
-                lambda: all(witness.arrivals > times for witness in self._everyone)
+                lambda: all(len(witness.stays) > times for witness in self._everyone)
             )
 
     async def hush(self) -> None:
@@ -110,7 +115,6 @@ class Swarm:
     async def _stay(self, room: str, witness: Witness) -> None:
         url = f"{self._base}/ws/{witness.user}?room={room}"
         headers = authorization(self._tokens, witness.user)
-        left = None
         while True:
             try:
                 async with asyncio.timeout(_HANDSHAKE):
@@ -122,17 +126,14 @@ class Swarm:
                 await asyncio.sleep(_RETRY)
                 continue
             came = time.monotonic()
-            if left is not None:
-                witness.gaps.append(came - left)
-            witness.arrivals += 1
-            async with self._arrival:
-                self._arrival.notify_all()
+            witness.stays.append((came, inf))
             speaking = asyncio.create_task(self._speak(socket, witness))
             try:
+                async with self._arrival:
+                    self._arrival.notify_all()
                 await _listen(socket, witness)
             finally:
-                left = time.monotonic()
-                witness.stays.append((came, left))
+                witness.stays[-1] = (came, time.monotonic())
                 speaking.cancel()
                 if self._over:
                     await socket.close()
