@@ -35,15 +35,17 @@ class Process:
 
     def deliveries(self) -> int:
         """Of our relay, by its own count."""
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/health", timeout=5) as answer:
-            count: int = json.loads(answer.read())["totals"]["deliveries"]
+        count: int = self._ask("/health")["totals"]["deliveries"]
         return count
 
     def faults(self) -> dict[str, int]:
         """What a faulty relay has done, by its own count."""
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/faults", timeout=5) as answer:
-            counted: dict[str, int] = json.loads(answer.read())
-        return counted
+        return self._ask("/faults")
+
+    def _ask(self, path: str) -> dict[str, Any]:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as answer:
+            told: dict[str, Any] = json.loads(answer.read())
+        return told
 
 
 @dataclass
@@ -58,6 +60,11 @@ class Outcome:
     def metrics(self) -> dict[str, float]:
         metrics: dict[str, float] = self.result["metrics"]
         return metrics
+
+    @property
+    def wanting(self) -> float:
+        """What was owed and did not come, of a run whose members come back."""
+        return self.metrics["lost"] + self.metrics["missed"]
 
 
 StartRelay = Callable[..., Process]
