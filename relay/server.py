@@ -6,6 +6,7 @@ import gc
 import logging
 import os
 import signal
+import socket
 from functools import partial
 from typing import Final
 
@@ -14,6 +15,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from relay import __version__
 from relay.admission import raise_file_limit
+from relay.edge.listener import Listener, bind
 from relay.metrics import Watch
 from relay.settings import Settings
 from relay.web.app import create_app
@@ -21,7 +23,6 @@ from relay.web.context import CONTEXT
 
 logger = logging.getLogger("relay")
 
-_BACKLOG: Final = 4096  # handshakes that may wait in the kernel
 _IDLE: Final = 15.0  # seconds for a whole request head, and between requests of one connection
 
 
@@ -29,7 +30,6 @@ _ADVICE: Final = {
     errno.EADDRINUSE: "set PORT or LISTEN_ADDRESS to one that is free",
     errno.EACCES: "set PORT to 1024 or more, or run it with the right to use this one",
 }
-_EXHAUSTED: Final = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 
 
 class CannotListen(Exception):
@@ -42,7 +42,6 @@ async def serve(settings: Settings) -> int:
     0 after a drain; 1 when a second signal ended it at once.
     """
     loop = asyncio.get_running_loop()
-    loop.set_exception_handler(_log_loop_error)
     app = create_app(settings, raise_file_limit())
     context = app[CONTEXT]
     # The path of a request can hold a token: there is no access log.
@@ -55,10 +54,11 @@ async def serve(settings: Settings) -> int:
     await runner.setup()
     assert runner.server is not None
     try:
-        listener = await _listen(loop, runner.server, settings)
+        listener = Listener(await _bind(settings), runner.server)
     except CannotListen:
         await runner.cleanup()
         raise
+    listener.start()
     logger.info(
         "relay %s listens on %s, at most %d connections",
         __version__,
@@ -95,15 +95,12 @@ async def serve(settings: Settings) -> int:
     return 0 if is_drained else 1
 
 
-async def _listen(
-    loop: asyncio.AbstractEventLoop, server: web.Server, settings: Settings
-) -> asyncio.Server:
+async def _bind(settings: Settings) -> list[socket.socket]:
     host, port = settings.listen_address, settings.port
     try:
-        return await loop.create_server(server, host, port, backlog=_BACKLOG)
+        return await bind(host, port)
     except OSError as error:
-        # asyncio wraps the reason in a sentence of its own; a failed look-up has a negative number.
-        number = error.errno or 0
+        number = error.errno or 0  # negative where the name was not found
         reason = os.strerror(number) if number > 0 else error.strerror or str(error)
         advice = _ADVICE.get(number, "set LISTEN_ADDRESS to an address of this machine")
         raise CannotListen(
@@ -132,15 +129,6 @@ def _note_malformed(watch: Watch, record: logging.LogRecord) -> bool:
     return record.levelno > logging.DEBUG
 
 
-def _url(listener: asyncio.Server) -> str:
+def _url(listener: Listener) -> str:
     host, port = listener.sockets[0].getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-
-def _log_loop_error(loop: asyncio.AbstractEventLoop, details: dict[str, object]) -> None:
-    """One line, and no traceback, when there is no file or memory left to accept a socket with."""
-    error = details.get("exception")
-    if isinstance(error, OSError) and error.errno in _EXHAUSTED:
-        logger.error("%s: %s", details.get("message"), error)
-    else:
-        loop.default_exception_handler(details)

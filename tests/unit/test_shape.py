@@ -18,7 +18,7 @@ ORDER = [
     *("outbox", "parser", "roster", "inbox", "connection", "process_memory", "admission", "auth"),
     *("metrics", "heartbeat", "drain", "web", "web.context", "web.pages", "web.live"),
     *("web.publish", "web.status", "web.handover", "web.websocket", "web.app"),
-    *("server", "logformat", "probe", "__main__"),
+    *("edge", "edge.listener", "server", "logformat", "probe", "__main__"),
 ]
 WITHOUT_IO = ["names", "closing", "frames", "batch", "log.__init__", "log.memory", "room", "hub"]
 
