@@ -21,7 +21,7 @@ run: $(VENV)/relay.lock ## start the relay on http://localhost:8080 (settings ar
 	@exec $(BIN)/python -m relay
 
 test: $(VENV)/dev.lock ## run the tests
-	$(BIN)/python -m pytest tests/unit tests/integration tests/loadtest
+	$(BIN)/python -m pytest tests/shape tests/relay tests/infra tests/bench tests/loadtest
 
 browser-test: $(VENV)/dev.lock ## test the pages, the JavaScript client and the examples (chromium, node, npm)
 	$(BIN)/python -m pytest tests/browser tests/examples --numprocesses=2
@@ -96,7 +96,7 @@ rollback: $(VENV)/deploy.lock ## go back to a release that has served: make roll
 	@$(BIN)/python -m infra rollback $(RELEASE) $(REMOTE)
 
 clean: ## remove the environment and all caches
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis tests/integration/node/node_modules tests/browser/node_modules
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis tests/relay/sockets/node/node_modules tests/browser/node_modules
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \

@@ -5,7 +5,8 @@ import asyncio
 import sys
 from collections.abc import Sequence
 
-from relay import __version__, auth, logformat, server
+from relay import __version__, logformat, server
+from relay.access import grants
 from relay.names import BadName, RoomName, UserName, check
 from relay.settings import Settings, SettingsError, seconds, table
 
@@ -44,9 +45,9 @@ def _token(settings: Settings, options: argparse.Namespace) -> str:
         raise _Wrong(str(error)) from None
     except ValueError as error:
         raise _Wrong(f"--expires {options.expires}: {error}") from None
-    if not 1 <= lifetime <= auth.MAX_LIFETIME:
+    if not 1 <= lifetime <= grants.MAX_LIFETIME:
         raise _Wrong(f"--expires {options.expires}: expected between 1s and 36500d")
-    return auth.mint(user, rooms, lifetime, settings.jwt_secret)
+    return grants.mint(user, rooms, lifetime, settings.jwt_secret)
 
 
 def _parser() -> argparse.ArgumentParser:

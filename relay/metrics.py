@@ -1,23 +1,14 @@
 """Prometheus metrics, read at scrape time from counts that the relay keeps anyway."""
 
-from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from relay.hub import Hub
-from relay.roster import Roster
-
-
-@dataclass(slots=True)
-class Watch:
-    """What is measured and counted outside of hub and roster."""
-
-    loop_delay: float = 0.0  # seconds that the event loop was late at the last beat
-    refused: Counter[int] = field(default_factory=Counter)  # by HTTP status
+from relay.edge.roster import Roster
+from relay.edge.watch import Watch
+from relay.room.hub import Hub
 
 
 class RelayCollector(Collector):

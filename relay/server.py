@@ -14,9 +14,9 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from relay import __version__
-from relay.admission import raise_file_limit
+from relay.access.admission import raise_file_limit
 from relay.edge.listener import Listener, bind
-from relay.metrics import Watch
+from relay.edge.watch import Watch
 from relay.settings import Settings
 from relay.web.app import create_app
 from relay.web.context import CONTEXT

@@ -8,16 +8,18 @@ from typing import Final
 
 from aiohttp import web
 
-from relay import admission, process_memory
-from relay.connection import beat_period
-from relay.drain import Drain
-from relay.heartbeat import Heartbeat
-from relay.hub import Hub
-from relay.log import Deliver, Log
-from relay.log.memory import Budget, MemoryLog
-from relay.metrics import RelayCollector, Watch, registry
+from relay import process_memory
+from relay.access import admission
+from relay.edge.connection import beat_period
+from relay.edge.drain import Drain
+from relay.edge.heartbeat import Heartbeat
+from relay.edge.roster import Roster
+from relay.edge.watch import Watch
+from relay.metrics import RelayCollector, registry
 from relay.names import RoomName
-from relay.roster import Roster
+from relay.room.hub import Hub
+from relay.room.log import Deliver, Log
+from relay.room.memory_log import Budget, MemoryLog
 from relay.settings import Settings
 from relay.web import live, pages, publish, status, websocket
 from relay.web.context import CONTEXT, Context, Refusal, json_response

@@ -9,14 +9,15 @@ import orjson
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 
-from relay import auth
-from relay.admission import client_address, origin_allowed
-from relay.drain import Drain
-from relay.heartbeat import Heartbeat
-from relay.hub import Hub
-from relay.metrics import Watch
+from relay.access import grants
+from relay.access.addresses import client_address
+from relay.access.origins import origin_allowed
+from relay.edge.drain import Drain
+from relay.edge.heartbeat import Heartbeat
+from relay.edge.roster import Roster
+from relay.edge.watch import Watch
 from relay.names import BadName, RoomName, check
-from relay.roster import Roster
+from relay.room.hub import Hub
 from relay.settings import Settings
 
 
@@ -92,12 +93,12 @@ def bearer(request: web.Request) -> str | None:
     return token.strip() if scheme.lower() == "bearer" else None
 
 
-def verify(token: str | None, secret: str) -> auth.Grant:
+def verify(token: str | None, secret: str) -> grants.Grant:
     """Return what the token grants, or refuse it."""
     challenge = {"WWW-Authenticate": "Bearer"}
     if not token:
         raise Refusal(401, "token required", challenge)
     try:
-        return auth.verify(token, secret)
-    except auth.Refused as error:
+        return grants.verify(token, secret)
+    except grants.Refused as error:
         raise Refusal(401, str(error), challenge) from None

@@ -14,9 +14,9 @@ from typing import Final
 from aiohttp import web
 
 from relay import __version__
-from relay.hub import Hub
-from relay.metrics import Watch
-from relay.roster import Roster
+from relay.edge.roster import Roster
+from relay.edge.watch import Watch
+from relay.room.hub import Hub
 from relay.web.context import CONTEXT, Refusal, json_response
 
 _PERIOD: Final = 1.0  # seconds between two samples

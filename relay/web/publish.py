@@ -5,11 +5,10 @@ from typing import Final
 
 from aiohttp import web
 
-from relay import auth
-from relay.batch import Run
-from relay.frames import BINARY, TEXT, encode, text_problem
+from relay.access import grants
 from relay.names import RoomName, UserName
-from relay.room import PATIENCE
+from relay.room.batch import Run
+from relay.room.room import PATIENCE
 from relay.web.context import (
     CONTEXT,
     Context,
@@ -21,6 +20,7 @@ from relay.web.context import (
     room_name,
     verify,
 )
+from relay.wire.frames import BINARY, TEXT, encode, text_problem
 
 _BODY_TIMEOUT: Final = 30.0  # seconds for the whole body to arrive
 _PATIENCE: Final = PATIENCE + 1  # seconds; a room does not wait for longer
@@ -57,7 +57,7 @@ async def publish(request: web.Request) -> web.Response:
         grant = verify(bearer(request), context.settings.jwt_secret)
         try:
             grant.admit_to(name)
-        except auth.Forbidden as error:
+        except grants.Forbidden as error:
             raise Refusal(403, str(error)) from None
     if "Content-Encoding" in request.headers:
         raise Refusal(415, "Content-Encoding is not supported; send the message as it is")

@@ -7,7 +7,8 @@ from typing import Final
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from relay import __version__, auth
+from relay import __version__
+from relay.access import grants
 from relay.names import RoomName
 from relay.web.context import CONTEXT, Context, bearer, json_response, room_name, verify
 
@@ -100,12 +101,12 @@ async def room(request: web.Request) -> web.Response:
     return json_response({"room": name, "users": users if visible else [], "count": len(users)})
 
 
-def _grant(request: web.Request, context: Context) -> auth.Grant | None:
+def _grant(request: web.Request, context: Context) -> grants.Grant | None:
     secret, token = context.settings.jwt_secret, bearer(request)
     return verify(token, secret) if secret is not None and token else None
 
 
-def _is_visible(name: RoomName, grant: auth.Grant | None, context: Context) -> bool:
+def _is_visible(name: RoomName, grant: grants.Grant | None, context: Context) -> bool:
     if context.settings.jwt_secret is None:
         return True
     return grant is not None and name in grant.rooms

@@ -7,10 +7,9 @@ from typing import Final
 
 from aiohttp import web
 
-from relay import auth
-from relay.admission import address_group
-from relay.closing import Reason
-from relay.connection import Connection, Options
+from relay.access import grants
+from relay.access.addresses import address_group
+from relay.edge.connection import Connection, Options
 from relay.names import BadName, RoomName, UserName, check
 from relay.web.context import (
     CONTEXT,
@@ -23,7 +22,8 @@ from relay.web.context import (
     room_name,
     verify,
 )
-from relay.web.handover import Switched, switch_protocols
+from relay.web.upgrade import Switched, switch_protocols
+from relay.wire.closing import Reason
 
 _OPTIONS: Final = ("room", "echo", "history", "lag", "token")
 _BEARER: Final = "bearer."
@@ -128,7 +128,7 @@ def _authorize(
     grant = verify(token, secret)
     try:
         grant.admit(user, room)
-    except auth.Forbidden as error:
+    except grants.Forbidden as error:
         raise Refusal(403, str(error)) from None
     return asyncio.get_running_loop().time() + grant.expires - time.time()
 

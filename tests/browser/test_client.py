@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from relay.closing import Reason
+from relay.wire.closing import Reason
 from tests.browser.tools import HERE, MODULES, RunNode
 
 CLIENT = HERE.parent.parent / "relay" / "static" / "relay-client.js"

@@ -7,7 +7,7 @@ from loadtest._closes import FINAL, Close, Side
 from loadtest._failures import refusal
 from loadtest._options import add_arguments
 from loadtest._thresholds import QUANTITIES
-from relay.closing import Reason
+from relay.wire.closing import Reason
 
 from .conftest import ROOT
 

@@ -1,0 +1,62 @@
+"""Who is connected to this relay, and how those who left came to leave."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from relay.wire.closing import Close
+
+
+class Client(Protocol):
+    """An open connection, as those see it who watch over all of them."""
+
+    @property
+    def unfinished(self) -> int:
+        """Bytes that it has sent of a message that has not ended."""
+
+    @property
+    def backlog(self) -> int:
+        """Bytes that wait to be sent to it, behind the batch being sent."""
+
+    def close(self, close: Close, patience: float) -> None:
+        """Say why, and end once it has taken its backlog, or after `patience` seconds."""
+
+    def abort(self) -> None:
+        """End it without a word."""
+
+    def beat(self, now: float) -> None:
+        """Look whether its time is up; `now` is seconds of the event loop's clock."""
+
+
+@dataclass(slots=True)
+class Roster:
+    """All open connections, also those that are being closed."""
+
+    unfinished_limit: int  # bytes of unfinished messages that all clients together may have sent
+    unfinished: int = 0
+    clients: set[Client] = field(default_factory=set)
+    by_address: Counter[str] = field(default_factory=Counter)
+    arrived: int = 0
+    left: Counter[str] = field(default_factory=Counter)  # by reason, lower case
+
+    def add(self, client: Client, address: str) -> None:
+        self.clients.add(client)
+        self.by_address[address] += 1
+        self.arrived += 1
+
+    def depart(self, address: str) -> None:
+        """A client of this address is being closed: its place is free for its successor."""
+        self.by_address[address] -= 1
+        if not self.by_address[address]:
+            del self.by_address[address]
+
+    def remove(self, client: Client, reason: str) -> None:
+        """A connection has ended."""
+        self.clients.discard(client)
+        self.left[reason] += 1
+
+    def heaviest(self) -> Client | None:
+        """Return the client whose unfinished message is the longest, if all are over the limit."""
+        if self.unfinished <= self.unfinished_limit:
+            return None
+        return max(self.clients, key=lambda client: client.unfinished)

@@ -1,0 +1,46 @@
+"""The hub: rooms by name, who is where, and what may be forgotten. It decides and does no I/O."""
+
+from relay.names import RoomName, UserName
+from relay.room.log import OpenLog
+from relay.room.room import Member, Room, Schedule, Totals
+
+
+class Hub:
+    """All rooms of this relay. A room exists while it has members or its log holds something."""
+
+    def __init__(self, open_log: OpenLog, schedule: Schedule) -> None:
+        self.totals = Totals()
+        self._open_log = open_log
+        self._schedule = schedule
+        self._rooms: dict[RoomName, Room] = {}
+
+    @property
+    def rooms(self) -> dict[RoomName, Room]:
+        return self._rooms
+
+    def room(self, name: RoomName) -> Room:
+        """Return the room of this name, and open it if need be."""
+        room = self._rooms.get(name)
+        if room is None:
+            room = Room(name, self._open_log, self._schedule, self.totals)
+            self._rooms[name] = room
+        return room
+
+    def holder(self, room: RoomName, user: UserName) -> Member | None:
+        """Return the member that has this name in this room."""
+        existing = self._rooms.get(room)
+        return existing.members.get(user) if existing else None
+
+    def leave(self, room: Room, member: Member) -> None:
+        """Take the member out of its room, and forget the room if nothing is left of it."""
+        room.leave(member)
+        self._forget(room)
+
+    def expire(self, room: Room) -> None:
+        """Drop the room's history that is too old, and the room if nothing is left of it."""
+        room.expire()
+        self._forget(room)
+
+    def _forget(self, room: Room) -> None:
+        if room.is_idle and self._rooms.get(room.name) is room:
+            del self._rooms[room.name]
