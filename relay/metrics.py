@@ -23,11 +23,17 @@ class RelayCollector(Collector):
         self._history_bytes = history_bytes
 
     def collect(self) -> Iterator[Metric]:
+        account = self._roster.account
         totals, roster, watch = self._hub.totals, self._roster, self._watch
         for name, meaning, value in (
             ("connections", "open WebSockets", len(roster.clients)),
             ("rooms", "rooms that have members or history", len(self._hub.rooms)),
-            ("unfinished_bytes", "received of messages that have not ended", roster.unfinished),
+            (
+                "unfinished_bytes",
+                "received of messages that have not ended",
+                account.unfinished,
+            ),
+            ("held_bytes", "published, and in a log or a backlog", account.batches),
             ("history_bytes", "what all rooms' logs hold", self._history_bytes()),
             ("event_loop_delay_seconds", "how late the event loop was", watch.loop_delay),
         ):

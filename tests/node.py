@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-FOLDER = Path(__file__).parent / "integration" / "node"
+FOLDER = Path(__file__).parent / "relay" / "sockets" / "node"
 
 
 @pytest.fixture(scope="session")

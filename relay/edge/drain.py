@@ -7,8 +7,8 @@ from collections.abc import Callable
 from enum import Enum
 from typing import Final
 
-from relay.edge.connection import GOODBYE
 from relay.edge.roster import Roster
+from relay.member.ending import GOODBYE
 from relay.wire.closing import Reason
 
 logger = logging.getLogger("relay")

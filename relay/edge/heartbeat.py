@@ -61,6 +61,7 @@ class Heartbeat:
             now = loop.time()
             self._watch.loop_delay = now - due
             self.is_overloaded = process_memory.resident() > self._memory_limit * _FULL
+            self._hub.check_patience(now)
             async for client in _in_turns(self._roster.clients):
                 try:
                     client.beat(now)

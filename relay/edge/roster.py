@@ -4,6 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from relay.account import Account
 from relay.wire.closing import Close
 
 
@@ -16,7 +17,7 @@ class Client(Protocol):
 
     @property
     def backlog(self) -> int:
-        """Bytes that wait to be sent to it, behind the batch being sent."""
+        """Bytes that wait to be sent to it, behind the entry being sent."""
 
     def close(self, close: Close, patience: float) -> None:
         """Say why, and end once it has taken its backlog, or after `patience` seconds."""
@@ -32,8 +33,8 @@ class Client(Protocol):
 class Roster:
     """All open connections, also those that are being closed."""
 
+    account: Account
     unfinished_limit: int  # bytes of unfinished messages that all clients together may have sent
-    unfinished: int = 0
     clients: set[Client] = field(default_factory=set)
     by_address: Counter[str] = field(default_factory=Counter)
     arrived: int = 0
@@ -57,6 +58,6 @@ class Roster:
 
     def heaviest(self) -> Client | None:
         """Return the client whose unfinished message is the longest, if all are over the limit."""
-        if self.unfinished <= self.unfinished_limit:
+        if self.account.unfinished <= self.unfinished_limit:
             return None
         return max(self.clients, key=lambda client: client.unfinished)

@@ -1,20 +1,25 @@
-"""What one client sends: parsed, checked, published, and slowed where it runs ahead."""
+"""What one client sends: checked, published, and slowed where it runs ahead of its room.
 
-import asyncio
+It decides and does no I/O: the stream reads or does not, the room takes what is published.
+"""
+
+from dataclasses import dataclass
 from enum import IntFlag
 from typing import Final
 
-from relay.edge.roster import Roster
+from relay.account import Account
 from relay.member.outbox import Outbox
-from relay.room.batch import MAX_BATCH, Run
-from relay.room.room import Member, Room
+from relay.member.stream import Stream
+from relay.room.batch import MAX_BATCH, Author, Piece
+from relay.room.member import Publisher
+from relay.room.room import Room
 from relay.wire import frames
+from relay.wire.boundary import LEAST_HEAD, BadFrame, Boundary
 from relay.wire.closing import Close, Reason
 from relay.wire.frames import encode, text_problem
 from relay.wire.parser import BINARY, CLOSE, PING, TEXT, Message, Parser
 
 _MASK: Final = 4  # bytes that a client's frame has more than ours (RFC 6455 §5.3)
-_CONTROL: Final = 6  # bytes of a client's control frame beside its payload
 
 
 class Hold(IntFlag):
@@ -24,149 +29,206 @@ class Hold(IntFlag):
     BUFFER = 2  # it has sent more than READ_BUFFER_SIZE that is not relayed yet
 
 
+@dataclass(frozen=True, slots=True)
+class InboxState:
+    """All that there is to know of an inbox, as values."""
+
+    published: int = 0  # messages
+    uncredited: int = 0  # bytes of frames that are published and not delivered yet
+    held: int = 0  # a `Hold`
+    unfinished: bytes = b""  # what came behind the last whole message
+    is_closed: bool = False
+    close_code: int = 0
+    discards: bool = False
+    parses: bool = True
+
+
 class Inbox:
     """Reads for one member of a room.
 
-    `held` says why the transport is not read, `heard` when it was last heard (seconds of the event
-    loop's clock), `unfinished` how many bytes it has sent of a message that has not ended.
+    `held` says why the stream is not read, `published` how many messages were, `is_closed` whether
+    the client's close frame has come, and `discards` whether only that is looked for.
     """
 
     __slots__ = (
+        "_account",
+        "_author",
+        "_boundary",
         "_buffer_size",
-        "_loop",
-        "_member",
         "_outbox",
         "_parser",
+        "_publisher",
         "_room",
-        "_roster",
-        "_taken",
-        "_transport",
-        "heard",
+        "_stream",
+        "_uncredited",
+        "close_code",
+        "discards",
         "held",
         "is_closed",
-        "is_deaf",
-        "unfinished",
+        "published",
     )
 
     def __init__(
         self,
-        transport: asyncio.Transport,
-        member: Member,
+        stream: Stream,
+        author: Author,
+        publisher: Publisher,
         room: Room,
         outbox: Outbox,
-        roster: Roster,
-        loop: asyncio.AbstractEventLoop,
-        *,
-        message_size: int,
+        parser: Parser,
+        account: Account,
         buffer_size: int,
+        state: InboxState | None = None,
     ) -> None:
-        self.heard = loop.time()
+        self.published = 0
         self.held = Hold(0)
-        self.unfinished = 0
-        self.is_closed = False  # the client's close frame has come
-        self.is_deaf = False  # all but that close frame is discarded
-        self._transport = transport
-        self._member = member
+        self.is_closed = False
+        self.close_code = 0  # the client's own; 0: none
+        self.discards = False
+        self._stream = stream
+        self._author = author
+        self._publisher = publisher
         self._room = room
         self._outbox = outbox
-        self._roster = roster
-        self._loop = loop
-        self._parser: Parser | None = Parser(message_size, loop)
+        self._parser: Parser | None = parser
+        self._boundary = Boundary()
+        self._account = account
         self._buffer_size = buffer_size
-        self._taken = 0  # bytes of frames that are published and not relayed yet
+        self._uncredited = 0  # bytes of frames that are published and not delivered yet
+        if state is not None:
+            self._restore(state)
+
+    def snapshot(self) -> InboxState:
+        return InboxState(
+            self.published,
+            self._uncredited,
+            self.held,
+            self._boundary.kept(),
+            self.is_closed,
+            self.close_code,
+            self.discards,
+            self._parser is not None,
+        )
+
+    @property
+    def unfinished(self) -> int:
+        """Bytes of a message that has not ended."""
+        return self._boundary.size
 
     def feed(self, data: bytes) -> Close | None:
         """Publish the messages that end in `data`; return why to close the client, or None."""
-        self.heard = self._loop.time()
         parser = self._parser
         if parser is None:
             return None
         messages = parser.feed(data)
-        if self.is_deaf:
+        if self.discards:
             self.is_closed |= any(kind is CLOSE for kind, _, _ in messages)
-            return parser.error
-        return self._take(messages, len(data)) or parser.error
+            return self._follow(data, 0) or parser.error
+        return self._take(messages, data) or parser.error
 
     def hold(self, why: Hold) -> None:
         """Read no more."""
         self.held |= why
-        self._transport.pause_reading()
+        self._stream.pause_reading()
 
-    def release(self, why: Hold) -> None:
-        """Read on, unless there is another reason not to."""
+    def release(self, why: Hold) -> bool:
+        """Read on, unless there is another reason not to; return whether that changes anything."""
+        if not self.held:
+            return False
+        self.held &= ~why
         if self.held:
-            self.held &= ~why
-            if not self.held:
-                self.heard = self._loop.time()  # its silence was ours
-                self._transport.resume_reading()
+            return False
+        self._stream.resume_reading()
+        return True
 
-    def relayed(self, size: int) -> None:
-        """So many bytes of frames have reached their receivers."""
-        self._taken -= size
-        if self.held & Hold.BUFFER and self._taken * 2 <= self._buffer_size:
-            self.release(Hold.BUFFER)
+    def credit(self, size: int) -> bool:
+        """So many bytes of frames have reached their receivers; return whether reading goes on."""
+        self._uncredited -= size
+        is_enough = self._uncredited * 2 <= self._buffer_size
+        return bool(self.held & Hold.BUFFER) and is_enough and self.release(Hold.BUFFER)
 
-    def deafen(self) -> None:
+    def await_close(self) -> None:
         """From now on look for the close frame only, and read whatever it takes to find it."""
-        self.is_deaf = True
+        self.discards = True
         self.release(Hold.ROOM | Hold.BUFFER)
-        self._count_unfinished(-self.unfinished)
 
-    def discard(self) -> None:
+    def stop(self) -> None:
         """Drop what has not ended, and parse no more."""
         self._parser = None
-        self._count_unfinished(-self.unfinished)
+        self._account.unfinished -= self._boundary.size
+        self._boundary = Boundary()
 
-    def _take(self, messages: list[Message], size: int) -> Close | None:
+    def _take(self, messages: list[Message], data: bytes) -> Close | None:
         batch: list[bytes] = []
-        batch_size = taken = 0  # bytes; `taken` is of what came, headers and masks included
-        ping: bytes | None = None
-        problem = None
+        pongs: list[bytes] = []
+        whole = 0  # bytes that the frames of these messages took at least
         for kind, payload, _ in messages:
             if kind is BINARY:
                 frame = encode(frames.BINARY, payload)
             elif kind is TEXT:
                 reason = text_problem(payload)
                 if reason is not None:
-                    problem = reason.close()
-                    break
+                    self._publish(batch)
+                    return reason.close()
                 frame = encode(frames.TEXT, payload)
             elif kind is CLOSE:
-                self.is_closed = self.is_deaf = True
-                break
-            else:
-                taken += _CONTROL + len(payload)
-                if kind is PING:
-                    ping = payload
-                continue
-            if batch and batch_size + len(frame) > MAX_BATCH:
+                self.is_closed = self.discards = True
+                self.close_code = payload
                 self._publish(batch)
-                taken += batch_size + _MASK * len(batch)
-                batch, batch_size = [], 0
+                return None
+            else:
+                whole += LEAST_HEAD + len(payload)
+                if kind is PING:
+                    pongs.append(encode(frames.PONG, payload))
+                continue
             batch.append(frame)
-            batch_size += len(frame)
-        if ping is not None:  # only the latest needs an answer (RFC 6455 §5.5.3)
-            self._outbox.pong(encode(frames.PONG, ping))
-        left = self.unfinished + size - taken
-        if batch:
+            whole += len(frame) + _MASK
+        problem = self._follow(data, whole)
+        if problem is None:
+            if pongs:
+                self._outbox.control(pongs)
             self._publish(batch)
-            # Behind a message that has ended there is only what came with its end.
-            left = min(max(0, left - batch_size - _MASK * len(batch)), size)
-        if left != self.unfinished:
-            self._count_unfinished(left - self.unfinished)
         return problem
 
+    def _follow(self, data: bytes, whole: int) -> Close | None:
+        """Note where the last message ended, and count what came behind it (rule 5)."""
+        boundary = self._boundary
+        before = boundary.size
+        try:
+            boundary.feed(data, whole)
+        except BadFrame as error:
+            return Reason.BROKEN_FRAME.close(problem=str(error))
+        self._account.unfinished += boundary.size - before
+        return None
+
     def _publish(self, batch: list[bytes]) -> None:
-        data = b"".join(batch)
-        self._taken += len(data)
-        self._room.publish(Run(self._member, data, len(batch)))
-        if self._taken > self._buffer_size:
+        """Publish frames in pieces that a batch can hold."""
+        while batch:
+            size = count = 0
+            for frame in batch:
+                if count and size + len(frame) > MAX_BATCH:
+                    break
+                size += len(frame)
+                count += 1
+            data = batch[0] if count == 1 else b"".join(batch[:count])
+            batch = batch[count:]
+            self._uncredited += size
+            piece = Piece(self._author, self.published + 1, data, count)
+            self._room.publish(piece, self._publisher)
+            self.published += count
+        if self._uncredited > self._buffer_size:
             self.hold(Hold.BUFFER)
 
-    def _count_unfinished(self, size: int) -> None:
-        """Count what the parser keeps; it is bounded for all clients together (rule 5)."""
-        self.unfinished += size
-        self._roster.unfinished += size
-        heaviest = self._roster.heaviest()
-        if heaviest is not None:
-            heaviest.close(Reason.OVERLOADED.close(), 0)
+    def _restore(self, state: InboxState) -> None:
+        self.published = state.published
+        self.is_closed, self.close_code = state.is_closed, state.close_code
+        self.discards = state.discards
+        self._uncredited = state.uncredited
+        assert self._parser is not None
+        if state.unfinished:
+            self._parser.feed(state.unfinished)  # all that it yields has been dealt with
+            self._follow(state.unfinished, 0)
+        if not state.parses:
+            self.stop()
+        if state.held:
+            self.hold(Hold(state.held))

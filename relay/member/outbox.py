@@ -1,247 +1,291 @@
-"""What one client has still to be sent: its backlog, in whole frames, behind the batch being sent.
+"""What one client has still to be sent: its backlog, in whole entries, behind the one being sent.
 
 The transport never holds more than one chunk. It would sum (3.12+) or copy (3.11) its buffer at
-each write, for each member; here the backlog is references to batches that all members share.
+each write, for each member; here the backlog is references to entries that all members share, and
+what is left out for this member is cut when it is written.
 """
 
-import asyncio
-import fcntl
-import sys
-import termios
 from collections import deque
-from typing import Final, Protocol
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
 
-STALL: Final = 5.0  # seconds in which a backlog has to shrink
+from relay.member.stream import Stream
+from relay.room.batch import SessionId
+from relay.room.log import Entry
+from relay.room.member import Delivered
+from relay.wire.frames import skip
+
 CHUNK: Final = 256 * 1024  # bytes handed to the transport at once
+CONTROL: Final = 16 * 1024  # bytes of pings and pongs that may wait
 SKIP_LAG: Final = 64 * 1024  # bytes of backlog from which a client with lag=skip misses messages
 
 
-class Owner(Protocol):
-    """Who is told what the backlog does."""
+@dataclass(frozen=True, slots=True)
+class OutboxState:
+    """All that there is to know of an outbox, as values.
 
-    def fell_behind(self) -> None:
-        """The backlog has grown beyond half of the limit."""
+    `sending` is what was handed over last: whole entries (without the first `sending_skip`
+    messages), or bytes of no entry; its last `unsent` bytes are not with the kernel yet.
+    """
 
-    def caught_up(self) -> None:
-        """The backlog is back at half of the limit or below."""
-
-    def overran(self, backlog: int) -> None:
-        """The backlog is beyond the limit, and there is more: nothing more is taken."""
-
-    def skipped(self, count: int, size: int) -> None:
-        """`count` messages of `size` bytes were left out."""
-
-    def emptied(self) -> None:
-        """Everything has been handed to the transport, and the transport holds nothing."""
-
-
-def _take_chunk(queue: deque[bytes]) -> bytes:
-    """Take from the front of a queue what fits into a chunk, or one piece that does not."""
-    pieces = [queue.popleft()]
-    size = len(pieces[0])
-    while queue and size + len(queue[0]) <= CHUNK:
-        pieces.append(queue.popleft())
-        size += len(pieces[-1])
-    return b"".join(pieces)
+    queue: tuple[Entry, ...] = ()  # what waits, history first
+    history: int = 0  # entries of it that are history
+    skip: int = 0  # messages of its first entry that are not for this client
+    sending: tuple[Entry, ...] | bytes = ()
+    sending_skip: int = 0
+    unsent: int = 0
+    control: bytes = b""  # ping and pong frames that wait for the next border between entries
+    last: bytes | None = None  # the frame that ends it, behind everything
+    taken: int = 0  # bytes that the kernel has taken, in all
 
 
 class Outbox:
-    """Writes to one transport, in order and one chunk at a time.
+    """Writes to one stream, in order and one chunk at a time.
 
-    `lag` is the backlog in bytes: what waits behind the batch being sent. Replayed history does
-    not count. `limit` is how large it may be when a batch is added, so that one message is never
-    too big for a client that keeps up.
+    `lag` is the backlog in bytes: what waits behind the entry being sent. History that is replayed
+    does not count. `limit` is how large it may be when an entry is added, so that one message is
+    never too big for a client that keeps up. Messages of the session `excluded` are left out.
     """
 
     __slots__ = (
+        "_control",
         "_handed",
+        "_history",
         "_is_direct",
+        "_last",
         "_limit",
-        "_mark",
-        "_moved",
-        "_owner",
-        "_ping",
-        "_pong",
         "_queue",
-        "_replay",
         "_rest",
+        "_sending",
+        "_sending_skip",
+        "_skip",
         "_skips",
-        "_transport",
-        "is_behind",
+        "_stream",
+        "excluded",
         "is_blocked",
         "is_open",
         "lag",
     )
 
     def __init__(
-        self, transport: asyncio.Transport, owner: Owner, limit: int, *, skips: bool
+        self,
+        stream: Stream,
+        excluded: SessionId | None,
+        limit: int,
+        *,
+        skips: bool,
+        state: OutboxState | None = None,
     ) -> None:
-        transport.set_write_buffer_limits(0)  # pause_writing as soon as a write is left over
+        self.excluded = excluded
         self.lag = 0
-        self.is_blocked = False  # the transport has not taken all that it was given
-        self.is_behind = False  # the lag is over half of the limit
-        self.is_open = True  # takes batches
-        self._transport = transport
-        self._owner = owner
+        self.is_blocked = False  # the stream has not taken all that it was given
+        self.is_open = True  # takes entries
+        self._stream = stream
         self._limit = limit
         self._skips = skips
-        self._is_direct = True  # nothing waits: a batch goes straight to the transport
-        self._queue: deque[bytes] = deque()
-        self._replay: deque[bytes] = deque()
-        self._rest: memoryview | None = None  # of the batch being sent
-        self._ping = b""
-        self._pong = b""  # only the latest ping is answered (RFC 6455 §5.5.3)
-        self._handed = 0  # bytes given to the transport
-        self._moved: float | None = None  # when it was last seen to shrink; None: no backlog
-        self._mark = 0  # `sent` at that time
+        self._is_direct = True  # nothing waits: an entry goes straight to the stream
+        self._queue: deque[Entry] = deque()
+        self._history = 0
+        self._skip = 0
+        self._sending: tuple[Entry, ...] | bytes = ()  # known only while something is left of it
+        self._sending_skip = 0
+        self._rest: memoryview | None = None  # of what is being sent, beyond the chunk
+        self._control = b""
+        self._last: bytes | None = None
+        self._handed = 0  # bytes given to the stream
+        if state is not None:
+            self._restore(state)
 
-    def deliver(self, data: bytes, count: int) -> None:
-        """Send whole frames of `count` messages, or queue, skip or refuse them; never waits."""
+    def snapshot(self) -> OutboxState:
+        held = self._stream.get_write_buffer_size()
+        return OutboxState(
+            tuple(self._queue),
+            self._history,
+            self._skip,
+            self._sending,
+            self._sending_skip,
+            held + len(self._rest or b""),
+            self._control,
+            self._last,
+            self.taken,
+        )
+
+    def deliver(self, entry: Entry) -> Delivered:
+        """Send the entry, or queue, skip or refuse it; never waits."""
+        batch = entry.batch
         if self._is_direct:
-            if len(data) <= CHUNK:
-                self._handed += len(data)
-                self._transport.write(data)  # may call `block`
+            data = batch.without(self.excluded) if self.excluded in batch.own else batch.data
+            size = len(data)
+            if size <= CHUNK:
+                if size:
+                    self._handed += size
+                    self._stream.write(data)  # may call `block`
+                    if self.is_blocked:
+                        self._sending = (entry,)
             else:
-                self._rest = memoryview(data)
+                self._begin((entry,), 0, data)
                 self._write()
-        elif self.is_open:
-            self._fall_behind(data, count)
+            return Delivered.TAKEN
+        if not self.is_open:
+            return Delivered.GONE
+        return self._fall_behind(entry)
 
-    def replay(self, frames: list[bytes]) -> None:
-        """Send history before everything that is delivered from now on."""
-        self._replay.extend(frames)
+    def send(self, data: bytes) -> None:
+        """Send bytes of no entry before everything else, at the start."""
+        self._begin(data, 0, data)
         self._write()
 
-    def pong(self, frame: bytes) -> None:
-        """Answer a ping, at the next border between batches."""
+    def replay(self, entries: Sequence[Entry], skip: int) -> None:
+        """Send history, without its first `skip` messages, before what is delivered from now on."""
+        self._queue.extend(entries)
+        self._history, self._skip = len(entries), skip
+        self._write()
+
+    def control(self, frames: Sequence[bytes]) -> None:
+        """Send pings or pongs at the next border between entries; beyond a limit only the last."""
         if self.is_open:
-            self._pong = frame
+            waiting = self._control + b"".join(frames)
+            self._control = waiting if len(waiting) <= CONTROL else frames[-1]
             self._write()
 
-    def ping(self, frame: bytes) -> None:
-        """Ask for a sign of life, at the next border between batches."""
-        if self.is_open:
-            self._ping = frame
-            self._write()
+    def start(self) -> None:
+        """Go on where a snapshot left off."""
+        self._write()
 
     def finish(self, frame: bytes, *, drop: bool) -> None:
-        """Send a last frame behind the backlog, or (`drop`) behind the batch being sent."""
+        """Send a last frame behind the backlog, or (`drop`) behind what is being sent."""
         self.is_open = False
         self._is_direct = False
-        self._ping = self._pong = b""
+        self._control = b""
         if drop:
-            self._replay.clear()
-            self._queue.clear()
-            self._lag_is(0)
-        self._queue.append(frame)
-        self._lag_is(self.lag + len(frame))
+            self._clear()
+        self._last = frame
         self._write()
 
     def block(self) -> None:
-        """The transport holds something: `pause_writing`."""
+        """The stream holds something."""
         self.is_blocked = True
         self._is_direct = False
 
     def unblock(self) -> None:
-        """The transport holds nothing: `resume_writing`."""
+        """The stream holds nothing."""
         self.is_blocked = False
+        self._sending, self._sending_skip = (), 0
         self._write()
-        if not self.is_blocked:
-            self._moved = None
-
-    def has_stalled(self, now: float) -> bool:
-        """Whether the client has taken nothing for `STALL` seconds.
-
-        Only for a blocked outbox, and to be asked several times in such a span.
-        """
-        sent = self.sent()
-        if self._moved is None or sent > self._mark:
-            self._moved, self._mark = now, sent
-        return now - self._moved >= STALL
-
-    def unacknowledged(self) -> int:
-        """Return how many bytes the kernel has not brought to the client yet.
-
-        0 where it does not tell (tcp(7), SIOCOUTQ).
-        """
-        sock = self._transport.get_extra_info("socket")
-        if sock is None or sock.fileno() < 0:
-            return 0
-        try:
-            answer = fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, b"\0\0\0\0")
-        except OSError:
-            return 0
-        return int.from_bytes(answer, sys.byteorder)
 
     def abandon(self) -> None:
-        """The transport is gone, and with it the backlog."""
+        """The stream is gone, and with it the backlog."""
         self.is_open = False
         self._is_direct = False
-        self._rest = None
-        self._replay.clear()
-        self._queue.clear()
+        self._rest = self._last = None
+        self._sending = ()
+        self._control = b""
+        self._clear()
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether the lag is over half of the limit."""
+        return self.lag * 2 > self._limit
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether everything has been handed to the stream, and the stream holds nothing."""
+        return not (self.is_blocked or self._queue or self._last or self._rest or self._control)
 
     def waiting(self) -> int:
-        """Return how many bytes are not sent yet, those of the batch being sent included."""
-        replay = sum(map(len, self._replay))
-        return self.lag + replay + len(self._rest or b"") + self._transport.get_write_buffer_size()
+        """Return how many bytes are not sent yet, those of the entry being sent included."""
+        history = 0
+        for index in range(self._history):
+            history += len(self._queue[index].batch.data)
+        return self.lag + history + len(self._rest or b"") + self._stream.get_write_buffer_size()
 
-    def sent(self) -> int:
-        """Return how many bytes the client's side has acknowledged.
+    @property
+    def taken(self) -> int:
+        """Bytes that the kernel has taken, in all."""
+        return self._handed - self._stream.get_write_buffer_size()
 
-        That the kernel takes more is no measure: its buffer is megabytes, and it asks for more
-        when a third of it is free, which a slow link needs many seconds for.
-        """
-        held = self._transport.get_write_buffer_size()
-        return self._handed - held - self.unacknowledged()
+    def _fall_behind(self, entry: Entry) -> Delivered:
+        size = entry.batch.count_without(self.excluded)[1]
+        if not size:
+            return Delivered.TAKEN
+        if self._skips and self.lag >= min(SKIP_LAG, self._limit // 2):
+            return Delivered.SKIPPED
+        if self.lag > self._limit:
+            self.is_open = False
+            return Delivered.OVERRAN
+        self._queue.append(entry)
+        self.lag += size
+        return Delivered.QUEUED
 
     def _write(self) -> None:
-        while not (self.is_blocked or self._transport.is_closing()):
-            chunk = self._next()
-            if not chunk:
-                self._is_direct = self.is_open
-                self._owner.emptied()
-                return
-            self._is_direct = False
-            self._handed += len(chunk)
-            self._transport.write(chunk)  # may call `block`
-
-    def _next(self) -> bytes | memoryview:
-        if self._rest:
-            chunk, rest = self._rest[:CHUNK], self._rest[CHUNK:]
-            self._rest = rest if rest else None
-            return chunk
-        if self._ping or self._pong:
-            frames, self._ping, self._pong = self._ping + self._pong, b"", b""
-            return frames
-        if self._replay:
-            data = _take_chunk(self._replay)
-        elif self._queue:
-            data = _take_chunk(self._queue)
-            self._lag_is(self.lag - len(data))
-        else:
-            return b""
-        if len(data) <= CHUNK:
-            return data
-        view = memoryview(data)
-        self._rest = view[CHUNK:]
-        return view[:CHUNK]
-
-    def _fall_behind(self, data: bytes, count: int) -> None:
-        if self._skips and self.lag >= min(SKIP_LAG, self._limit // 2):
-            self._owner.skipped(count, len(data))
-        elif self.lag > self._limit:
-            self.is_open = False
-            self._owner.overran(self.lag)
-        else:
-            self._queue.append(data)
-            self._lag_is(self.lag + len(data))
-
-    def _lag_is(self, lag: int) -> None:
-        self.lag = lag
-        if self.is_behind is not (lag * 2 > self._limit):
-            self.is_behind = not self.is_behind
-            if self.is_behind:
-                self._owner.fell_behind()
+        while not (self.is_blocked or self._stream.is_closing()):
+            if self._rest:
+                self._hand_over(self._rest)
+            elif self._control:
+                data, self._control = self._control, b""
+                self._begin(data, 0, data)
+            elif self._queue:
+                self._begin_queued()
+            elif self._last is not None:
+                data, self._last = self._last, None
+                self._begin(data, 0, data)
             else:
-                self._owner.caught_up()
+                self._sending = ()
+                self._is_direct = self.is_open
+                return
+
+    def _begin_queued(self) -> None:
+        """Begin with the front of the backlog: as much as a chunk holds, or one entry."""
+        queue, skipped, self._skip = self._queue, self._skip, 0
+        entries: list[Entry] = []
+        size = 0
+        while queue and (not entries or size + len(queue[0].batch.data) <= CHUNK):
+            entry = queue.popleft()
+            entries.append(entry)
+            size += len(entry.batch.data)
+            if self._history:
+                self._history -= 1
+            else:
+                self.lag -= entry.batch.count_without(self.excluded)[1]
+        sending = tuple(entries)
+        self._begin(sending, skipped, self._join(sending, skipped))
+
+    def _join(self, entries: Sequence[Entry], skipped: int) -> bytes:
+        """Return what the entries hold for this client."""
+        pieces = [entry.batch.without(self.excluded) for entry in entries]
+        if skipped:
+            pieces[0] = skip(pieces[0], skipped)
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    def _begin(self, sending: tuple[Entry, ...] | bytes, skipped: int, data: bytes) -> None:
+        """`data` comes next; remember what it is made of while any of it is left."""
+        self._is_direct = False
+        self._sending, self._sending_skip = sending, skipped
+        self._rest = memoryview(data)
+
+    def _hand_over(self, rest: memoryview) -> None:
+        chunk = rest[:CHUNK]
+        self._rest = rest[CHUNK:] if len(rest) > CHUNK else None
+        self._handed += len(chunk)
+        self._stream.write(chunk)  # may call `block`
+
+    def _clear(self) -> None:
+        self._queue.clear()
+        self._history = self._skip = self.lag = 0
+
+    def _restore(self, state: OutboxState) -> None:
+        self._queue.extend(state.queue)
+        self._history, self._skip = state.history, state.skip
+        for entry in tuple(state.queue)[state.history :]:
+            self.lag += entry.batch.count_without(self.excluded)[1]
+        self._control, self._last = state.control, state.last
+        self.is_open = state.last is None
+        self._handed = state.taken
+        if state.unsent:
+            whole = sending = state.sending
+            if not isinstance(whole, bytes):
+                whole = self._join(whole, state.sending_skip)
+            self._sending, self._sending_skip = sending, state.sending_skip
+            self._rest = memoryview(whole)[len(whole) - state.unsent :]
+        self._is_direct = False

@@ -1,71 +1,122 @@
-"""A batch: what was published to one room in one pass of the event loop, joined into one buffer."""
+"""A batch: what was published to one room in one pass of the event loop, joined into one buffer.
 
-from typing import Final, NamedTuple, Protocol
+It is a value: it names its authors and holds none of them, so that it can be logged, queued, sent
+to another process and read back.
+"""
 
+from collections.abc import Iterable
+from typing import Final, NamedTuple, NewType
+
+from relay.account import Account
 from relay.names import UserName
 
 MAX_BATCH: Final = 256 * 1024  # bytes; a batch ends here or after one message, whichever is more
 
-
-class Sender(Protocol):
-    """Whoever published a run, and has to be told to wait."""
-
-    @property
-    def user(self) -> UserName:
-        """Its name; unique among the members of a room."""
-
-    @property
-    def echo(self) -> bool:
-        """Whether it receives what it sends."""
-
-    @property
-    def congested(self) -> bool:
-        """Whether it has fallen so far behind as a receiver that its room should wait."""
-
-    def hold(self) -> None:
-        """Publish nothing more until `release`."""
-
-    def release(self) -> None:
-        """Go on publishing."""
-
-    def relayed(self, size: int) -> None:
-        """`size` bytes of frames from this sender have been handed to their receivers."""
+SessionId = NewType("SessionId", str)
 
 
-class Run(NamedTuple):
-    """Frames of one sender that follow each other: so many messages."""
+class Author(NamedTuple):
+    """Who published: a user (None: by `POST`) in one session."""
 
-    sender: Sender
+    user: UserName | None
+    session: SessionId
+
+
+class Piece(NamedTuple):
+    """Whole frames of so many messages that one author published together."""
+
+    author: Author
+    first: int  # number of its first message among all of this session, from 1
     data: bytes
     messages: int
 
 
+class Span(NamedTuple):
+    """Which bytes of a batch are whose."""
+
+    author: Author
+    first: int
+    start: int
+    end: int
+    messages: int
+
+
 class Batch:
-    """Runs, joined: whole frames of so many `messages`; `own` says which bytes are whose."""
+    """Pieces, joined: whole frames of so many `messages`; `own` has the spans of each session.
 
-    __slots__ = ("data", "messages", "own")
+    `relay` and `number` name it among all batches: each relay numbers those of each room. It counts
+    itself in the account for as long as anything refers to it.
+    """
 
-    def __init__(self, runs: list[Run]) -> None:
-        self.messages = 0
-        self.own: dict[Sender, list[tuple[int, int, int]]] = {}  # start, end, messages
-        if len(runs) == 1:  # the common case costs no copy
-            sender, self.data, self.messages = runs[0]
-            self.own[sender] = [(0, len(self.data), self.messages)]
+    __slots__ = ("_account", "data", "messages", "number", "own", "relay", "spans")
+
+    def __init__(
+        self, data: bytes, spans: tuple[Span, ...], relay: str, number: int, account: Account
+    ) -> None:
+        self.data = data
+        self.spans = spans
+        self.relay = relay
+        self.number = number
+        self._account = account
+        account.batches += len(data)
+        self.own: dict[SessionId | None, tuple[Span, ...]]
+        if len(spans) == 1:
+            self.messages = spans[0].messages
+            self.own = {spans[0].author.session: spans}
             return
-        self.data = b"".join([run.data for run in runs])
-        start = 0
-        for sender, data, count in runs:
-            end = start + len(data)
-            self.own.setdefault(sender, []).append((start, end, count))
-            self.messages += count
-            start = end
+        self.messages = sum([span.messages for span in spans])
+        self.own = {}
+        for span in spans:
+            session = span.author.session
+            self.own[session] = (*self.own.get(session, ()), span)
 
-    def without(self, sender: Sender) -> tuple[bytes, int]:
-        """Return the frames that others published, and how many messages they are."""
-        view, pieces, position, count = memoryview(self.data), [], 0, self.messages
-        for start, end, own in self.own[sender]:
-            pieces.append(view[position:start])
-            position = end
-            count -= own
+    def __del__(self) -> None:
+        self._account.batches -= len(self.data)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Batch) and self._key() == other._key()
+
+    def __hash__(self) -> int:
+        return hash((self.relay, self.number))
+
+    def without(self, session: SessionId | None) -> bytes:
+        """Return the frames that others published."""
+        spans = self.own.get(session)
+        if spans is None:
+            return self.data
+        view, pieces, position = memoryview(self.data), [], 0
+        for span in spans:
+            pieces.append(view[position : span.start])
+            position = span.end
         pieces.append(view[position:])
-        return b"".join(pieces), count
+        return b"".join(pieces)
+
+    def count_without(self, session: SessionId | None) -> tuple[int, int]:
+        """Return how many messages others published, and the bytes of their frames."""
+        messages, size = self.messages, len(self.data)
+        for span in self.own.get(session, ()):
+            messages -= span.messages
+            size -= span.end - span.start
+        return messages, size
+
+    def _key(self) -> tuple[object, ...]:
+        return self.relay, self.number, self.data, self.spans
+
+
+def join(pieces: list[Piece], relay: str, number: int, account: Account) -> Batch:
+    """Return the pieces as one batch; a single one, the common case, costs no copy."""
+    if len(pieces) == 1:
+        author, first, data, messages = pieces[0]
+        spans: tuple[Span, ...] = (Span(author, first, 0, len(data), messages),)
+        return Batch(data, spans, relay, number, account)
+    return Batch(
+        b"".join([piece.data for piece in pieces]), tuple(_spans(pieces)), relay, number, account
+    )
+
+
+def _spans(pieces: list[Piece]) -> Iterable[Span]:
+    start = 0
+    for author, first, data, messages in pieces:
+        end = start + len(data)
+        yield Span(author, first, start, end, messages)
+        start = end

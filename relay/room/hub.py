@@ -2,28 +2,32 @@
 
 from relay.names import RoomName, UserName
 from relay.room.log import OpenLog
-from relay.room.room import Member, Room, Schedule, Totals
+from relay.room.member import Member
+from relay.room.room import Room, Shared
+from relay.room.totals import Totals
 
 
 class Hub:
     """All rooms of this relay. A room exists while it has members or its log holds something."""
 
-    def __init__(self, open_log: OpenLog, schedule: Schedule) -> None:
-        self.totals = Totals()
+    def __init__(self, open_log: OpenLog, shared: Shared) -> None:
         self._open_log = open_log
-        self._schedule = schedule
+        self._shared = shared
         self._rooms: dict[RoomName, Room] = {}
 
     @property
     def rooms(self) -> dict[RoomName, Room]:
         return self._rooms
 
+    @property
+    def totals(self) -> Totals:
+        return self._shared.totals
+
     def room(self, name: RoomName) -> Room:
         """Return the room of this name, and open it if need be."""
         room = self._rooms.get(name)
         if room is None:
-            room = Room(name, self._open_log, self._schedule, self.totals)
-            self._rooms[name] = room
+            room = self._rooms[name] = Room(name, self._open_log, self._shared)
         return room
 
     def holder(self, room: RoomName, user: UserName) -> Member | None:
@@ -41,6 +45,12 @@ class Hub:
         room.expire()
         self._forget(room)
 
+    def check_patience(self, now: float) -> None:
+        """End the waits that have lasted long enough; `now` in seconds."""
+        for room in tuple(self._shared.congested):
+            room.check_patience(now)
+
     def _forget(self, room: Room) -> None:
         if room.is_idle and self._rooms.get(room.name) is room:
             del self._rooms[room.name]
+            room.close()

@@ -1,26 +1,18 @@
 """The embedded log: in this process, immediate, bounded by size, age and a budget for all rooms."""
 
+import secrets
 from collections import deque
-from collections.abc import Callable
-from typing import Final, NamedTuple
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Final
 
 from relay.room.batch import Batch
-from relay.room.log import Deliver
-from relay.wire.frames import skip
+from relay.room.log import Entry, OnEntry
 
 # What there is beside the frames, in bytes, so that many tiny messages and rooms count too.
 _OVERHEAD: Final = 200  # for an entry
 _ROOM: Final = 3000  # for a room that holds any
-
-
-class _Entry(NamedTuple):
-    data: bytes
-    messages: int
-    time: float  # seconds, of the log's clock
-
-    @property
-    def cost(self) -> int:
-        return len(self.data) + _OVERHEAD
 
 
 class Budget:
@@ -47,46 +39,69 @@ class Budget:
             self._quiet.pop(log, None)
 
 
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """How long a log keeps entries; a `size` (bytes) or `age` (seconds) of zero keeps nothing."""
+
+    size: int
+    age: float
+    budget: Budget
+    clock: Callable[[], float]  # seconds since 1970, by a clock that only moves on
+
+
+@dataclass(frozen=True, slots=True)
+class LogState:
+    """All that there is to know of a log, as values."""
+
+    epoch: str
+    head: int
+    entries: tuple[Entry, ...]
+
+
 class MemoryLog:
-    """A room's log in memory. A `size` (bytes) or `age` (seconds) of zero keeps nothing."""
+    """A room's log in memory; a new one unless it goes on from a `state`."""
+
+    available: Final = True
 
     def __init__(
-        self,
-        deliver: Deliver,
-        size: int,
-        age: float,
-        budget: Budget,
-        clock: Callable[[], float],
+        self, on_entry: OnEntry, retention: Retention, state: LogState | None = None
     ) -> None:
-        self._deliver = deliver
-        self._limit = size if age else 0
-        self._age = age
-        self._budget = budget
-        self._clock = clock
-        self._entries: deque[_Entry] = deque()
+        self._on_entry = on_entry
+        self._retention = retention
+        self._limit = retention.size if retention.age else 0
+        self._entries: deque[Entry] = deque()
         self._size = 0
-        self._offset = 0
+        self.epoch = secrets.token_hex(6)
+        self.head = 0
+        if state is not None:
+            self.epoch, self.head = state.epoch, state.head
+            for entry in state.entries:
+                self._keep(entry)
+
+    def snapshot(self) -> LogState:
+        return LogState(self.epoch, self.head, tuple(self._entries))
 
     def append(self, batch: Batch) -> None:
-        self._offset += 1
+        self.head += 1
+        entry = Entry(self.head, int(self._retention.clock() * 1000), batch)
         if self._limit:
-            self._keep(batch)
-        self._deliver(self._offset, batch)
+            self._keep(entry)
+        self._on_entry(entry)
 
-    def last(self, count: int) -> list[bytes]:
+    def read(self, after: int) -> Sequence[Entry]:
         self.expire()
-        frames: list[bytes] = []
-        for entry in reversed(self._entries):
-            if count <= 0:
-                break
-            frames.append(skip(entry.data, max(0, entry.messages - count)))
-            count -= entry.messages
-        frames.reverse()
-        return frames
+        if not self._entries:
+            return ()
+        # Offsets follow each other: the place of one is known without a search.
+        return tuple(islice(self._entries, max(0, after + 1 - self._entries[0].offset), None))
 
     def expire(self) -> None:
-        oldest = self._clock() - self._age
-        while self._entries and self._entries[0].time < oldest:
+        oldest = int((self._retention.clock() - self._retention.age) * 1000)
+        while self._entries and self._entries[0].at < oldest:
+            self.evict()
+
+    def close(self) -> None:
+        while self._entries:
             self.evict()
 
     @property
@@ -94,16 +109,20 @@ class MemoryLog:
         return not self._entries
 
     def evict(self) -> None:
-        """Drop the oldest batch."""
-        cost = self._entries.popleft().cost
+        """Drop the oldest entry."""
+        cost = _cost(self._entries.popleft())
         self._size -= cost
-        self._budget.give_back(self, cost if self._entries else cost + _ROOM)
+        self._retention.budget.give_back(self, cost if self._entries else cost + _ROOM)
 
-    def _keep(self, batch: Batch) -> None:
-        entry = _Entry(batch.data, batch.messages, self._clock())
+    def _keep(self, entry: Entry) -> None:
         is_first = not self._entries
         self._entries.append(entry)
-        self._size += entry.cost
-        self._budget.take(self, entry.cost + _ROOM if is_first else entry.cost)
+        cost = _cost(entry)
+        self._size += cost
+        self._retention.budget.take(self, cost + _ROOM if is_first else cost)
         while self._size > self._limit:
             self.evict()
+
+
+def _cost(entry: Entry) -> int:
+    return len(entry.batch.data) + _OVERHEAD

@@ -5,280 +5,296 @@ of the current pass of the event loop.
 """
 
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Final, Protocol
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
 
+from relay.account import Account
 from relay.names import RoomName, UserName
-from relay.room.batch import MAX_BATCH, Batch, Run, Sender
-from relay.room.log import Log, OpenLog
+from relay.room.batch import MAX_BATCH, Batch, Piece, join
+from relay.room.congestion import Congestion, State
+from relay.room.delivery import Credits, Delivery
+from relay.room.log import Entry, OpenLog, last
+from relay.room.member import Delivered, Member, Publisher
+from relay.room.totals import Totals
 
-Schedule = Callable[[Callable[[], None]], object]
-
-PATIENCE: Final = 5.0  # seconds that a room waits for receivers that are far behind
-_TURN: Final = 1000  # members written to before other rooms get their turn, about 5 ms
-
-
-class Member(Sender, Protocol):
-    """Whoever is in the room and receives."""
-
-    def deliver(self, data: bytes, count: int) -> None:
-        """Take `data`, whole frames of `count` messages; never waits and never raises."""
+TURN: Final = 1000  # members written to before other rooms get their turn, about 5 ms
+TURN_BYTES: Final = 32 * 1024**2  # bytes written in such a turn, or one member's share
 
 
 @dataclass(slots=True)
-class Totals:
-    """What the relay has done so far, over all rooms; counted per batch, never per message."""
+class Shared:
+    """What all rooms of a relay share."""
 
-    messages: int = 0  # accepted from senders
-    bytes: int = 0  # of their frames
-    batches: int = 0
-    deliveries: int = 0  # messages handed to members
-    delivered_bytes: int = 0
-    skipped: int = 0  # messages that a member with lag=skip missed
-    waits: int = 0  # times a room made its senders wait
-
-
-class _Delivery:
-    """A batch on its way to those who were members when it was appended."""
-
-    __slots__ = ("_due", "batch", "members", "position")
-
-    def __init__(self, batch: Batch, members: tuple[Member, ...]) -> None:
-        self.batch = batch
-        self.members = members
-        self.position = 0
-        self._due: tuple[int, set[Member]] | None = None
-
-    def is_due(self, member: Member) -> bool:
-        """Whether it has not reached this member yet."""
-        if self._due is None or self._due[0] != self.position:
-            self._due = self.position, set(self.members[self.position :])
-        return member in self._due[1]
+    relay: str  # its name among all relays
+    schedule: Callable[[Callable[[], None]], object]
+    account: Account = field(default_factory=Account)
+    totals: Totals = field(default_factory=Totals)
+    congested: set["Room"] = field(default_factory=set)  # those whose patience is to be checked
 
 
 class Room:
     """Members by name, and the way of a message: publish, flush, log, deliver."""
 
     __slots__ = (
+        "_appended",
+        "_congestion",
+        "_credits",
         "_deliveries",
-        "_held",
-        "_is_impatient",
+        "_is_delivering",
         "_log",
         "_members",
+        "_number",
         "_pending",
         "_pending_size",
-        "_pumping",
-        "_schedule",
-        "_snapshot",
-        "_totals",
-        "_waiting_since",
-        "congested",
-        "is_waiting",
+        "_receivers",
+        "_settling",
+        "_shared",
         "name",
     )
 
-    def __init__(
-        self, name: RoomName, open_log: OpenLog, schedule: Schedule, totals: Totals
-    ) -> None:
+    def __init__(self, name: RoomName, open_log: OpenLog, shared: Shared) -> None:
         self.name = name
-        self.congested = 0  # members that have fallen far behind; they count themselves
-        self.is_waiting = False  # for its receivers: nothing is delivered, senders are held
-        self._log: Log = open_log(name, self._append)
-        self._schedule = schedule
-        self._totals = totals
+        self._shared = shared
+        self._log = open_log(name, self._on_entry)
         self._members: dict[UserName, Member] = {}
-        self._snapshot: tuple[Member, ...] | None = ()  # of the members; None when out of date
-        self._pending: list[Run] = []
-        self._pending_size = 0
-        self._deliveries: deque[_Delivery] = deque()
-        self._pumping = False  # a delivery goes on in a later pass
-        self._held: set[Sender] = set()
-        self._waiting_since: float | None = None  # seconds of the clock of `press`
-        self._is_impatient = False  # it has waited long enough for those who are far behind now
+        self._receivers: tuple[Member, ...] | None = ()  # the members; None when out of date
+        self._congestion = Congestion()
+        self._pending: list[Piece] = []
+        self._pending_size = 0  # bytes
+        self._credits: list[tuple[Publisher, int]] = []  # for what is pending
+        self._number = 0  # of the last batch
+        self._appended: deque[tuple[int, Credits]] = deque()  # not handed back by the log yet
+        self._deliveries: deque[Delivery] = deque()
+        self._is_delivering = False  # now, or in a later pass
+        self._settling: dict[Member, int] = {}  # leaving after the batch of this number
 
     @property
     def members(self) -> dict[UserName, Member]:
         return self._members
 
     @property
+    def is_waiting(self) -> bool:
+        """Whether it waits for its receivers: nothing is delivered, senders are held."""
+        return self._congestion.is_waiting
+
+    @property
     def is_idle(self) -> bool:
         """Whether nobody would notice if it were forgotten."""
-        return not (self._members or self._pending or self._deliveries) and self._log.is_empty
+        busy = self._members or self._pending or self._appended or self._deliveries
+        return not busy and self._log.is_empty
 
     def join(self, member: Member) -> None:
-        """Add a member; it receives what is appended to the log from now on."""
+        """Add a member; it receives what the log hands back from now on."""
         assert member.user not in self._members
         self.flush()  # what was published before it came is not for it, unless as history
         self._members[member.user] = member
-        self._snapshot = None
+        self._receivers = None
 
     def leave(self, member: Member) -> None:
         """Remove a member; what it published is still delivered."""
         if self._members.get(member.user) is member:
             del self._members[member.user]
-            self._snapshot = None
-            self._held.discard(member)
-            if member.congested:
-                self.congested -= 1
-            self.eased()
+            self._receivers = None
+            self._settling.pop(member, None)
+            self._congestion.held.discard(member)
+            self.caught_up(member)
 
-    def history(self, count: int) -> list[bytes]:
-        """Return the frames of the last `count` messages that the log holds, oldest first."""
+    def history(self, messages: int) -> tuple[Sequence[Entry], int]:
+        """Return the entries with the last so many messages, and how many of the first to skip."""
         self.flush()  # what was published in this tick belongs to it
-        return self._log.last(count)
+        return last(self._log.read(0), messages)
 
     def expire(self) -> None:
         """Drop history that is older than the log keeps."""
         self._log.expire()
 
-    def publish(self, run: Run) -> None:
-        """Take messages for the batch of this tick."""
+    def close(self) -> None:
+        """Nobody is interested any more."""
+        self._shared.congested.discard(self)
+        self._log.close()
+
+    def publish(self, piece: Piece, publisher: Publisher) -> None:
+        """Take messages for the batch of this tick; `publisher` is credited once delivered."""
+        size = len(piece.data)
         if not self._pending:
-            self._schedule(self.flush)
-        elif self._pending_size + len(run.data) > MAX_BATCH:
-            self._append_pending()
-        self._pending.append(run)
-        self._pending_size += len(run.data)
-        if self.is_waiting:
-            self.park(run.sender)
+            self._shared.schedule(self.flush)
+        elif self._pending_size + size > MAX_BATCH:
+            self._append()
+        self._pending.append(piece)
+        self._pending_size += size
+        self._credits.append((publisher, size))
+        if self._congestion.is_waiting:
+            self.hold(publisher)
 
-    def park(self, sender: Sender) -> None:
-        """Hold this sender until the room is no longer waiting; then it is released."""
-        if sender not in self._held:
-            self._held.add(sender)
-            sender.hold()
+    def hold(self, publisher: Publisher) -> None:
+        """Make the publisher wait until the room goes on; then it is released."""
+        self._congestion.hold(publisher)
 
-    def leave_line(self, sender: Sender) -> None:
-        """Forget a sender that no longer waits."""
-        self._held.discard(sender)
+    def forget(self, publisher: Publisher) -> None:
+        """The publisher waits no longer."""
+        self._congestion.held.discard(publisher)
 
     def flush(self) -> None:
         """Append to the log what was published in this tick."""
         if self._pending:
-            self._append_pending()
+            self._append()
 
-    def eased(self) -> None:
-        """A member has caught up or left: deliver again if the room waited for that."""
-        if self.is_waiting and not self._is_congested(self._deliveries[0].batch):
-            self._go_on()
+    def caught_up(self, member: Member) -> None:
+        """The member is no longer far behind, or has left: go on if the room waited for that."""
+        congestion = self._congestion
+        congestion.behind.discard(member)
+        if congestion.is_waiting and not self._is_congested(self._deliveries[0].entry.batch):
+            congestion.go_on()
+            self._shared.congested.discard(self)
+            self._resume()
 
-    def press(self, now: float) -> None:
-        """End a wait that has lasted `PATIENCE` seconds; to be called now and then.
+    def check_patience(self, now: float) -> None:
+        """End what has lasted long enough; to be asked now and then, `now` in seconds.
 
-        Until the room is no longer congested it then delivers to all: those who are far behind
-        either follow, or soon exceed their limit and are closed.
+        A wait ends after `PATIENCE`. Then the room delivers to all and does not wait again before
+        `COOL_DOWN`, so that rejoining readers cannot hold it again and again.
         """
-        if self.is_waiting:
-            if self._waiting_since is None:
-                self._waiting_since = now
-            elif now - self._waiting_since >= PATIENCE:
-                self._is_impatient = True
-                self._go_on()
+        congestion = self._congestion
+        if not congestion.is_due(now):
+            return
+        if congestion.is_waiting:
+            congestion.lose_patience()
+            self._resume()
+        else:
+            congestion.go_on()
+            self._shared.congested.discard(self)
 
-    def settle(self, member: Member) -> None:
-        """Deliver at once what is on its way to this member, which is about to leave."""
+    def settle(self, member: Member) -> bool:
+        """Deliver at once what is on its way to this member, which is about to leave.
+
+        False while the log has not handed back all that was published before: it stays a member
+        until `Member.settled`.
+        """
         self.flush()
-        for delivery in self._deliveries:
-            if delivery.is_due(member):
-                batch = delivery.batch
-                own = member in batch.own and not member.echo
-                data, count = batch.without(member) if own else (batch.data, batch.messages)
-                if count:
-                    member.deliver(data, count)
+        self._deliver_now(member)
+        if self._appended:
+            self._settling[member] = self._number
+            return False
+        return True
 
-    def _go_on(self) -> None:
-        self.is_waiting = False
-        held, self._held = self._held, set()
-        for sender in held:
-            sender.release()
-        self._resume()
-
-    def _append_pending(self) -> None:
-        batch = Batch(self._pending)
+    def _append(self) -> None:
+        self._number += 1
+        shared, totals = self._shared, self._shared.totals
+        batch = join(self._pending, shared.relay, self._number, shared.account)
+        self._appended.append((self._number, self._credits))
         self._pending = []
+        self._credits = []
         self._pending_size = 0
-        totals = self._totals
         totals.batches += 1
         totals.messages += batch.messages
         totals.bytes += len(batch.data)
         self._log.append(batch)
 
-    def _append(self, offset: int, batch: Batch) -> None:
-        """The log has given the batch its place: deliver it behind all earlier ones."""
-        if self._snapshot is None:
-            self._snapshot = tuple(self._members.values())
-        self._deliveries.append(_Delivery(batch, self._snapshot))
-        if not (self._pumping or self.is_waiting):
+    def _on_entry(self, entry: Entry) -> None:
+        """The log has given a batch its place: deliver it behind all earlier ones."""
+        if self._receivers is None:
+            self._receivers = tuple(self._members.values())
+        batch = entry.batch
+        credits: Credits = ()
+        if batch.relay == self._shared.relay and self._appended[0][0] == batch.number:
+            credits = self._appended.popleft()[1]
+        self._deliveries.append(Delivery(entry, self._receivers, credits))
+        if not (self._is_delivering or self._congestion.is_waiting):
             self._pump()
+        if self._settling:
+            self._settle(batch.number)
+
+    def _settle(self, number: int) -> None:
+        for member in [member for member, end in self._settling.items() if end <= number]:
+            del self._settling[member]
+            self._deliver_now(member)
+            member.settled()
+
+    def _deliver_now(self, member: Member) -> None:
+        for delivery in self._deliveries:
+            if delivery.is_due(member):
+                member.deliver(delivery.entry)
 
     def _resume(self) -> None:
-        if not self._pumping:
-            self._pumping = True
-            self._schedule(self._pump)
+        if not self._is_delivering:
+            self._is_delivering = True
+            self._shared.schedule(self._pump)
 
     def _pump(self) -> None:
         """Deliver in log order, and let other rooms have their turn in between."""
-        self._pumping = False
-        turn = _TURN
+        self._is_delivering = True
+        if self._deliver_for_a_turn():
+            self._is_delivering = False
+        else:
+            self._shared.schedule(self._pump)
+
+    def _deliver_for_a_turn(self) -> bool:
+        """Return whether there is nothing more to do for now."""
+        turn, turn_bytes = TURN, TURN_BYTES
         while self._deliveries:
             delivery = self._deliveries[0]
-            if delivery.position == 0:
-                if not self._is_congested(delivery.batch):
-                    self._is_impatient = False
-                elif not self._is_impatient:
-                    self._wait()
-                    return
-            if turn <= 0:
-                self._resume()
-                return
-            turn -= self._deliver(delivery, turn)
-            if delivery.position >= len(delivery.members):
+            batch = delivery.entry.batch
+            if delivery.position == 0 and self._congestion.behind and self._must_wait(batch):
+                return True
+            if turn <= 0 or turn_bytes <= 0:
+                return False
+            members = delivery.next(min(turn, turn_bytes // len(batch.data) + 1))
+            self._deliver(delivery.entry, members)
+            turn -= len(members)
+            turn_bytes -= len(members) * len(batch.data)
+            if delivery.is_over:
                 self._deliveries.popleft()
-                for sender, own in delivery.batch.own.items():
-                    sender.relayed(sum([end - start for start, end, _ in own]))
+                for publisher, size in delivery.credits:
+                    publisher.credit(size)
+        return True
 
-    def _deliver(self, delivery: _Delivery, turn: int) -> int:
-        """Hand the batch to at most `turn` members; return to how many."""
-        batch, position = delivery.batch, delivery.position
-        data, count, own = batch.data, batch.messages, batch.own
-        members = delivery.members[position : position + turn]
-        delivery.position += turn
-        deliveries, size = count * len(members), len(data) * len(members)
+    def _deliver(self, entry: Entry, members: Sequence[Member]) -> None:
+        """Hand the entry to these members; then count, and see who must go."""
+        batch = entry.batch
+        own = batch.own
+        messages, size = batch.messages * len(members), len(batch.data) * len(members)
+        overran: list[Member] = []
         for member in members:
-            if member in own and not member.echo:
-                others, other_count = batch.without(member)
-                deliveries -= count - other_count
-                size -= len(data) - len(others)
-                if other_count:
-                    member.deliver(others, other_count)
-            else:
-                member.deliver(data, count)
-        self._totals.deliveries += deliveries
-        self._totals.delivered_bytes += size
-        return len(members)
+            outcome = member.deliver(entry)
+            if member.excluded in own:
+                left, left_size = batch.count_without(member.excluded)
+                messages -= batch.messages - left
+                size -= len(batch.data) - left_size
+            if outcome is Delivered.TAKEN:
+                continue
+            if outcome is Delivered.QUEUED:
+                if member.is_behind:
+                    self._congestion.behind.add(member)
+                continue
+            missed, missed_size = batch.count_without(member.excluded)
+            messages -= missed
+            size -= missed_size
+            if outcome is Delivered.SKIPPED:
+                self._shared.totals.skipped += missed
+            elif outcome is Delivered.OVERRAN:
+                overran.append(member)
+        self._shared.totals.deliveries += messages
+        self._shared.totals.delivered_bytes += size
+        for member in overran:
+            member.overrun()
+
+    def _must_wait(self, batch: Batch) -> bool:
+        """Whether the receivers are to catch up before this batch is delivered."""
+        congestion = self._congestion
+        if congestion.state is State.IMPATIENT or not self._is_congested(batch):
+            return False
+        congestion.wait()
+        self._shared.congested.add(self)
+        self._shared.totals.waits += 1
+        for delivery in self._deliveries:
+            for publisher, _ in delivery.credits:
+                self.hold(publisher)
+        return True
 
     def _is_congested(self, batch: Batch) -> bool:
-        """Whether more than half of those who would receive the batch are far behind.
-
-        Then the room waits: slowing its senders is better than closing most of its members. A
-        minority that is slow never slows the room.
-        """
-        congested = self.congested
-        if not congested:
-            return False
-        receivers = len(self._members)
-        if len(batch.own) == 1:
-            (sender,) = batch.own
-            if not sender.echo and self._members.get(sender.user) is sender:
-                receivers -= 1
-                congested -= sender.congested
-        return congested * 2 > receivers
-
-    def _wait(self) -> None:
-        self.is_waiting = True
-        self._waiting_since = None
-        self._totals.waits += 1
-        for delivery in self._deliveries:
-            for sender in delivery.batch.own:
-                self.park(sender)
+        author = batch.spans[0].author
+        only = self._members.get(author.user) if author.user and len(batch.own) == 1 else None
+        if only is not None and only.excluded != author.session:
+            only = None
+        return self._congestion.is_over(len(self._members), only)

@@ -2,30 +2,36 @@
 
 import asyncio
 import logging
+import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
 from typing import Final
 
 from aiohttp import web
 
-from relay import process_memory
+from relay import clock, process_memory
 from relay.access import admission
+from relay.account import Account
 from relay.edge.connection import beat_period
 from relay.edge.drain import Drain
+from relay.edge.floor import Floor
 from relay.edge.heartbeat import Heartbeat
 from relay.edge.roster import Roster
 from relay.edge.watch import Watch
+from relay.member.session import Terms
 from relay.metrics import RelayCollector, registry
-from relay.names import RoomName
 from relay.room.hub import Hub
-from relay.room.log import Deliver, Log
-from relay.room.memory_log import Budget, MemoryLog
+from relay.room.log import Log, OnEntry
+from relay.room.memory_log import Budget, MemoryLog, Retention
+from relay.room.room import Shared
 from relay.settings import Settings
 from relay.web import live, pages, publish, status, websocket
 from relay.web.context import CONTEXT, Context, Refusal, json_response
+from relay.wire.parser import Parser
 
 logger = logging.getLogger("relay")
 
+NewLog = Callable[[OnEntry, Retention], Log]
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 _HISTORY_SHARE: Final = 8  # one eighth of the memory limit is for all rooms' history,
@@ -35,20 +41,34 @@ _CORS: Final = frozenset({"health", "live", "ready", "rooms", "ws"})
 _RETRY_AFTER: Final = "5"  # seconds, told with every 503
 
 
-def create_app(settings: Settings, file_limit: int) -> web.Application:
+def create_app(settings: Settings, file_limit: int, new_log: NewLog = MemoryLog) -> web.Application:
     """Build the relay for the running event loop; nothing runs before the application starts."""
     loop = asyncio.get_running_loop()
     memory_limit = process_memory.limit()
-    budget = Budget(memory_limit // _HISTORY_SHARE)
-
-    def open_log(name: RoomName, deliver: Deliver) -> Log:
-        return MemoryLog(deliver, settings.history_size, settings.history_age, budget, loop.time)
-
-    hub, watch = Hub(open_log, loop.call_soon), Watch()
-    roster = Roster(memory_limit // _UNFINISHED_SHARE)
+    account, watch = Account(), Watch()
+    retention = Retention(
+        settings.history_size,
+        settings.history_age,
+        Budget(memory_limit // _HISTORY_SHARE),
+        clock.steady(),
+    )
+    hub = Hub(
+        lambda _, on_entry: new_log(on_entry, retention),
+        Shared(secrets.token_hex(6), loop.call_soon, account),
+    )
+    roster = Roster(account, memory_limit // _UNFINISHED_SHARE)
+    terms = Terms(
+        message_size=settings.max_message_size,
+        read_buffer_size=settings.read_buffer_size,
+        write_buffer_size=settings.write_buffer_size,
+        account=account,
+        clock=loop.time,
+        new_parser=partial(Parser, loop=loop),
+    )
     app = web.Application(middlewares=[_answer_refusals])
     app[CONTEXT] = Context(
         settings=settings,
+        floor=Floor(settings, hub, roster, terms, loop),
         hub=hub,
         roster=roster,
         drain=Drain(roster),
@@ -61,7 +81,7 @@ def create_app(settings: Settings, file_limit: int) -> web.Application:
             memory_limit=memory_limit,
         ),
         watch=watch,
-        metrics=registry(RelayCollector(hub, roster, watch, lambda: budget.used)),
+        metrics=registry(RelayCollector(hub, roster, watch, lambda: retention.budget.used)),
         max_connections=admission.max_connections(settings, file_limit, memory_limit),
     )
     app[live.SAMPLES] = live.Samples(hub, roster, watch)

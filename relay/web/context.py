@@ -13,6 +13,7 @@ from relay.access import grants
 from relay.access.addresses import client_address
 from relay.access.origins import origin_allowed
 from relay.edge.drain import Drain
+from relay.edge.floor import Floor
 from relay.edge.heartbeat import Heartbeat
 from relay.edge.roster import Roster
 from relay.edge.watch import Watch
@@ -26,6 +27,7 @@ class Context:
     """One relay, as its handlers see it."""
 
     settings: Settings
+    floor: Floor
     hub: Hub
     roster: Roster
     drain: Drain

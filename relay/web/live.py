@@ -13,7 +13,7 @@ from typing import Final
 
 from aiohttp import web
 
-from relay import __version__
+from relay import __version__, clock
 from relay.edge.roster import Roster
 from relay.edge.watch import Watch
 from relay.room.hub import Hub
@@ -46,12 +46,12 @@ class Samples:
         self._roster = roster
         self._watch = watch
         self._kept: deque[Sample] = deque(maxlen=_KEPT)
-        self._epoch = time.time() - time.monotonic()  # so that time never jumps
+        self._now = clock.steady()
         self.life = f"{time.time_ns():x}"  # tells this relay's samples from its predecessor's
 
     def now(self) -> float:
         """Return Unix time in seconds, by a clock that only moves on."""
-        return self._epoch + time.monotonic()
+        return self._now()
 
     def since(self, seen: int) -> list[Sample]:
         """Return the samples that come after the first `seen`, as far as they are kept."""

@@ -1,14 +1,15 @@
 """`POST /rooms/{room}/messages`: publish from a server, without a WebSocket."""
 
 import asyncio
+import secrets
 from typing import Final
 
 from aiohttp import web
 
 from relay.access import grants
-from relay.names import RoomName, UserName
-from relay.room.batch import Run
-from relay.room.room import PATIENCE
+from relay.names import RoomName
+from relay.room.batch import Author, Piece, SessionId
+from relay.room.congestion import PATIENCE
 from relay.web.context import (
     CONTEXT,
     Context,
@@ -27,11 +28,7 @@ _PATIENCE: Final = PATIENCE + 1  # seconds; a room does not wait for longer
 
 
 class _Publisher:
-    """A sender that is no member: nothing is left out for it, and it can wait."""
-
-    user = UserName("")
-    echo = True
-    congested = False
+    """A publisher that is no member, and can wait."""
 
     def __init__(self) -> None:
         self.released = asyncio.get_running_loop().create_future()
@@ -43,7 +40,7 @@ class _Publisher:
         if not self.released.done():
             self.released.set_result(None)
 
-    def relayed(self, size: int) -> None:
+    def credit(self, size: int) -> None:
         pass
 
 
@@ -68,10 +65,11 @@ async def publish(request: web.Request) -> web.Response:
         opcode = _opcode(request, body)
         await _wait_for_room(context, name)
     finally:
-        context.roster.unfinished -= sum(map(len, chunks))
+        context.floor.terms.account.unfinished -= sum(map(len, chunks))
     _check_capacity(context)
     room = context.hub.room(name)
-    room.publish(Run(_Publisher(), encode(opcode, body), 1))
+    author = Author(None, SessionId(secrets.token_hex(8)))
+    room.publish(Piece(author, 1, encode(opcode, body), 1), _Publisher())
     return json_response({"room": name, "bytes": len(body), "members": len(room.members)}, 202)
 
 
@@ -85,6 +83,7 @@ def _check_capacity(context: Context) -> None:
 async def _receive(request: web.Request, context: Context, chunks: list[bytes]) -> None:
     """Add the body to `chunks`, counted among the relay's unfinished messages (rule 5)."""
     limit, roster = context.settings.max_message_size, context.roster
+    account = roster.account
     received = request.content_length or 0
     try:
         async with asyncio.timeout(_BODY_TIMEOUT):
@@ -94,9 +93,9 @@ async def _receive(request: web.Request, context: Context, chunks: list[bytes]) 
                     received += len(chunk)
                     if received > limit:
                         break
-                    if roster.unfinished + len(chunk) > roster.unfinished_limit:
+                    if account.unfinished + len(chunk) > roster.unfinished_limit:
                         raise Refusal(503, "relay is out of memory for unfinished messages")
-                    roster.unfinished += len(chunk)
+                    account.unfinished += len(chunk)
                     chunks.append(chunk)
     except TimeoutError:
         raise Refusal(408, f"body did not arrive within {_BODY_TIMEOUT:g} s") from None
@@ -112,10 +111,10 @@ async def _wait_for_room(context: Context, name: RoomName) -> None:
     deadline = loop.time() + _PATIENCE
     while (room := context.hub.room(name)).is_waiting:
         publisher = _Publisher()
-        room.park(publisher)
+        room.hold(publisher)
         await asyncio.wait((publisher.released,), timeout=deadline - loop.time())
         if not publisher.released.done():
-            room.leave_line(publisher)
+            room.forget(publisher)
             raise Refusal(503, f"room {name!r} is congested: its members read too slowly")
 
 

@@ -5,7 +5,6 @@ Tests over real sockets hold what it relies on: frames that come in with the han
 and nothing is written or closed behind our back.
 """
 
-import asyncio
 import base64
 import hashlib
 
@@ -38,12 +37,10 @@ class _Early:
         pass
 
 
-def switch_protocols(
-    request: web.Request, transport: asyncio.Transport, subprotocol: str | None
-) -> bytes:
-    """Answer 101 (RFC 6455 §4.2.2) and take the transport; return what came in behind the request.
+def switch_protocols(request: web.Request, subprotocol: str | None) -> tuple[bytes, bytes]:
+    """Take the transport away; return the answer 101 (RFC 6455 §4.2.2) and what came in behind.
 
-    The caller then sets the transport's protocol, without an `await` in between.
+    The caller then sets the transport's protocol and sends the answer, without an `await` before.
     """
     key = request.headers["Sec-WebSocket-Key"].encode()
     accept = base64.b64encode(hashlib.sha1(key + WS_KEY, usedforsecurity=False).digest())
@@ -55,11 +52,10 @@ def switch_protocols(
     ]
     if subprotocol is not None:
         head.append(b"Sec-WebSocket-Protocol: " + subprotocol.encode(errors="surrogateescape"))
-    transport.write(b"\r\n".join(head) + b"\r\n\r\n")
     early = _Early()
     request.protocol.set_parser(early)  # type: ignore[arg-type]  # it calls feed_data only
     # For aiohttp this connection is over: without its transport it closes nothing, and its task
     # ends with the response.
     request.protocol.transport = None
     request.protocol.connection_lost(None)
-    return early.data
+    return b"\r\n".join(head) + b"\r\n\r\n", early.data

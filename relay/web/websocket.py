@@ -9,7 +9,8 @@ from aiohttp import web
 
 from relay.access import grants
 from relay.access.addresses import address_group
-from relay.edge.connection import Connection, Options
+from relay.edge.connection import Connection
+from relay.member.session import Options, Session, begin
 from relay.names import BadName, RoomName, UserName, check
 from relay.web.context import (
     CONTEXT,
@@ -48,17 +49,10 @@ async def connect(request: web.Request) -> web.StreamResponse:
         return Switched()
     if holder is not None:
         holder.close(Reason.TAKEN_OVER.close(user=options.user), 0)
-    early = switch_protocols(request, transport, subprotocol)
-    connection = Connection(
-        transport,
-        context.hub.room(room),
-        options,
-        context.settings,
-        context.hub,
-        context.roster,
-        asyncio.get_running_loop(),
-    )
-    connection.start(early)
+    answer, early = switch_protocols(request, subprotocol)
+    state = begin(options, context.floor.loop.time())
+    connection = Connection(transport, context.hub.room(room), state, context.floor)
+    connection.start(answer, early)
     return Switched()
 
 
@@ -74,9 +68,11 @@ def _turn_away(request: web.Request) -> web.StreamResponse:
 
 
 def _holder(context: Context, room: RoomName, user: UserName) -> Connection | None:
-    holder = context.hub.holder(room, user)
-    assert holder is None or isinstance(holder, Connection)
-    return holder
+    session = context.hub.holder(room, user)
+    if session is None:
+        return None
+    assert isinstance(session, Session) and isinstance(session.owner, Connection)
+    return session.owner
 
 
 def _options(request: web.Request, context: Context) -> tuple[RoomName, Options]:

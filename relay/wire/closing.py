@@ -15,10 +15,11 @@ class Close:
 
     reason: "Reason"
     text: str
+    own_code: int = 0  # the client's own, which comes back to it; 0: none
 
     @property
     def code(self) -> int:
-        return self.reason.code
+        return self.own_code or self.reason.code
 
 
 class Reason(Enum):

@@ -12,11 +12,12 @@ ROOT = Path(__file__).parent.parent.parent
 # A module imports from its own layer and from those above it. A folder's name stands for all in it.
 LAYERS = {
     "relay": [
-        {"", "names", "settings", "process_memory", "logformat"},
+        {"", "account", "clock", "names", "settings", "process_memory", "logformat"},
         {"wire"},
         {"access"},
         {"room"},
-        {"member", "edge"},
+        {"member"},
+        {"edge"},
         {"metrics", "web"},
         {"server"},
         {"probe", "__main__"},
@@ -27,7 +28,7 @@ LAYERS = {
 }
 # Which of the project's packages each may import, beside itself.
 MAY_IMPORT = {"relay": set(), "loadtest": set(), "infra": set(), "bench": {"relay"}}
-WITHOUT_IO = ("relay/wire", "relay/access", "relay/room")
+WITHOUT_IO = ("relay/wire", "relay/access", "relay/room", "relay/member")
 IO = {"aiohttp", "asyncio", "socket", "ssl", "logging", "selectors", "threading", "subprocess"}
 
 

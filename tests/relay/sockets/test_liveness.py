@@ -110,9 +110,14 @@ async def test_unfinished_handshake_is_cut_off(relay: Relay) -> None:
     writer.close()
 
 
-async def test_unmasked_frames_are_tolerated(relay: Relay, room: str) -> None:
-    """Masks protect proxies from browsers (RFC 6455 §10.3), not this relay."""
-    async with relay.connect("bob", room=room) as bob:
+async def test_unmasked_frames_are_refused(relay: Relay, room: str) -> None:
+    """A client has to mask all of them (RFC 6455 §5.1), and nothing of it is relayed."""
+    async with relay.connect("bob", room=room) as bob, relay.connect("carol", room=room) as carol:
         with await RawClient.connect(relay.port, f"/ws/alice?room={room}") as alice:
             await alice.send(b"\x81\x02hi")
-            assert await bob.recv() == "hi"
+            _, close = await alice.read_until_close()
+            assert close is not None
+            assert close.close_code == 1002
+            assert close.close_text == "frame from a client is not masked"
+        await carol.send("nothing before this")
+        assert await bob.recv() == "nothing before this"

@@ -228,12 +228,12 @@ async def test_history_outlives_its_room_and_then_expires(
 
 
 async def test_client_that_closes_gets_its_answer(relay: Relay, room: str) -> None:
-    """A close frame is answered, the room hears no more of it, and the connection ends."""
+    """Its own code comes back, the room hears no more of it, and the connection ends."""
     with await RawClient.connect(relay.port, f"/ws/alice?room={room}") as alice:
         await alice.send(encode(8, b"\x0f\xa1bye"))
         _, close = await alice.read_until_close()
         assert close is not None
-        assert close.close_code == 1000
+        assert close.close_code == 4001
         assert await alice.at_end()
     await relay.count(room, 0)
     assert "alice left" in await relay.logged(f"alice left {room}: 1000 goodbye")

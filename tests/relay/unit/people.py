@@ -1,47 +1,72 @@
 """Members that note what they are given: the seam of `relay.room` in its simplest form."""
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+from relay.account import Account
 from relay.names import RoomName, UserName
-from relay.room.batch import Run
-from relay.room.memory_log import Budget, MemoryLog
-from relay.room.room import Room, Totals
+from relay.room.batch import Author, Batch, Piece, SessionId, join
+from relay.room.log import Entry, Log, OnEntry
+from relay.room.member import Delivered
+from relay.room.memory_log import Budget, MemoryLog, Retention
+from relay.room.room import Room, Shared
 from relay.wire.frames import BINARY, encode, ends
 
 
 class Person:
-    """A member, or a sender that is none."""
+    """A member, or a publisher that is none."""
 
     def __init__(self, name: str, *, echo: bool = False) -> None:
         self.user = UserName(name)
+        self.author = Author(self.user, SessionId(f"session of {name}"))
+        self.excluded = None if echo else self.author.session
         self.echo = echo
-        self.congested = False
+        self.is_behind = False
+        self.outcome: Delivered | None = None  # instead of taking what comes
         self.heard: list[bytes] = []
-        self.writes = 0
+        self.writes: list[int] = []  # bytes of each
+        self.said = 0
         self.is_held = False
-        self.to_relay = 0
+        self.uncredited = 0
+        self.ends: list[str] = []
 
-    def deliver(self, data: bytes, count: int) -> None:
+    def deliver(self, entry: Entry) -> Delivered:
+        if self.outcome is not None and self.outcome is not Delivered.QUEUED:
+            return self.outcome
+        data = entry.batch.without(self.excluded)
         start, before = 0, len(self.heard)
         for end in ends(data):
-            self.heard.append(data[start:end][2:])
+            self.heard.append(payload(data[start:end]))
             start = end
-        assert len(self.heard) - before == count
-        self.writes += 1
+        assert len(self.heard) - before == entry.batch.count_without(self.excluded)[0]
+        if data:
+            self.writes.append(len(data))
+        return self.outcome or Delivered.TAKEN
 
     def hold(self) -> None:
+        assert not self.is_held
         self.is_held = True
 
     def release(self) -> None:
         self.is_held = False
 
-    def relayed(self, size: int) -> None:
-        self.to_relay -= size
+    def credit(self, size: int) -> None:
+        self.uncredited -= size
+
+    def overrun(self) -> None:
+        self.ends.append("overrun")
+
+    def settled(self) -> None:
+        self.ends.append("settled")
+
+
+def payload(frame: bytes) -> bytes:
+    """Return what a frame of ours carries."""
+    return frame[{126: 4, 127: 10}.get(frame[1], 2) :]
 
 
 class Loop:
-    """What is scheduled, run pass by pass."""
+    """What is scheduled, run pass by pass; `now` is its clock."""
 
     def __init__(self) -> None:
         self._due: deque[Callable[[], None]] = deque()
@@ -61,18 +86,89 @@ class Loop:
             pass
 
 
-def make_room(loop: Loop, *, size: int = 1_000_000, age: float = 120) -> Room:
-    budget = Budget(10_000_000)
+class LateLog:
+    """A memory log that answers only when it is told to."""
+
+    def __init__(self, on_entry: OnEntry, retention: Retention) -> None:
+        self._inner = MemoryLog(on_entry, retention)
+        self._waiting: deque[Batch] = deque()
+        self.available = True
+
+    def append(self, batch: Batch) -> None:
+        self._waiting.append(batch)
+
+    def answer(self, count: int = 1) -> None:
+        """Hand back so many batches, as far as there are."""
+        for _ in range(min(count, len(self._waiting))):
+            self._inner.append(self._waiting.popleft())
+
+    @property
+    def epoch(self) -> str:
+        return self._inner.epoch
+
+    @property
+    def head(self) -> int:
+        return self._inner.head
+
+    @property
+    def is_empty(self) -> bool:
+        return self._inner.is_empty
+
+    def read(self, after: int) -> tuple[Entry, ...]:
+        return tuple(self._inner.read(after))
+
+    def expire(self) -> None:
+        self._inner.expire()
+
+    def close(self) -> None:
+        self._inner.close()
+
+
+def make_shared(loop: Loop) -> Shared:
+    return Shared("relay", loop.call_soon)
+
+
+def make_room(
+    loop: Loop,
+    *,
+    size: int = 1_000_000,
+    age: float = 120,
+    log: Callable[[OnEntry, Retention], Log] = MemoryLog,
+    shared: Shared | None = None,
+) -> Room:
+    retention = Retention(size, age, Budget(10_000_000), lambda: loop.now)
     return Room(
         RoomName("lobby"),
-        lambda name, deliver: MemoryLog(deliver, size, age, budget, lambda: loop.now),
-        loop.call_soon,
-        Totals(),
+        lambda name, on_entry: log(on_entry, retention),
+        shared or make_shared(loop),
     )
 
 
-def say(room: Room, person: Person, *words: bytes) -> None:
-    """Publish short binary messages in one run."""
+def piece(person: Person, *words: bytes) -> Piece:
+    """Return binary messages that a person publishes together."""
     data = b"".join(encode(BINARY, word) for word in words)
-    person.to_relay += len(data)
-    room.publish(Run(person, data, len(words)))
+    first = person.said + 1
+    person.said += len(words)
+    return Piece(person.author, first, data, len(words))
+
+
+def say(room: Room, person: Person, *words: bytes) -> None:
+    """Publish binary messages together."""
+    published = piece(person, *words)
+    person.uncredited += len(published.data)
+    room.publish(published, person)
+
+
+def make_batch(account: Account, *pieces: Piece) -> Batch:
+    return join(list(pieces), "relay", 1, account)
+
+
+def words_of(entries: Sequence[Entry], skip: int = 0) -> list[bytes]:
+    """Return the messages that entries hold, without the first `skip`."""
+    found = []
+    for entry in entries:
+        start = 0
+        for end in ends(entry.batch.data):
+            found.append(payload(entry.batch.data[start:end]))
+            start = end
+    return found[skip:]

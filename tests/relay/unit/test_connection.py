@@ -1,64 +1,13 @@
 """What a connection does at its edges, over a transport that takes what it is told to."""
 
-import asyncio
 import logging
 
 import pytest
 
-from relay.edge.connection import Connection, Options
-from relay.edge.roster import Roster
-from relay.names import RoomName, UserName
-from relay.room.hub import Hub
-from relay.room.memory_log import Budget, MemoryLog
-from relay.settings import Settings
+from relay.wire.closing import Reason
 from tests.raw import encode
-from tests.relay.unit.test_outbox import Transport
-
-
-class _Socketless(Transport):
-    """A transport for a whole connection."""
-
-    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
-        self.protocol = protocol
-
-    def resume_reading(self) -> None:
-        pass
-
-    def pause_reading(self) -> None:
-        pass
-
-
-def _connect(hub: Hub, name: str, transport: _Socketless) -> Connection:
-    connection = Connection(
-        transport,
-        hub.room(RoomName("lobby")),
-        Options(UserName(name)),
-        Settings.load(),
-        hub,
-        Roster(10**9),
-        asyncio.get_running_loop(),
-    )
-    transport.outbox = connection._outbox
-    return connection
-
-
-def _hub() -> Hub:
-    loop, budget = asyncio.get_running_loop(), Budget(10**9)
-    return Hub(
-        lambda name, deliver: MemoryLog(deliver, 1000, 60, budget, loop.time), lambda callback: None
-    )
-
-
-async def test_what_the_transport_holds_at_the_start_counts_as_blocked() -> None:
-    """Answers to requests before the upgrade: nobody tells of them by `pause_writing`."""
-    transport = _Socketless(0)
-    transport.held = b"an answer that the client has not read"
-    connection = _connect(_hub(), "alice", transport)
-    connection.start(b"")
-    connection.deliver(b"x" * 100, 1)
-    assert connection.backlog == 100
-    transport.give(10**6)
-    assert transport.taken.endswith(b"read" + b"x" * 100)
+from tests.relay.unit.floor import connect, make_floor, receive
+from tests.relay.unit.transport import Transport
 
 
 async def test_defect_of_the_relay_closes_with_1011(caplog: pytest.LogCaptureFixture) -> None:
@@ -70,12 +19,32 @@ async def test_defect_of_the_relay_closes_with_1011(caplog: pytest.LogCaptureFix
     def schedule(callback: object) -> None:
         raise Defect
 
-    hub = _hub()
-    hub._schedule = schedule
-    transport = _Socketless(10**6)
-    connection = _connect(hub, "alice", transport)
-    connection.start(b"")
+    transport = Transport(10**6)
+    connection = connect(make_floor(schedule), "alice", transport)
     with caplog.at_level(logging.ERROR):
-        connection.data_received(encode(1, b"hello"))
+        receive(connection, encode(1, b"hello"))
     assert transport.taken == b"\x88\x10\x03\xf3internal error"
     assert "a defect of the relay" in caplog.text
+
+
+async def test_state_of_a_client_that_is_gone_costs_nothing() -> None:
+    """Neither what it had sent nor what waited for it is counted any longer."""
+    floor = make_floor()
+    transport = Transport(0)
+    alice, bob = connect(floor, "alice", transport), connect(floor, "bob", Transport(10**6))
+    receive(alice, encode(2, bytes(1000))[:500])
+    receive(bob, encode(2, b"to alice"))
+    assert floor.terms.account.unfinished == 500
+    alice.connection_lost(None)
+    assert floor.terms.account.unfinished == 0
+    assert list(floor.roster.clients) == [bob]
+    assert floor.roster.left == {"lost": 1}
+
+
+async def test_clients_own_close_code_comes_back_to_it() -> None:
+    """With ours where it gave none (RFC 6455 §5.5.1)."""
+    for sent, answered in ((b"\x0f\xa1gone home", 4001), (b"", Reason.LEFT.code)):
+        transport = Transport(10**6)
+        connection = connect(make_floor(), "alice", transport)
+        receive(connection, encode(8, sent))
+        assert int.from_bytes(transport.taken[2:4], "big") == answered

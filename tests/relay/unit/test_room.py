@@ -3,9 +3,25 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relay.room.batch import MAX_BATCH, Batch, Run
+from relay.account import Account
+from relay.room.batch import MAX_BATCH
+from relay.room.congestion import COOL_DOWN, PATIENCE
+from relay.room.log import OnEntry
+from relay.room.member import Delivered
+from relay.room.memory_log import Retention
+from relay.room.room import Room
 from relay.wire.frames import BINARY, encode
-from tests.relay.unit.people import Loop, Person, make_room, say
+from tests.relay.unit.people import (
+    LateLog,
+    Loop,
+    Person,
+    make_batch,
+    make_room,
+    make_shared,
+    piece,
+    say,
+    words_of,
+)
 
 
 def test_everybody_else_hears_it_at_the_end_of_the_tick() -> None:
@@ -21,10 +37,10 @@ def test_everybody_else_hears_it_at_the_end_of_the_tick() -> None:
     assert bob.heard == []
     loop.run()
     assert bob.heard == [b"1", b"2", b"3", b"4"]
-    assert bob.writes == 1
+    assert len(bob.writes) == 1
     assert alice.heard == [b"3"]
     assert carol.heard == [b"1", b"2", b"3", b"4"]
-    assert alice.to_relay == carol.to_relay == 0
+    assert alice.uncredited == carol.uncredited == 0
 
 
 @given(st.lists(st.tuples(st.integers(0, 4), st.integers(1, 3), st.booleans()), max_size=30))
@@ -48,7 +64,7 @@ def test_all_members_hear_one_order_without_their_own(
     for index, person in enumerate(people):
         own = b"%d:" % index
         assert person.heard == [w for w in said if person.echo or not w.startswith(own)]
-        assert person.to_relay == 0
+        assert person.uncredited == 0
 
 
 def test_newcomer_hears_only_what_is_published_after_it_came() -> None:
@@ -62,7 +78,7 @@ def test_newcomer_hears_only_what_is_published_after_it_came() -> None:
     say(room, alice, b"after")
     loop.run()
     assert bob.heard == [b"after"]
-    assert room.history(10) == [encode(BINARY, b"before"), encode(BINARY, b"after")]
+    assert words_of(*room.history(10)) == [b"before", b"after"]
 
 
 def test_history_and_what_is_live_meet_without_a_gap() -> None:
@@ -76,7 +92,7 @@ def test_history_and_what_is_live_meet_without_a_gap() -> None:
     room.join(bob)
     say(room, alice, b"after")
     loop.run()
-    assert history == [encode(BINARY, b"before")]
+    assert words_of(*history) == [b"before"]
     assert bob.heard == [b"after"]
 
 
@@ -102,15 +118,13 @@ def test_batches_are_bounded() -> None:
     room = make_room(loop)
     alice, bob = Person("alice"), Person("bob")
     room.join(alice)
-    writes: list[int] = []
-    bob.deliver = lambda data, count: writes.append(len(data))  # type: ignore[method-assign]
     room.join(bob)
     sizes = [100_000, 100_000, 100_000, 1_000_000, 10]
     for size in sizes:
-        room.publish(Run(alice, encode(BINARY, bytes(size)), 1))
+        say(room, alice, bytes(size))
     loop.run()
-    assert sum(writes) == sum(len(encode(BINARY, bytes(size))) for size in sizes)
-    assert [write > MAX_BATCH for write in writes] == [False, False, True, False]
+    assert sum(bob.writes) == sum(len(encode(BINARY, bytes(size))) for size in sizes)
+    assert [write > MAX_BATCH for write in bob.writes] == [False, False, True, False]
 
 
 def test_large_fan_out_lets_other_rooms_have_their_turn() -> None:
@@ -151,10 +165,21 @@ def test_messages_during_a_large_fan_out_stay_in_order() -> None:
     assert late.heard == []
 
 
-def _congest(room_members: list[Person], room: object) -> None:
-    for person in room_members:
-        person.congested = True
-    room.congested += len(room_members)  # type: ignore[attr-defined]
+def _congest(room: Room, loop: Loop, author: Person, *members: Person) -> None:
+    """Let the members fall far behind, as a message to them shows."""
+    for person in members:
+        person.is_behind, person.outcome = True, Delivered.QUEUED
+    say(room, author, b"congest")
+    loop.run()
+    for member in room.members.values():
+        assert isinstance(member, Person)
+        member.outcome = None
+        member.heard.clear()
+
+
+def _catch_up(room: Room, person: Person) -> None:
+    person.is_behind = False
+    room.caught_up(person)
 
 
 def test_congested_room_holds_its_senders_and_loses_nothing() -> None:
@@ -164,7 +189,7 @@ def test_congested_room_holds_its_senders_and_loses_nothing() -> None:
     alice, bob, carol, dave = (Person(name) for name in ("alice", "bob", "carol", "dave"))
     for member in (alice, bob, carol, dave):
         room.join(member)
-    _congest([bob, carol], room)
+    _congest(room, loop, alice, bob, carol)
     say(room, alice, b"1")
     loop.run()
     assert room.is_waiting
@@ -174,15 +199,13 @@ def test_congested_room_holds_its_senders_and_loses_nothing() -> None:
     say(room, dave, b"3")
     loop.run()
     assert dave.is_held
-    assert room.history(10)  # the log has it; only delivery waits
-    carol.congested = False
-    room.congested -= 1
-    room.eased()
+    assert words_of(*room.history(2)) == [b"2", b"3"]  # the log has it; only delivery waits
+    _catch_up(room, carol)
     assert not (room.is_waiting or alice.is_held or dave.is_held)
     loop.run()
     assert bob.heard == carol.heard == [b"1", b"2", b"3"]
     assert dave.heard == [b"1", b"2"]
-    assert alice.to_relay == dave.to_relay == 0
+    assert alice.uncredited == dave.uncredited == 0
 
 
 def test_slow_minority_never_slows_a_room() -> None:
@@ -192,7 +215,7 @@ def test_slow_minority_never_slows_a_room() -> None:
     people = [Person(f"p{index}") for index in range(5)]
     for person in people:
         room.join(person)
-    _congest(people[1:3], room)
+    _congest(room, loop, people[0], *people[1:3])
     say(room, people[0], b"go on")
     loop.run()
     assert people[4].heard == [b"go on"]
@@ -205,7 +228,7 @@ def test_sender_does_not_count_as_its_own_receiver() -> None:
     alice, bob = Person("alice"), Person("bob")
     room.join(alice)
     room.join(bob)
-    _congest([bob], room)
+    _congest(room, loop, alice, bob)
     say(room, alice, b"wait for bob")
     loop.run()
     assert room.is_waiting
@@ -222,7 +245,7 @@ def test_congested_sender_does_not_stop_itself() -> None:
     alice, bob = Person("alice"), Person("bob")
     room.join(alice)
     room.join(bob)
-    _congest([alice], room)
+    _congest(room, loop, bob, alice)
     say(room, alice, b"hello")
     loop.run()
     assert bob.heard == [b"hello"]
@@ -235,13 +258,12 @@ def test_sender_that_left_does_not_keep_its_room_waiting() -> None:
     alice, bob, carol = Person("alice"), Person("bob"), Person("carol")
     for member in (alice, bob, carol):
         room.join(member)
-    _congest([bob, carol], room)
+    _congest(room, loop, alice, bob, carol)
     say(room, alice, b"x")
     loop.run()
     assert room.is_waiting
-    carol.congested = False
-    room.congested -= 1
     room.leave(alice)
+    _catch_up(room, carol)
     loop.run()
     assert carol.heard == [b"x"]
 
@@ -263,12 +285,135 @@ def test_idle_room_can_be_forgotten_when_its_history_is_gone() -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.binary(max_size=20)), min_size=1, max_size=12))
-def test_batch_without_a_sender_is_the_rest(runs: list[tuple[int, bytes]]) -> None:
-    """Slices around its own frames, joined."""
+def test_batch_without_a_session_is_the_rest(said: list[tuple[int, bytes]]) -> None:
+    """Slices around its own frames, joined; numbers go on from piece to piece."""
     people = [Person(f"p{index}") for index in range(4)]
-    batch = Batch([Run(people[who], encode(BINARY, word), 1) for who, word in runs])
-    assert batch.data == b"".join(encode(BINARY, word) for _, word in runs)
-    assert batch.messages == len(runs)
-    for sender in batch.own:
-        others = [encode(BINARY, word) for who, word in runs if people[who] is not sender]
-        assert batch.without(sender) == (b"".join(others), len(others))
+    account = Account()
+    batch = make_batch(account, *(piece(people[who], word) for who, word in said))
+    assert batch.data == b"".join(encode(BINARY, word) for _, word in said)
+    assert account.batches == len(batch.data)
+    assert batch.messages == len(said)
+    for person in people:
+        others = b"".join(encode(BINARY, word) for who, word in said if people[who] is not person)
+        assert batch.without(person.author.session) == others
+        count = sum(people[who] is not person for who, _ in said)
+        assert batch.count_without(person.author.session) == (count, len(others))
+        spans = batch.own.get(person.author.session, ())
+        assert [span.first for span in spans] == list(range(1, person.said + 1))
+    del batch
+    assert account.batches == 0
+
+
+def test_deliveries_are_counted_as_they_were_made() -> None:
+    """Own, skipped and refused messages are no deliveries, and counters only grow."""
+    loop = Loop()
+    shared = make_shared(loop)
+    room = make_room(loop, shared=shared)
+    people = [Person(name) for name in ("alice", "bob", "skips", "overruns", "leaves")]
+    for person in people:
+        room.join(person)
+    alice, _, skips, overruns, leaves = people
+    skips.outcome = Delivered.SKIPPED
+    overruns.outcome = Delivered.OVERRAN
+    leaves.outcome = Delivered.GONE
+    say(room, alice, b"1", b"2")
+    loop.run()
+    assert overruns.ends == ["overrun"]
+    totals = shared.totals
+    assert (totals.messages, totals.deliveries, totals.skipped) == (2, 2, 2)
+    assert totals.delivered_bytes == 6
+
+
+def test_member_that_overruns_may_leave_at_once() -> None:
+    """It is told when the room is not delivering, and the others get everything."""
+    loop = Loop()
+    room = make_room(loop)
+    alice, bob, carol = Person("alice"), Person("bob"), Person("carol")
+    for person in (alice, bob, carol):
+        room.join(person)
+    bob.outcome = Delivered.OVERRAN
+    bob.overrun = lambda: room.leave(bob)  # type: ignore[method-assign]
+    say(room, alice, b"1")
+    say(room, carol, b"2")
+    loop.run()
+    assert "bob" not in room.members
+    assert alice.heard == [b"2"]
+    assert carol.heard == [b"1"]
+
+
+def test_room_that_has_waited_delivers_to_all_and_does_not_wait_again_soon() -> None:
+    """Readers that come back again and again cannot hold it for 5 s each time."""
+    loop = Loop()
+    shared = make_shared(loop)
+    room = make_room(loop, shared=shared)
+    alice, bob = Person("alice"), Person("bob")
+    room.join(alice)
+    room.join(bob)
+    _congest(room, loop, alice, bob)
+    say(room, alice, b"1")
+    loop.run()
+    assert room.is_waiting
+    assert shared.congested == {room}
+    room.check_patience(100.0)
+    room.check_patience(100.0 + PATIENCE - 0.1)
+    assert room.is_waiting
+    room.check_patience(100.0 + PATIENCE)
+    loop.run()
+    assert not room.is_waiting
+    assert bob.heard == [b"1"]
+    say(room, alice, b"2")
+    loop.run()
+    assert bob.heard == [b"1", b"2"]
+    room.check_patience(200.0)
+    room.check_patience(200.0 + COOL_DOWN)
+    assert not shared.congested
+    say(room, alice, b"3")
+    loop.run()
+    assert room.is_waiting
+    assert shared.totals.waits == 2
+
+
+def test_log_may_answer_later() -> None:
+    """Order, credit, and what is on its way to somebody who leaves are as with an immediate one."""
+    loop = Loop()
+    logs: list[LateLog] = []
+
+    def open_log(on_entry: OnEntry, retention: Retention) -> LateLog:
+        logs.append(LateLog(on_entry, retention))
+        return logs[0]
+
+    room = make_room(loop, log=open_log)
+    alice, bob = Person("alice"), Person("bob")
+    room.join(alice)
+    room.join(bob)
+    say(room, alice, b"1")
+    loop.run()
+    say(room, bob, b"2")
+    loop.run()
+    assert bob.heard == []
+    assert alice.uncredited == 3
+    assert not room.settle(bob)
+    logs[0].answer()
+    assert (bob.heard, bob.ends, alice.uncredited) == ([b"1"], [], 0)
+    logs[0].answer()
+    assert bob.ends == ["settled"]
+    room.leave(bob)
+    room.leave(alice)
+    assert alice.heard == [b"2"]
+    assert bob.uncredited == 0
+
+
+def test_member_that_settles_gets_what_waits_in_a_congested_room() -> None:
+    """It leaves with everything that was accepted before."""
+    loop = Loop()
+    room = make_room(loop)
+    alice, bob, carol = Person("alice"), Person("bob"), Person("carol")
+    for person in (alice, bob, carol):
+        room.join(person)
+    _congest(room, loop, alice, bob, carol)
+    say(room, alice, b"1")
+    loop.run()
+    assert bob.heard == []
+    assert room.settle(bob)
+    assert bob.heard == [b"1"]
+    room.leave(bob)

@@ -1,0 +1,24 @@
+"""What all connections of a relay share."""
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Final
+
+from relay.edge.roster import Roster
+from relay.member.session import Terms
+from relay.room.hub import Hub
+from relay.settings import Settings
+
+READ: Final = 64 * 1024  # bytes read from a client at once
+
+
+@dataclass(frozen=True, slots=True)
+class Floor:
+    """Every connection reads into `buffer`, one after the other, and keeps nothing in it."""
+
+    settings: Settings
+    hub: Hub
+    roster: Roster
+    terms: Terms
+    loop: asyncio.AbstractEventLoop
+    buffer: memoryview = field(default_factory=lambda: memoryview(bytearray(READ)))

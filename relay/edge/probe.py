@@ -1,0 +1,69 @@
+"""A question to the holder of a name: are you there?"""
+
+import asyncio
+from typing import Final, Protocol
+
+from relay.member.session import Session
+
+PATIENCE: Final = (
+    2.0  # seconds in which the holder has to give a sign of life, and its answer holds
+)
+
+
+class Holder(Protocol):
+    """A connection that can be asked."""
+
+    session: Session
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is in its room."""
+
+    def acknowledged(self) -> int:
+        """Return how many bytes the client's side has acknowledged."""
+
+    def ping(self) -> None:
+        """Ask for a sign of life."""
+
+
+class Probe:
+    """Asked once for all newcomers who want the name meanwhile.
+
+    Anything heard or taken within 2 s is a sign of life, and so is that the relay itself does not
+    read the client.
+    """
+
+    def __init__(self, holder: Holder, loop: asyncio.AbstractEventLoop) -> None:
+        self._sign = loop.create_future()
+        self._ends = loop.time() + 2 * PATIENCE
+        self._loop = loop
+        self._ask_task = loop.create_task(self._ask(holder))
+
+    @property
+    def is_recent(self) -> bool:
+        """Whether its verdict still holds."""
+        return self._loop.time() < self._ends
+
+    def hear(self) -> None:
+        """Something has come from the client, or its connection has ended."""
+        if not self._sign.done():
+            self._sign.set_result(None)
+
+    async def is_alive(self) -> bool:
+        return await asyncio.shield(self._ask_task)
+
+    async def _ask(self, holder: Holder) -> bool:
+        session = holder.session
+        if session.inbox.held:
+            return True
+        heard, acknowledged = session.liveness.heard, holder.acknowledged()
+        was_blocked = session.outbox.is_blocked
+        holder.ping()
+        await asyncio.wait((self._sign,), timeout=PATIENCE)
+        self._ends = self._loop.time() + PATIENCE
+        if not holder.is_open:
+            return False
+        # Without a backlog the client's kernel acknowledges the ping: that is no sign of life.
+        is_blocked = was_blocked or session.outbox.is_blocked
+        has_taken = is_blocked and holder.acknowledged() > acknowledged
+        return bool(session.inbox.held) or session.liveness.heard > heard or has_taken

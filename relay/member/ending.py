@@ -1,0 +1,59 @@
+"""How a connection ends: what each reason means for what is still to be sent and read.
+
+A client that is closed has some seconds to take its backlog, then `GOODBYE` more for its own close
+frame or the end of its stream, while its input is read: closing over unread input would make the
+kernel send RST, and the client lose what it was sent before. Then it is reset.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from relay.wire.closing import Close, Reason
+
+GOODBYE: Final = 2.0  # seconds for the client's close frame or the end of its stream
+
+# What such a client still sends cannot be parsed, or not be kept.
+_UNREADABLE: Final = frozenset(
+    {Reason.BROKEN_FRAME, Reason.TOO_BIG, Reason.OVERLOADED, Reason.FAILED}
+)
+# A client closed for one of these takes nothing in: its backlog is dropped.
+_DROPS: Final = frozenset({Reason.TOO_SLOW, Reason.STUCK, Reason.NO_PONG})
+# Ends that nobody has to look into; any other is a policy that bit, and a warning.
+_EXPECTED: Final = frozenset(
+    {Reason.LEFT, Reason.RESTARTING, Reason.TAKEN_OVER, Reason.TOKEN_EXPIRED}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """Why a connection ends, and until when the client may take its backlog.
+
+    `deadline` is in seconds of the event loop's clock; `reset_at` when the client is cut off.
+    """
+
+    close: Close
+    deadline: float
+    reset_at: float
+
+    @property
+    def drops_backlog(self) -> bool:
+        return self.close.reason in _DROPS
+
+    @property
+    def stops_parsing(self) -> bool:
+        return self.close.reason in _UNREADABLE
+
+    @property
+    def settles(self) -> bool:
+        """Whether it is still given what was published before, and what it sends still counts."""
+        return self.close.reason is Reason.RESTARTING
+
+    @property
+    def is_expected(self) -> bool:
+        return self.close.reason in _EXPECTED
+
+
+def begin(close: Close, now: float, patience: float) -> Ending:
+    """Return the ending of a connection that may take its backlog for `patience` seconds."""
+    drops = close.reason in _DROPS
+    return Ending(close, now + patience, now + GOODBYE + (0 if drops else patience))

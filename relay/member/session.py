@@ -1,0 +1,160 @@
+"""A session: a name in a room. It is the room's member, whatever socket it has.
+
+It owns what the client sends and is sent; the connection owns the socket and its timers.
+"""
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from relay.account import Account
+from relay.member.inbox import Hold, Inbox, InboxState
+from relay.member.liveness import Liveness
+from relay.member.outbox import Outbox, OutboxState
+from relay.member.stream import Stream
+from relay.names import UserName
+from relay.room.batch import Author, SessionId
+from relay.room.room import Room
+from relay.wire.parser import Parser
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the client asked for, and what it may."""
+
+    user: UserName
+    address: str = ""
+    echo: bool = False
+    skips: bool = False
+    history: int = 0  # messages
+    expires: float | None = None  # of the event loop's clock, seconds; None is never
+
+
+class Owner(Protocol):
+    """Whoever has the session's socket, and ends the session."""
+
+    def overrun(self) -> None:
+        """The room has refused the session: it has to go."""
+
+    def settled(self) -> None:
+        """The session has all that was on its way to it when it began to leave."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What holds for all sessions of a relay. Sizes are bytes."""
+
+    message_size: int
+    read_buffer_size: int
+    write_buffer_size: int
+    account: Account
+    clock: Callable[[], float]  # seconds
+    new_parser: Callable[[int], Parser]
+
+
+@dataclass(frozen=True, slots=True)
+class SessionState:
+    """All that there is to know of a session, as values."""
+
+    id: SessionId
+    options: Options
+    liveness: Liveness
+    inbox: InboxState
+    outbox: OutboxState
+
+
+class Session:
+    """A member of one room."""
+
+    __slots__ = (
+        "_clock",
+        "author",
+        "deliver",
+        "excluded",
+        "inbox",
+        "liveness",
+        "options",
+        "outbox",
+        "owner",
+        "room",
+        "user",
+    )
+
+    def __init__(
+        self, state: SessionState, room: Room, stream: Stream, owner: Owner, terms: Terms
+    ) -> None:
+        options = state.options
+        self.user = options.user
+        self.author = Author(options.user, state.id)
+        self.excluded = None if options.echo else state.id
+        self.options = options
+        self.room = room
+        self.liveness = state.liveness
+        self.outbox = Outbox(
+            stream, self.excluded, terms.write_buffer_size, skips=options.skips, state=state.outbox
+        )
+        self.deliver = self.outbox.deliver
+        self.inbox = Inbox(
+            stream,
+            self.author,
+            self,
+            room,
+            self.outbox,
+            terms.new_parser(terms.message_size),
+            terms.account,
+            terms.read_buffer_size,
+            state.inbox,
+        )
+        self.owner = owner
+        self._clock = terms.clock
+
+    @property
+    def is_behind(self) -> bool:
+        return self.outbox.is_behind
+
+    def snapshot(self) -> SessionState:
+        return SessionState(
+            self.author.session,
+            self.options,
+            replace(self.liveness),
+            self.inbox.snapshot(),
+            self.outbox.snapshot(),
+        )
+
+    def overrun(self) -> None:
+        self.owner.overrun()
+
+    def settled(self) -> None:
+        self.owner.settled()
+
+    def hold(self) -> None:
+        if not self.inbox.discards:
+            self.inbox.hold(Hold.ROOM)
+
+    def release(self) -> None:
+        if self.inbox.release(Hold.ROOM):
+            self._note_own_silence()
+
+    def credit(self, size: int) -> None:
+        if self.inbox.credit(size):
+            self._note_own_silence()
+
+    def unblock(self) -> None:
+        """The stream has taken all that it was given."""
+        was_behind = self.outbox.is_behind
+        self.outbox.unblock()
+        if not self.outbox.is_blocked:
+            self.liveness.moved = None
+        if was_behind and not self.outbox.is_behind:
+            self.room.caught_up(self)
+
+    def _note_own_silence(self) -> None:
+        """It could not be heard while it was not read."""
+        self.liveness.heard = self._clock()
+
+
+def begin(options: Options, now: float) -> SessionState:
+    """Return the state of a session that begins now, in seconds of `Terms.clock`."""
+    identity = SessionId(secrets.token_hex(8))
+    return SessionState(identity, options, Liveness(now), InboxState(), OutboxState())

@@ -1,0 +1,39 @@
+"""An entry on its way to those who were members when the log handed it back."""
+
+from collections.abc import Sequence
+
+from relay.room.log import Entry
+from relay.room.member import Member, Publisher
+
+Credits = Sequence[tuple[Publisher, int]]  # who published, and how many bytes of frames
+
+
+class Delivery:
+    """`position` members have it, the others do not yet; then `credits` are given."""
+
+    __slots__ = ("_due", "credits", "entry", "members", "position")
+
+    def __init__(self, entry: Entry, members: Sequence[Member], credits: Credits) -> None:
+        self.entry = entry
+        self.members = members
+        self.credits = credits
+        self.position = 0
+        self._due: tuple[int, set[Member]] | None = None
+
+    @property
+    def is_over(self) -> bool:
+        return self.position >= len(self.members)
+
+    def next(self, turn: int) -> Sequence[Member]:
+        """Return the next members, at most so many, who are then no longer due."""
+        position = self.position
+        self.position += turn
+        if position == 0 and turn >= len(self.members):
+            return self.members
+        return self.members[position : position + turn]
+
+    def is_due(self, member: Member) -> bool:
+        """Whether it has not reached this member yet."""
+        if self._due is None or self._due[0] != self.position:
+            self._due = self.position, set(self.members[self.position :])
+        return member in self._due[1]

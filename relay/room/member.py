@@ -1,0 +1,56 @@
+"""Members and publishers, as a room sees them."""
+
+from enum import Enum
+from typing import Protocol
+
+from relay.names import UserName
+from relay.room.batch import SessionId
+from relay.room.log import Entry
+
+
+class Delivered(Enum):
+    """What became of an entry that was given to a member."""
+
+    TAKEN = "taken"  # written, or it held nothing for this member
+    QUEUED = "queued"  # behind what the member has not taken yet
+    SKIPPED = "skipped"  # left out: the member reads too slowly, and asked for that
+    OVERRAN = "overran"  # refused: the backlog is beyond its limit, and the member has to go
+    GONE = "gone"  # refused: the member is leaving
+
+
+class Publisher(Protocol):
+    """Whoever publishes, and can be told to wait."""
+
+    def hold(self) -> None:
+        """Publish nothing more until `release`."""
+
+    def release(self) -> None:
+        """Go on publishing."""
+
+    def credit(self, size: int) -> None:
+        """`size` bytes of frames of this publisher have been handed to their receivers."""
+
+
+class Member(Publisher, Protocol):
+    """Whoever is in the room and receives."""
+
+    @property
+    def user(self) -> UserName:
+        """Its name; unique among the members of a room."""
+
+    @property
+    def excluded(self) -> SessionId | None:
+        """The session whose messages are left out for this member: its own, unless it echoes."""
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether its backlog is over half of its limit, so that its room should wait."""
+
+    def deliver(self, entry: Entry) -> Delivered:
+        """Take an entry; never waits, never raises, and changes nothing of the room."""
+
+    def overrun(self) -> None:
+        """It has refused an entry and has to go; told when the room is not delivering."""
+
+    def settled(self) -> None:
+        """Everything is delivered that was on its way to it when it began to leave."""

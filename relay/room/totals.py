@@ -1,0 +1,16 @@
+"""What the relay has done so far, over all rooms."""
+
+from dataclasses import dataclass
+
+
+@dataclass(slots=True)
+class Totals:
+    """Counters that only grow; counted per batch, never per message."""
+
+    messages: int = 0  # accepted from publishers
+    bytes: int = 0  # of their frames
+    batches: int = 0
+    deliveries: int = 0  # messages handed to members
+    delivered_bytes: int = 0
+    skipped: int = 0  # messages that a member with lag=skip missed
+    waits: int = 0  # times a room made its senders wait

@@ -1,0 +1,105 @@
+"""Where in a client's byte stream its last whole message ended, and the bytes since then.
+
+The compiled frame reader keeps its state to itself. But a reader that is fed these bytes anew
+stands where the old one stands; what it then yields has been dealt with already. So they are what
+another process needs to go on in the middle of a message, and their number is what is unfinished.
+
+It counts: when the least sizes of all frames that the reader has returned add up to what was read,
+the read ended with a message, and nothing is kept. Only where the count does not come out does it
+walk from header to header. A client that sends frames without a mask beside others with longer
+headers than they need can make a wrong count come out. It deceives only itself: nothing else
+depends on where its messages end.
+"""
+
+from typing import Final
+
+LEAST_HEAD: Final = 6  # bytes of a client's shortest frame: two, and four of mask
+
+_MASKED: Final = 0x80
+_FINAL: Final = 0x80
+_OPCODE: Final = 0x0F
+_FIRST_CONTROL: Final = 0x8  # this opcode and above (RFC 6455 §5.2)
+
+
+class BadFrame(ValueError):
+    """A header that no client may send; `str()` says why."""
+
+
+class Boundary:
+    """Follows one client's stream; `size` is how many bytes there are since its last message."""
+
+    __slots__ = ("_ends", "_head", "_is_open", "_kept", "_next")
+
+    def __init__(self) -> None:
+        self._kept = bytearray()  # since the last boundary
+        self._next = 0  # where in `_kept`, or beyond it, the next frame begins
+        self._head = b""  # what has come of that frame's header, where it is not whole
+        self._is_open = False  # whether that frame stands between fragments of a message
+        self._ends = True  # whether a message ends before that frame
+
+    @property
+    def size(self) -> int:
+        return len(self._kept)
+
+    def kept(self) -> bytes:
+        """Return the bytes since the last boundary."""
+        return bytes(self._kept)
+
+    def feed(self, data: bytes, whole: int) -> None:
+        """Follow `data`, in which messages ended whose frames take `whole` bytes at least.
+
+        Raise `BadFrame` for a header that no client may send.
+        """
+        if whole != len(data) or self._kept or not data[1] & _MASKED:
+            self._walk(data)
+
+    def _walk(self, data: bytes) -> None:
+        before = len(self._kept) - len(self._head)  # bytes in front of `window`
+        window = self._head + data if self._head else data
+        end = len(window)
+        at = self._next - before
+        boundary = -1
+        while True:
+            if self._ends and at <= end:
+                boundary = at
+            size = _frame_size(window, at)
+            if size is None:
+                break
+            self._pass(window[at])
+            at += size
+        self._head = window[at:]
+        if boundary < 0:
+            self._kept += data
+            self._next = before + at
+        else:
+            self._kept = bytearray(window[boundary:])
+            self._next = at - boundary
+
+    def _pass(self, first: int) -> None:
+        """Go on behind a frame whose header begins with this byte."""
+        opcode = first & _OPCODE
+        if opcode < _FIRST_CONTROL:
+            if opcode and self._is_open:
+                raise BadFrame("a message begins before the last one has ended")
+            self._is_open = not first & _FINAL
+        self._ends = not self._is_open
+
+
+def _frame_size(window: bytes, at: int) -> int | None:
+    """Return the size in bytes of the frame whose header begins there; None if that is not whole.
+
+    Raise `BadFrame` if it is not masked (RFC 6455 §5.1).
+    """
+    have = len(window) - at
+    if have < 2:
+        return None
+    length = window[at + 1]
+    if not length & _MASKED:
+        raise BadFrame("frame from a client is not masked")
+    length &= ~_MASKED
+    if length < 126:
+        return LEAST_HEAD + length
+    extended = 2 if length == 126 else 8
+    if have < 2 + extended:
+        return None
+    return LEAST_HEAD + extended + int.from_bytes(window[at + 2 : at + 2 + extended], "big")

@@ -1,0 +1,55 @@
+"""What connections stand on, without a server."""
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+
+from relay.edge.connection import Connection
+from relay.edge.floor import Floor
+from relay.edge.roster import Roster
+from relay.member.session import Options, Terms, begin
+from relay.names import RoomName, UserName
+from relay.room.hub import Hub
+from relay.room.memory_log import Budget, MemoryLog, Retention
+from relay.room.room import Shared
+from relay.settings import Settings
+from relay.wire.parser import Parser
+from tests.relay.unit.transport import Transport
+
+
+def make_floor(schedule: Callable[[Callable[[], None]], object] | None = None) -> Floor:
+    """Return the floor of a relay with default settings, on the running event loop."""
+    loop = asyncio.get_running_loop()
+    settings = Settings.load()
+    retention = Retention(settings.history_size, 60, Budget(10**9), loop.time)
+    shared = Shared("relay", schedule or loop.call_soon)
+    hub = Hub(lambda name, on_entry: MemoryLog(on_entry, retention), shared)
+    terms = Terms(
+        message_size=settings.max_message_size,
+        read_buffer_size=settings.read_buffer_size,
+        write_buffer_size=settings.write_buffer_size,
+        account=shared.account,
+        clock=loop.time,
+        new_parser=partial(Parser, loop=loop),
+    )
+    return Floor(settings, hub, Roster(shared.account, 10**9), terms, loop)
+
+
+def connect(
+    floor: Floor, name: str, transport: Transport, *, room: str = "lobby", **options: int
+) -> Connection:
+    """Return a member of the room that has just been let in."""
+    state = begin(Options(UserName(name), **options), floor.loop.time())  # type: ignore[arg-type]
+    connection = Connection(transport, floor.hub.room(RoomName(room)), state, floor)
+    connection.start(b"", b"")
+    return connection
+
+
+def receive(connection: Connection, data: bytes) -> None:
+    """Let the connection read these bytes, as its transport would."""
+    while data:
+        buffer = connection.get_buffer(-1)
+        size = min(len(buffer), len(data))
+        buffer[:size] = data[:size]
+        connection.buffer_updated(size)
+        data = data[size:]
