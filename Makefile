@@ -66,8 +66,8 @@ format: $(VENV)/ops.lock ## rewrite the sources in the project's format
 	$(BIN)/ruff format
 	-$(BIN)/caddy fmt --overwrite Caddyfile.docker
 
-bench: $(VENV)/dev.lock ## measure the relay against the stock aiohttp loop (two cores, about three minutes)
-	$(BIN)/python -m bench
+bench: $(VENV)/dev.lock ## measure the relay against the stock aiohttp loop, or another checkout (two cores, about four minutes; ARGS="--against ../other")
+	$(BIN)/python -m bench $(ARGS)
 
 bench-stack: $(VENV)/dev.lock ## measure what Caddy and TLS cost, on the stack that runs (two minutes)
 	$(BIN)/python -m bench.through_caddy

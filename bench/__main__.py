@@ -1,144 +1,196 @@
 """`make bench`: the ladder, the relay and the stock loop in turn on one core, the load on another.
 
-Whatever the machine does besides, both see it: compare within one run only.
+Whatever the machine does besides, both see it: compare within one run only. With `--against`, the
+relays of two source trees take turns instead.
 """
 
 import argparse
 import json
 import os
 import platform
-import socket
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+from bench import comparison
+from bench.comparison import Figures
 from bench.idle import Result as Idle
+from bench.idle import rest
+from bench.ladder import LADDER, NAMES, REST, SILENT, Row
 from bench.load import Load, Result
+from bench.server import ROOT, running
 
-_ROOT: Final = Path(__file__).parent.parent
-_SERVERS: Final = {"relay": ["relay"], "stock loop": ["bench.stock"]}
-_LADDER: Final = (
-    # clients, senders, messages a second of each sender, bytes, also the stock loop
-    (10, 10, 100, 1024, False),
-    (10, 10, 1_000, 1024, False),
-    (10, 10, 15_000, 128, True),
-    (10, 10, 20_000, 128, False),
-    (100, 10, 4_000, 128, True),
-    (100, 10, 8_000, 128, True),
-    (1000, 10, 200, 128, True),
-    (1000, 10, 400, 128, False),
-)
+_SERVERS: Final = {"relay": "relay", "stock loop": "bench.stock"}  # modules
 _HEADER: Final = (
-    "| clients | load | server | offered/s | delivered/s | exact "
-    "| p50 ms | p99 ms | worst ms | generator late ms |\n"
-    "|---|---|---|---:|---:|---|---:|---:|---:|---:|"
+    "| clients | load | server | offered/s | delivered/s | exact | p50 ms | p99 ms | worst ms "
+    "| CPU s | CPU µs each | generator late ms |\n"
+    "|---|---|---|---:|---:|---|---:|---:|---:|---:|---:|---:|"
 )
 
 
-def main() -> int:
-    """Run the ladder and print a table in Markdown; exit with 1 if the relay was not exact."""
-    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--seconds", type=float, default=5.0, help="of each load (default: 5)")
-    parser.add_argument(
-        "--idle", type=int, default=10_000, help="idle connections (default: 10000)"
-    )
-    options = parser.parse_args()
+class Bench:
+    """Runs servers on one core and loads on another; `is_exact` says whether each relay was."""
+
+    def __init__(self, cores: Sequence[int], seconds: float, silent: int, rest: float) -> None:
+        self.is_exact = True
+        self._server_core, self._load_core = cores[:2]
+        self._seconds = seconds
+        self._silent = silent  # connections
+        self._rest = rest  # seconds
+
+    def load(self, row: Row, name: str = "relay", tree: Path = ROOT) -> Result:
+        """Put a row's load on a server."""
+        with running(_SERVERS[name], self._server_core, tree) as server:
+            load = Load(
+                server.port, row.clients, row.senders, row.rate, row.size, self._seconds, server.pid
+            )
+            result = Result(**self._run("bench.load", json.dumps(asdict(load))))
+        self.is_exact &= result.is_exact or name != "relay"
+        return result
+
+    def silent(self, tree: Path = ROOT) -> Idle:
+        """Open many connections to a relay that say nothing."""
+        with running("relay", self._server_core, tree) as server:
+            numbers = (server.port, server.pid, self._silent, self._rest)
+            return Idle(**self._run("bench.idle", *map(str, numbers)))
+
+    def rest(self, tree: Path = ROOT) -> float:
+        """Return the percentage of a core that a relay needs to which nobody is connected."""
+        with running("relay", self._server_core, tree) as server:
+            return rest(server, self._rest)
+
+    def figures(self, name: str, tree: Path) -> Figures:
+        """Return what is compared of a row."""
+        if name == REST:
+            return {"CPU %": self.rest(tree)}
+        if name == SILENT:
+            idle = self.silent(tree)
+            return {
+                "KB each": idle.bytes_each / 1024,
+                "CPU %": idle.cpu_percent,
+                "opened/s": idle.per_second,
+            }
+        result = self.load(LADDER[name], tree=tree)
+        return {
+            "CPU s": result.cpu,
+            "CPU µs each": result.cpu_each,
+            "p50 ms": result.p50,
+            "p99 ms": result.p99,
+            "delivered/s": result.delivered,
+        }
+
+    def _run(self, module: str, *arguments: str) -> dict[str, Any]:
+        """Run a module on the load's core; return what it prints as JSON."""
+        done = subprocess.run(
+            [sys.executable, "-m", module, *arguments],
+            cwd=ROOT,
+            preexec_fn=lambda: os.sched_setaffinity(0, {self._load_core}),
+            stdout=subprocess.PIPE,
+            check=True,
+        )
+        outcome: dict[str, Any] = json.loads(done.stdout)
+        return outcome
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure and print tables in Markdown; exit with 1 if a relay was not exact."""
+    options = _parser().parse_args(arguments)
     cores = sorted(os.sched_getaffinity(0))
     if len(cores) < 2:
         print(
             "bench: two cores are needed, one for the server and one for the load", file=sys.stderr
         )
         return 2
-    server_core, load_core = cores[0], cores[1]
-    print(
-        f"Python {platform.python_version()}, {platform.machine()}, {len(cores)} cores\n\n{_HEADER}"
-    )
-    ratios, exact = [], True
-    for clients, senders, rate, size, with_stock in _LADDER:
+    bench = Bench(cores, options.seconds, options.idle, options.rest)
+    print(f"Python {platform.python_version()}, {platform.machine()}, {len(cores)} cores\n")
+    if options.against is None:
+        _climb(bench, [row for name, row in LADDER.items() if name in options.rows])
+        _idle(bench, options.rows)
+    else:
+        other = options.against.resolve()
+        print(f"This is {ROOT}, the other {other}.\n\n{comparison.HEADER}")
+        for name in options.rows:
+            _compare(name, partial(bench.figures, name), other, options.pairs)
+    return 0 if bench.is_exact else 1
+
+
+def _climb(bench: Bench, loads: Sequence[Row]) -> None:
+    """Print a line per load and server, and how many times as much the relay delivers."""
+    if loads:
+        print(_HEADER)
+    ratios = []
+    for row in loads:
         delivered = {}
-        for name in _SERVERS if with_stock else ("relay",):
-            with _server(name, server_core) as (port, _):
-                load = Load(port, clients, senders, rate, size, options.seconds)
-                result = Result(**_run(load_core, "bench.load", json.dumps(asdict(load))))
+        for name in _SERVERS if row.with_stock else ("relay",):
+            result = bench.load(row, name)
             delivered[name] = result.delivered
-            exact &= result.is_exact or name != "relay"
-            print(_row(load, name, result), flush=True)
-        if with_stock:
+            print(_line(row, name, result), flush=True)
+        if row.with_stock:
             ratio = delivered["relay"] / max(delivered["stock loop"], 1)
             ratios.append(
-                f"{ratio:.0f} times with {clients} clients that are sent {rate}/s by {senders}"
+                f"{ratio:.0f} times with {row.clients} clients that are sent {row.rate}/s by "
+                f"{row.senders}"
             )
-    print(f"\nThe relay delivers {'; '.join(ratios)} as much as the stock loop.")
-    with _server("relay", server_core) as (port, pid):
-        idle = Idle(**_run(load_core, "bench.idle", str(port), str(pid), str(options.idle)))
-    print(
-        f"\n{idle.connections} idle connections: {idle.per_second:.0f} opened a second, "
-        f"{idle.bytes_each / 1024:.1f} KB of memory each."
-    )
-    return 0 if exact else 1
+    if ratios:
+        print(f"\nThe relay delivers {'; '.join(ratios)} as much as the stock loop.")
 
 
-def _row(load: Load, name: str, result: Result) -> str:
-    what = f"{load.senders} send {load.rate:.0f}/s of {load.size} B"
+def _idle(bench: Bench, names: Sequence[str]) -> None:
+    if SILENT in names:
+        idle = bench.silent()
+        print(
+            f"\n{idle.connections} idle connections: {idle.per_second:.0f} opened a second, "
+            f"{idle.bytes_each / 1024:.1f} KB of memory each, {idle.cpu_percent:.1f} % of a core."
+        )
+    if REST in names:
+        print(f"\nNobody connected: {bench.rest():.2f} % of a core.")
+
+
+def _compare(name: str, measure: Callable[[Path], Figures], other: Path, pairs: int) -> None:
+    taken = comparison.alternate(partial(measure, ROOT), partial(measure, other), pairs)
+    for line in comparison.lines(name, taken):
+        print(line, flush=True)
+
+
+def _line(row: Row, name: str, result: Result) -> str:
     verdict = (
         "yes"
         if result.is_exact
         else f"{result.missing} missing, {result.wrong} wrong, {result.closed} closed"
     )
     return (
-        f"| {load.clients} | {what} | {name} | {result.offered:,.0f} | {result.delivered:,.0f} "
-        f"| {verdict} | {result.p50:.1f} | {result.p99:.1f} | {result.worst:.1f} "
-        f"| {result.late:.1f} |"
+        f"| {row.clients} | {row} | {name} | {result.offered:,.0f} | {result.delivered:,.0f} "
+        f"| {verdict} | {result.p50:.2f} | {result.p99:.2f} | {result.worst:.1f} "
+        f"| {result.cpu:.2f} | {result.cpu_each:.2f} | {result.late:.1f} |"
     )
 
 
-@contextmanager
-def _server(name: str, core: int) -> Iterator[tuple[int, int]]:
-    """Run a server on a core; yield its port and process id."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    process = subprocess.Popen(
-        [sys.executable, "-m", *_SERVERS[name]],
-        cwd=_ROOT,
-        env={
-            "PATH": os.environ["PATH"],
-            "PORT": str(port),
-            "LISTEN_ADDRESS": "127.0.0.1",
-            "LOG_LEVEL": "error",
-        },
-        preexec_fn=lambda: os.sched_setaffinity(0, {core}),
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--against", type=_tree, help="another checkout to compare this one with")
+    parser.add_argument("--pairs", type=int, default=5, help="of each row then (default: 5)")
+    parser.add_argument(
+        "--rows", nargs="+", choices=NAMES, default=NAMES, metavar="NAME", help=", ".join(NAMES)
     )
-    try:
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", port)).close()
-                break
-            except ConnectionRefusedError:
-                if process.poll() is not None:
-                    raise SystemExit(f"bench: {name} did not start") from None
-                time.sleep(0.02)
-        yield port, process.pid
-    finally:
-        process.kill()
-        process.wait()
+    parser.add_argument("--seconds", type=float, default=5.0, help="of each load (default: 5)")
+    parser.add_argument(
+        "--idle", type=int, default=10_000, help="idle connections (default: 10000)"
+    )
+    parser.add_argument(
+        "--rest", type=float, default=10.0, help="seconds of an idle relay (default: 10)"
+    )
+    return parser
 
 
-def _run(core: int, module: str, *arguments: str) -> dict[str, Any]:
-    """Run a module on a core; return what it prints as JSON."""
-    done = subprocess.run(
-        [sys.executable, "-m", module, *arguments],
-        cwd=_ROOT,
-        preexec_fn=lambda: os.sched_setaffinity(0, {core}),
-        stdout=subprocess.PIPE,
-        check=True,
-    )
-    outcome: dict[str, Any] = json.loads(done.stdout)
-    return outcome
+def _tree(path: str) -> Path:
+    tree = Path(path)
+    if not (tree / "relay" / "__main__.py").is_file():
+        raise argparse.ArgumentTypeError(f"{path} has no relay/__main__.py: name a checkout")
+    return tree
 
 
 if __name__ == "__main__":

@@ -18,20 +18,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.client import MASK, Client, connect
+from bench.frames import client_frame, server_header
+from bench.latencies import Latencies
+from bench.server import cpu_seconds
 
 _STAMP: Final = np.dtype([("sender", "<u2"), ("sequence", "<u4"), ("intended", "<i8")])
 _BUFFER: Final = 8 * 1024 * 1024  # bytes received before they are looked at
 _READ: Final = 256 * 1024  # bytes taken from one socket at a time
 _BURST: Final = 512  # messages built at once for one sender
-_BUCKET: Final = 100  # microseconds
-_BUCKETS: Final = 300_000  # the last one holds everything later
 _SETTLE: Final = 5.0  # seconds without a delivery after which the rest is missing,
 _PATIENCE: Final = 10.0  # and seconds after the last message was due
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What to do: `senders` of the `clients` send `rate` messages a second of `size` bytes each."""
+    """What to do: `senders` of the `clients` send `rate` messages a second of `size` bytes each.
+
+    `pid` is the server's process, whose CPU time is measured; without it that counts as 0.
+    """
 
     port: int
     clients: int
@@ -39,6 +43,7 @@ class Load:
     rate: float
     size: int = 128
     seconds: float = 5.0
+    pid: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +60,12 @@ class Result:
     p99: float
     worst: float
     late: float  # the worst delay that is the generator's own: between due and built
+    cpu: float  # seconds of the server's, from the first message to the last delivery
+
+    @property
+    def cpu_each(self) -> float:
+        """Microseconds of the server's CPU time per delivery; 0 without any."""
+        return self.cpu / self.deliveries * 1e6 if self.deliveries else 0.0
 
     @property
     def is_exact(self) -> bool:
@@ -67,16 +78,16 @@ class _Run:
     def __init__(self, load: Load) -> None:
         self._load = load
         self._clients = connect(load.clients, load.senders, load.port)
-        self._header = _server_header(load.size)
+        self._header = server_header(load.size)
         self._frame = len(self._header) + load.size  # bytes
         self._buffer = np.empty(_BUFFER + _READ + self._frame, np.uint8)
         pairs = load.clients * load.senders  # a pair is a client and the sender it hears
         self._next = np.zeros(pairs, np.int64)  # sequence number expected
         self._received = np.zeros(pairs, np.int64)
-        self._latencies = np.zeros(_BUCKETS, np.int64)
+        self._latencies = Latencies()
         self._wrong = 0
         self._late = 0.0  # seconds
-        self._template = _template(load.size)
+        self._template = client_frame(load.size)
         self._start = 0.0
 
     def run(self) -> Result:
@@ -90,6 +101,7 @@ class _Run:
         for fd in by_fd:
             poll.register(fd, select.EPOLLIN)
         senders = clients[: load.senders]
+        before = self._server_cpu()
         self._start = start = time.monotonic() + 0.1
         end, last, finished = start + load.seconds, start, False
         while not finished:
@@ -105,7 +117,10 @@ class _Run:
             finished = (is_sent and self._missing() == 0) or (
                 now > end and (now > last + _SETTLE or now > end + _PATIENCE)
             )
-        return self._result(last - start)
+        return self._result(last - start, self._server_cpu() - before)
+
+    def _server_cpu(self) -> float:
+        return cpu_seconds(self._load.pid) if self._load.pid is not None else 0.0
 
     def close(self) -> None:
         """Close all sockets."""
@@ -174,9 +189,7 @@ class _Run:
         sender = fields["sender"].astype(np.int64)
         sequence = fields["sequence"].astype(np.int64)
         now = (time.monotonic() - self._start) * 1e6
-        late = (int(now) - fields["intended"]) // _BUCKET
-        counts = np.bincount(np.minimum(late, _BUCKETS - 1))
-        self._latencies[: len(counts)] += counts
+        self._latencies.add(int(now) - fields["intended"])
         client = np.repeat([c.index for c, _, _ in regions], [n for _, _, n in regions])
         self._check(client * self._load.senders + sender, sequence)
 
@@ -240,14 +253,9 @@ class _Run:
     def _missing(self) -> int:
         return int(np.maximum(self._owed() - self._received, 0).sum())
 
-    def _result(self, seconds: float) -> Result:
+    def _result(self, seconds: float, cpu: float) -> Result:
         load = self._load
         deliveries = int(self._received.sum())
-        steps = np.cumsum(self._latencies)
-
-        def percentile(share: float) -> float:
-            return float(np.searchsorted(steps, share * steps[-1])) * _BUCKET / 1000
-
         return Result(
             offered=load.senders * load.rate * (load.clients - 1),
             delivered=deliveries / max(seconds, 1e-9),
@@ -255,25 +263,12 @@ class _Run:
             missing=self._missing(),
             wrong=self._wrong,
             closed=sum(not client.is_open for client in self._clients),
-            p50=percentile(0.5),
-            p99=percentile(0.99),
-            worst=percentile(1.0),
+            p50=self._latencies.percentile(0.5),
+            p99=self._latencies.percentile(0.99),
+            worst=self._latencies.percentile(1.0),
             late=self._late * 1000,
+            cpu=cpu,
         )
-
-
-def _server_header(size: int) -> bytes:
-    if size < 126:
-        return bytes((0x82, size))
-    return bytes((0x82, 126)) + size.to_bytes(2, "big")
-
-
-def _template(size: int) -> NDArray[np.uint8]:
-    """Return a client's frame of zeros, masked; whoever fills in a stamp masks it."""
-    header = _server_header(size)
-    head = header[:1] + bytes((header[1] | 0x80,)) + header[2:] + MASK
-    key = np.resize(np.frombuffer(MASK, np.uint8), size)
-    return np.concatenate((np.frombuffer(head, np.uint8), key))
 
 
 def measure(load: Load) -> Result:

@@ -1,14 +1,17 @@
 """The benchmark's load generator finds what a server does wrong, exactly."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
 from aiohttp import WSMsgType, web
 
+from bench.__main__ import main
+from bench.comparison import HEADER
 from bench.load import Load, Result, measure
-from tests.process import Relay
+from tests.process import ROOT, Relay
 
 
 @asynccontextmanager
@@ -88,3 +91,29 @@ async def test_relay_is_exact_for_messages_of_any_size(relay: Relay, size: int) 
     assert result.is_exact
     assert result.deliveries == 3 * 31
     assert 0 < result.p50 <= result.p99 <= result.worst
+
+
+async def test_cpu_time_of_the_server_is_measured(relay: Relay) -> None:
+    """Of a server whose process is not known it is zero, not a guess."""
+    load = Load(relay.port, clients=4, senders=1, rate=100, seconds=0.305, pid=relay.process.pid)
+    result = await asyncio.to_thread(measure, load)
+    assert 0 < result.cpu < 5
+    assert result.cpu_each == pytest.approx(result.cpu * 1e6 / (3 * 31))
+    assert (await _measure(relay.port)).cpu == 0
+
+
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="needs a core for each side")
+def test_two_trees_are_compared_in_one_run(capsys: pytest.CaptureFixture[str]) -> None:
+    """This one with itself: a line per figure, and no delivery lost on either side."""
+    few = ["--seconds", "0.2", "--rest", "0.1", "--idle", "20"]
+    rows = ["--rows", "light-1k", "silent", "rest"]
+    assert main(["--against", str(ROOT), "--pairs", "1", *few, *rows]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert f"This is {ROOT}, the other {ROOT}." in lines
+    table = [line.split(" | ")[:2] for line in lines[lines.index(HEADER.split("\n")[1]) + 1 :]]
+    assert table == [
+        *(["| light-1k", name] for name in ("CPU s", "CPU µs each", "p50 ms", "p99 ms")),
+        ["| light-1k", "delivered/s"],
+        *(["| silent", name] for name in ("KB each", "CPU %", "opened/s")),
+        ["| rest", "CPU %"],
+    ]
