@@ -219,8 +219,8 @@ class Connection(asyncio.BufferedProtocol):
         return reason
 
     def _receive(self, data: bytes) -> None:
-        session = self.session
-        session.liveness.hear(self._floor.loop.time())
+        session, floor = self.session, self._floor
+        session.liveness.hear(floor.loop.time())
         if self._probe is not None:
             self._probe.hear()
         try:
@@ -236,10 +236,8 @@ class Connection(asyncio.BufferedProtocol):
                 self.close(goodbye, 0)
             elif not session.outbox.is_blocked:
                 self._transport.close()
-        else:
-            heaviest = self._floor.roster.heaviest()
-            if heaviest is not None:
-                heaviest.close(Reason.OVERLOADED.close(), 0)
+        elif floor.terms.account.unfinished > floor.roster.unfinished_limit:
+            floor.roster.heaviest().close(Reason.OVERLOADED.close(), 0)
 
     def _end_when_sent(self) -> None:
         """When the kernel has everything, wait for the client to have it too, then let it go."""

@@ -56,8 +56,6 @@ class Roster:
         self.clients.discard(client)
         self.left[reason] += 1
 
-    def heaviest(self) -> Client | None:
-        """Return the client whose unfinished message is the longest, if all are over the limit."""
-        if self.account.unfinished <= self.unfinished_limit:
-            return None
+    def heaviest(self) -> Client:
+        """Return the client whose unfinished message is the longest."""
         return max(self.clients, key=lambda client: client.unfinished)

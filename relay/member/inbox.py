@@ -144,8 +144,9 @@ class Inbox:
     def credit(self, size: int) -> bool:
         """So many bytes of frames have reached their receivers; return whether reading goes on."""
         self._uncredited -= size
-        is_enough = self._uncredited * 2 <= self._buffer_size
-        return bool(self.held & Hold.BUFFER) and is_enough and self.release(Hold.BUFFER)
+        if not self.held or self._uncredited * 2 > self._buffer_size:
+            return False
+        return self.release(Hold.BUFFER)
 
     def await_close(self) -> None:
         """From now on look for the close frame only, and read whatever it takes to find it."""
@@ -192,30 +193,28 @@ class Inbox:
 
     def _follow(self, data: bytes, whole: int) -> Close | None:
         """Note where the last message ended, and count what came behind it (rule 5)."""
-        boundary = self._boundary
-        before = boundary.size
         try:
-            boundary.feed(data, whole)
+            change = self._boundary.feed(data, whole)
         except BadFrame as error:
             return Reason.BROKEN_FRAME.close(problem=str(error))
-        self._account.unfinished += boundary.size - before
+        if change:
+            self._account.unfinished += change
         return None
 
     def _publish(self, batch: list[bytes]) -> None:
-        """Publish frames in pieces that a batch can hold."""
-        while batch:
-            size = count = 0
-            for frame in batch:
-                if count and size + len(frame) > MAX_BATCH:
-                    break
-                size += len(frame)
-                count += 1
-            data = batch[0] if count == 1 else b"".join(batch[:count])
-            batch = batch[count:]
-            self._uncredited += size
-            piece = Piece(self._author, self.published + 1, data, count)
-            self._room.publish(piece, self._publisher)
-            self.published += count
+        """Publish these frames together, or in pieces that a batch can hold."""
+        if not batch:
+            return
+        data = batch[0] if len(batch) == 1 else b"".join(batch)
+        if len(data) > MAX_BATCH and len(batch) > 1:
+            middle = len(batch) // 2
+            self._publish(batch[:middle])
+            self._publish(batch[middle:])
+            return
+        first = self.published + 1
+        self.published += len(batch)
+        self._uncredited += len(data)
+        self._room.publish(Piece(self._author, first, data, len(batch)), self._publisher)
         if self._uncredited > self._buffer_size:
             self.hold(Hold.BUFFER)
 

@@ -41,8 +41,16 @@ class Span(NamedTuple):
     messages: int
 
 
+class Own(NamedTuple):
+    """What one session published in a batch."""
+
+    messages: int
+    size: int  # bytes
+    spans: tuple[Span, ...]
+
+
 class Batch:
-    """Pieces, joined: whole frames of so many `messages`; `own` has the spans of each session.
+    """Pieces, joined: whole frames of so many `messages`; `own` has the part of each session.
 
     `relay` and `number` name it among all batches: each relay numbers those of each room. It counts
     itself in the account for as long as anything refers to it.
@@ -59,16 +67,13 @@ class Batch:
         self.number = number
         self._account = account
         account.batches += len(data)
-        self.own: dict[SessionId | None, tuple[Span, ...]]
+        self.own: dict[SessionId | None, Own]
         if len(spans) == 1:
             self.messages = spans[0].messages
-            self.own = {spans[0].author.session: spans}
-            return
-        self.messages = sum([span.messages for span in spans])
-        self.own = {}
-        for span in spans:
-            session = span.author.session
-            self.own[session] = (*self.own.get(session, ()), span)
+            self.own = {spans[0].author.session: Own(self.messages, len(data), spans)}
+        else:
+            self.messages = sum([span.messages for span in spans])
+            self.own = _parts(spans)
 
     def __del__(self) -> None:
         self._account.batches -= len(self.data)
@@ -81,23 +86,24 @@ class Batch:
 
     def without(self, session: SessionId | None) -> bytes:
         """Return the frames that others published."""
-        spans = self.own.get(session)
-        if spans is None:
+        own = self.own.get(session)
+        if own is None:
             return self.data
+        if own.messages == self.messages:
+            return b""
         view, pieces, position = memoryview(self.data), [], 0
-        for span in spans:
-            pieces.append(view[position : span.start])
-            position = span.end
+        for _, _, start, end, _ in own.spans:
+            pieces.append(view[position:start])
+            position = end
         pieces.append(view[position:])
         return b"".join(pieces)
 
     def count_without(self, session: SessionId | None) -> tuple[int, int]:
         """Return how many messages others published, and the bytes of their frames."""
-        messages, size = self.messages, len(self.data)
-        for span in self.own.get(session, ()):
-            messages -= span.messages
-            size -= span.end - span.start
-        return messages, size
+        own = self.own.get(session)
+        if own is None:
+            return self.messages, len(self.data)
+        return self.messages - own.messages, len(self.data) - own.size
 
     def _key(self) -> tuple[object, ...]:
         return self.relay, self.number, self.data, self.spans
@@ -112,6 +118,19 @@ def join(pieces: list[Piece], relay: str, number: int, account: Account) -> Batc
     return Batch(
         b"".join([piece.data for piece in pieces]), tuple(_spans(pieces)), relay, number, account
     )
+
+
+def _parts(spans: tuple[Span, ...]) -> dict[SessionId | None, Own]:
+    found: dict[SessionId | None, Own] = {}
+    for span in spans:
+        session, size = span.author.session, span.end - span.start
+        own = found.get(session)
+        found[session] = (
+            Own(span.messages, size, (span,))
+            if own is None
+            else Own(own.messages + span.messages, own.size + size, (*own.spans, span))
+        )
+    return found
 
 
 def _spans(pieces: list[Piece]) -> Iterable[Span]:

@@ -258,9 +258,9 @@ class Room:
         for member in members:
             outcome = member.deliver(entry)
             if member.excluded in own:
-                left, left_size = batch.count_without(member.excluded)
-                messages -= batch.messages - left
-                size -= len(batch.data) - left_size
+                mine = own[member.excluded]
+                messages -= mine.messages
+                size -= mine.size
             if outcome is Delivered.TAKEN:
                 continue
             if outcome is Delivered.QUEUED:

@@ -45,13 +45,16 @@ class Boundary:
         """Return the bytes since the last boundary."""
         return bytes(self._kept)
 
-    def feed(self, data: bytes, whole: int) -> None:
+    def feed(self, data: bytes, whole: int) -> int:
         """Follow `data`, in which messages ended whose frames take `whole` bytes at least.
 
-        Raise `BadFrame` for a header that no client may send.
+        Return by how much `size` has changed. Raise `BadFrame` for a header that no client may send.
         """
-        if whole != len(data) or self._kept or not data[1] & _MASKED:
-            self._walk(data)
+        if whole == len(data) and not self._kept and data[1] & _MASKED:
+            return 0
+        before = len(self._kept)
+        self._walk(data)
+        return len(self._kept) - before
 
     def _walk(self, data: bytes) -> None:
         before = len(self._kept) - len(self._head)  # bytes in front of `window`
