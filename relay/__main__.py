@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from relay import __version__, logformat, server
 from relay.access import grants
+from relay.edge.sockets import CannotListen
 from relay.names import BadName, RoomName, UserName, check
 from relay.settings import Settings, SettingsError, seconds, table
 
@@ -21,7 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 0
         logformat.configure(settings.log_level, settings.log_format)
         return asyncio.run(server.serve(settings))
-    except (SettingsError, server.CannotListen, _Wrong) as error:
+    except (SettingsError, CannotListen, _Wrong) as error:
         print(f"relay: {error}".replace("\n", "\nrelay: "), file=sys.stderr)
         return 2
     except KeyboardInterrupt:  # before the signal handlers are in place

@@ -1,39 +1,35 @@
-"""Listening, signals, and the order in which everything ends."""
+"""One relay from its start to its end: take over or begin, serve, hand over or drain."""
 
 import asyncio
-import errno
 import gc
 import logging
-import os
 import signal
-import socket
-from functools import partial
+import time
 from typing import Final
 
 from aiohttp import web
-from aiohttp.http_exceptions import HttpProcessingError
 
 from relay import __version__
 from relay.access.admission import raise_file_limit
-from relay.edge.listener import Listener, bind
-from relay.edge.watch import Watch
+from relay.edge.gate import Gate, NewProtocol
+from relay.edge.handover import rendezvous
+from relay.edge.handover.channel import Broken
+from relay.edge.handover.desk import Desk
+from relay.edge.handover.service import Service
+from relay.edge.handover.successor import Refused, Successor, Taken
+from relay.edge.listener import Listener
+from relay.edge.sockets import CannotListen, open_sockets, url
+from relay.edge.watch import Handover
 from relay.settings import Settings
 from relay.web.app import create_app
-from relay.web.context import CONTEXT
+from relay.web.context import CONTEXT, Context
+from relay.web.malformed import watch_malformed
 
 logger = logging.getLogger("relay")
 
-_IDLE: Final = 15.0  # seconds for a whole request head, and between requests of one connection
-
-
-_ADVICE: Final = {
-    errno.EADDRINUSE: "set PORT or LISTEN_ADDRESS to one that is free",
-    errno.EACCES: "set PORT to 1024 or more, or run it with the right to use this one",
-}
-
-
-class CannotListen(Exception):
-    """The address cannot be used; `str()` says why and what to do."""
+_IDLE: Final = 15.0  # seconds between requests of one connection
+_TRIES: Final = 5  # to take over from a relay that could not hand over in time
+_PAUSE: Final = 0.5  # seconds between them
 
 
 async def serve(settings: Settings) -> int:
@@ -41,44 +37,32 @@ async def serve(settings: Settings) -> int:
 
     0 after a drain; 1 when a second signal ended it at once.
     """
-    loop = asyncio.get_running_loop()
     app = create_app(settings, raise_file_limit())
     context = app[CONTEXT]
+    watch_malformed(context.watch)
     # The path of a request can hold a token: there is no access log.
-    http_logger = logging.getLogger("aiohttp.server")
-    http_logger.setLevel(logging.DEBUG)  # it hides some of what strangers send
-    http_logger.addFilter(partial(_note_malformed, context.watch))
     runner = web.AppRunner(
         app, handle_signals=False, access_log=None, keepalive_timeout=_IDLE, shutdown_timeout=0.1
     )
     await runner.setup()
-    assert runner.server is not None
+    gc.collect()
     try:
-        listener = Listener(await _bind(settings), runner.server)
+        listener, desk = await _begin(settings, context, runner)
     except CannotListen:
         await runner.cleanup()
         raise
-    listener.start()
-    logger.info(
-        "relay %s listens on %s, at most %d connections",
-        __version__,
-        _url(listener),
-        context.max_connections,
-    )
-    if settings.jwt_secret is None:
-        logger.warning("JWT_SECRET is not set: anyone may connect to any room under any free name")
+    # What is there now stays; later garbage collections need not look at it.
+    gc.freeze()
     stop, stop_now = asyncio.Event(), asyncio.Event()
 
     def on_signal() -> None:
         (stop_now if stop.is_set() else stop).set()
 
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, on_signal)
-    # What is there now stays; later garbage collections need not look at it.
-    gc.collect()
-    gc.freeze()
-
+        asyncio.get_running_loop().add_signal_handler(number, on_signal)
     await stop.wait()
+    if desk is not None:
+        desk.close()
     drain_task = asyncio.create_task(
         context.drain.run(listener.close, settings.drain_window, settings.drain_timeout)
     )
@@ -95,40 +79,78 @@ async def serve(settings: Settings) -> int:
     return 0 if is_drained else 1
 
 
-async def _bind(settings: Settings) -> list[socket.socket]:
-    host, port = settings.listen_address, settings.port
+async def _begin(
+    settings: Settings, context: Context, runner: web.AppRunner
+) -> tuple[Listener, Desk | None]:
+    """Take over from the relay that serves, or begin anew; then serve."""
+    service, inside = context.service, runner.server
+    assert inside is not None
+    taken = await _take_over(settings, service)
+    sockets = await open_sockets(settings, taken.listeners if taken else ())
+    listener = Listener(sockets, lambda: Gate(inside, service.gates))
+    listener.start()
+    if taken is not None:
+        _go_on(taken, context, inside)
+    logger.info(
+        "relay %s listens on %s, at most %d connections",
+        __version__,
+        url(sockets),
+        context.max_connections,
+    )
+    if settings.jwt_secret is None:
+        logger.warning("JWT_SECRET is not set: anyone may connect to any room under any free name")
+    if settings.handover_socket is None:
+        return listener, None
+    drained: set[asyncio.Task[None]] = set()
+
+    def on_end(left: int) -> None:
+        context.drain.hand_over()
+        inside.pre_shutdown()  # idle connections end, requests under way are answered
+        if left:
+            drain = context.drain.run(lambda: None, settings.drain_window, settings.drain_timeout)
+            drained.add(asyncio.create_task(drain))
+
     try:
-        return await bind(host, port)
-    except OSError as error:
-        number = error.errno or 0  # negative where the name was not found
-        reason = os.strerror(number) if number > 0 else error.strerror or str(error)
-        advice = _ADVICE.get(number, "set LISTEN_ADDRESS to an address of this machine")
-        raise CannotListen(
-            f"cannot listen on {host} port {port}: {reason.lower()}; {advice}"
-        ) from None
-    except UnicodeError:
-        raise CannotListen(
-            f"cannot listen on {host} port {port}: not an address or the name of a host; "
-            "set LISTEN_ADDRESS to an address of this machine"
-        ) from None
+        return listener, Desk(settings.handover_socket, service, listener, on_end)
+    except rendezvous.NotOurs as error:
+        raise CannotListen(str(error)) from None
 
 
-def _note_malformed(watch: Watch, record: logging.LogRecord) -> bool:
-    """Count bytes that are no HTTP request, and leave one line of aiohttp's traceback.
+async def _take_over(settings: Settings, service: Service) -> Taken | None:
+    """Return what another relay has handed over; None if there is none."""
+    if settings.handover_socket is None:
+        return None
+    for attempt in range(_TRIES):
+        try:
+            sock = rendezvous.find(settings.handover_socket)
+            if sock is None:
+                return None
+            return await Successor(sock, service).run()
+        except (Refused, rendezvous.NotOurs) as error:
+            raise CannotListen(f"cannot take over: {error}") from None
+        except Broken as error:
+            logger.warning("taking over failed: %s", error)
+            if attempt + 1 == _TRIES:
+                raise CannotListen(f"cannot take over: {error}") from None
+        await asyncio.sleep(_PAUSE)
+    return None
 
-    They come from strangers, and could quote a token: their own text is left out.
-    """
-    error = record.exc_info[1] if record.exc_info else None
-    if isinstance(error, web.RequestPayloadError):
-        return False  # the rest of a body whose request has been refused, counted and logged
-    if isinstance(error, HttpProcessingError):
-        watch.refused[error.code] += 1
-        record.levelno, record.levelname = logging.INFO, "INFO"
-        record.msg, record.args = "refused a request: %d %s", (error.code, type(error).__name__)
-        record.exc_info = None
-    return record.levelno > logging.DEBUG
 
-
-def _url(listener: Listener) -> str:
-    host, port = listener.sockets[0].getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+def _go_on(taken: Taken, context: Context, inside: NewProtocol) -> None:
+    """Read what arrives at the connections that have been taken over."""
+    for transport, head in taken.heads:
+        gate = Gate(inside, context.service.gates, head)
+        transport.set_protocol(gate)
+        gate.connection_made(transport)
+        transport.resume_reading()
+    watch = context.watch
+    watch.handovers += 1
+    watch.handover = Handover(
+        time.time(), taken.release, len(taken.connections), round(taken.frozen, 4)
+    )
+    logger.info(
+        "took over %d connections from release %s; nobody was served for %.0f ms",
+        len(taken.connections),
+        taken.release,
+        taken.frozen * 1000,
+    )

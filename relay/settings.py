@@ -6,6 +6,7 @@
 import os
 import re
 from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, ByteSize, Field, ValidationError, field_validator
@@ -84,6 +85,16 @@ class Settings(BaseSettings):
 
     port: int = Field(8080, ge=0, le=65535, description="TCP port to listen on; 0 takes a free one")
     listen_address: str = Field("0.0.0.0", min_length=1, description="address to listen on")  # noqa: S104
+    listen_socket: Path | None = Field(
+        None,
+        description="Unix socket to listen on too, for a proxy on the same machine",
+        json_schema_extra={"default": "none"},
+    )
+    handover_socket: Path | None = Field(
+        None,
+        description="Unix socket by which a successor takes over all connections",
+        json_schema_extra={"default": "none"},
+    )
     max_message_size: ByteSize = Field(
         ByteSize(10_000_000),
         ge=1,

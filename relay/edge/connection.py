@@ -6,6 +6,7 @@ queue and no `await` per connection.
 
 import asyncio
 import logging
+import socket
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
@@ -13,8 +14,7 @@ from typing import Final
 from relay.edge.floor import Floor
 from relay.edge.kernel import unacknowledged
 from relay.edge.probe import Probe
-from relay.member import ending
-from relay.member.ending import GOODBYE, Ending
+from relay.member.ending import GOODBYE, Ending, begin_ending
 from relay.member.liveness import STALL, Sign
 from relay.member.session import Session, SessionState
 from relay.room.room import Room
@@ -43,12 +43,17 @@ class Connection(asyncio.BufferedProtocol):
     )
 
     def __init__(
-        self, transport: asyncio.Transport, room: Room, state: SessionState, floor: Floor
+        self,
+        transport: asyncio.Transport,
+        room: Room,
+        state: SessionState,
+        floor: Floor,
+        ending: Ending | None = None,
     ) -> None:
         transport.set_write_buffer_limits(0)  # pause_writing as soon as a write is left over
         self._transport = transport
         self._floor = floor
-        self._ending: Ending | None = None
+        self._ending = ending
         self._is_lost = False
         self._unsent = 0  # bytes, when it was cut off
         self._timer: asyncio.TimerHandle | None = None
@@ -72,6 +77,37 @@ class Connection(asyncio.BufferedProtocol):
         self._transport.resume_reading()
         if early:
             self._receive(early)
+
+    def take_over(self) -> None:
+        """Go on where another process left off: read, write, and end what was ending."""
+        self._transport.set_protocol(self)
+        self.session.outbox.start()
+        if not self.session.inbox.held:
+            self._transport.resume_reading()
+        if self._ending is not None:
+            self._call_at(self._ending.reset_at, self.abort)
+            self._end_when_sent()
+
+    def detach(self) -> None:
+        """Another process has taken over: forget the socket, and tell the client nothing."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._is_lost = True
+        self._transport.set_protocol(asyncio.Protocol())
+        self._transport.abort()
+        if self._probe is not None:
+            self._probe.hear()
+
+    @property
+    def ending(self) -> Ending | None:
+        """How it is being closed; None while it is in its room."""
+        return self._ending
+
+    @property
+    def socket(self) -> socket.socket | None:
+        """Its socket; None once that is closed."""
+        sock: socket.socket | None = self._transport.get_extra_info("socket")
+        return None if self._is_lost or sock is None or sock.fileno() < 0 else sock
 
     @property
     def is_open(self) -> bool:
@@ -98,7 +134,7 @@ class Connection(asyncio.BufferedProtocol):
                 self.abort()
             return
         floor, session = self._floor, self.session
-        self._ending = end = ending.begin(close, floor.loop.time(), patience)
+        self._ending = end = begin_ending(close, floor.loop.time(), patience)
         floor.roster.depart(self.address)
         if end.stops_parsing:
             session.inbox.stop()

@@ -21,6 +21,7 @@ class State(Enum):
     SERVING = "serving"
     DRAINING = "draining"
     DRAINED = "drained"
+    HANDED_OVER = "handed over"  # a successor serves; this process waits to be stopped
 
 
 class Drain:
@@ -29,14 +30,20 @@ class Drain:
     def __init__(self, roster: Roster) -> None:
         self.state = State.SERVING
         self._roster = roster
+        self._is_drained = asyncio.Event()
 
     @property
     def is_draining(self) -> bool:
         return self.state is not State.SERVING
 
+    def hand_over(self) -> None:
+        """A successor serves: take nothing new, and never again."""
+        self._become(State.HANDED_OVER)
+
     async def run(self, stop_listening: Callable[[], None], window: float, timeout: float) -> None:
         """Drain within `timeout` seconds; members are asked to leave over `window` seconds."""
-        if self.is_draining:
+        if self.state in (State.DRAINING, State.DRAINED):
+            await self._is_drained.wait()
             return
         loop = asyncio.get_running_loop()
         deadline = loop.time() + timeout - _MARGIN
@@ -64,6 +71,7 @@ class Drain:
             client.abort()
         await asyncio.sleep(0)
         self._become(State.DRAINED)
+        self._is_drained.set()
 
     def _become(self, state: State) -> None:
         connections = len(self._roster.clients)

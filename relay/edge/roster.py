@@ -2,7 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from relay.account import Account
 from relay.wire.closing import Close
@@ -44,6 +44,21 @@ class Roster:
         self.clients.add(client)
         self.by_address[address] += 1
         self.arrived += 1
+
+    def snapshot(self) -> dict[str, Any]:
+        """Return its counters, as JSON can hold them."""
+        return {"arrived": self.arrived, "left": self.left}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on with the counters of another."""
+        self.arrived += state["arrived"]
+        self.left.update(state["left"])
+
+    def take(self, client: Client, address: str, is_open: bool) -> None:
+        """A client that another process has accepted; it has a place if it is not being closed."""
+        self.clients.add(client)
+        if is_open:
+            self.by_address[address] += 1
 
     def depart(self, address: str) -> None:
         """A client of this address is being closed: its place is free for its successor."""

@@ -53,7 +53,7 @@ class Ending:
         return self.close.reason in _EXPECTED
 
 
-def begin(close: Close, now: float, patience: float) -> Ending:
+def begin_ending(close: Close, now: float, patience: float) -> Ending:
     """Return the ending of a connection that may take its backlog for `patience` seconds."""
     drops = close.reason in _DROPS
     return Ending(close, now + patience, now + GOODBYE + (0 if drops else patience))

@@ -115,6 +115,14 @@ class Inbox:
         """Bytes of a message that has not ended."""
         return self._boundary.size
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is at rest: read, between two messages, with nothing to be relayed."""
+        return (
+            not (self._boundary.size or self._uncredited or self.held or self.discards)
+            and self._parser is not None
+        )
+
     def feed(self, data: bytes) -> Close | None:
         """Publish the messages that end in `data`; return why to close the client, or None."""
         parser = self._parser

@@ -150,7 +150,7 @@ class Outbox:
             self._write()
 
     def start(self) -> None:
-        """Go on where a snapshot left off."""
+        """Go on where the state that it was built from left off."""
         self._write()
 
     def finish(self, frame: bytes, *, drop: bool) -> None:
@@ -192,6 +192,15 @@ class Outbox:
     def is_empty(self) -> bool:
         """Whether everything has been handed to the stream, and the stream holds nothing."""
         return not (self.is_blocked or self._queue or self._last or self._rest or self._control)
+
+    def entries(self) -> Sequence[Entry]:
+        """Return all entries that it refers to."""
+        sending = self._sending
+        return (*self._queue, *(() if isinstance(sending, bytes) else sending))
+
+    def advance(self, taken: int) -> None:
+        """So many bytes, in all, have been taken by the kernel; nothing waits."""
+        self._handed = taken
 
     def waiting(self) -> int:
         """Return how many bytes are not sent yet, those of the entry being sent included."""

@@ -5,8 +5,8 @@ It owns what the client sends and is sent; the connection owns the socket and it
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Protocol
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Protocol
 
 from relay.account import Account
 from relay.member.inbox import Hold, Inbox, InboxState
@@ -110,6 +110,31 @@ class Session:
         self._clock = terms.clock
 
     @property
+    def is_plain(self) -> bool:
+        """Whether nothing of it changes but three numbers: heard, published, taken."""
+        return self.outbox.is_empty and self.inbox.is_plain
+
+    @property
+    def heard(self) -> float:
+        """When there was the last sign of life, seconds; now where a ping is under way.
+
+        So silence does not add up over processes.
+        """
+        if self.liveness.asked_at is not None:
+            return self._clock()
+        return max(self.liveness.heard, self.liveness.taken)
+
+    def describe(self) -> dict[str, Any]:
+        """Return what never changes of it, as JSON can hold it."""
+        return {"id": self.author.session, "options": asdict(self.options)}
+
+    def advance(self, heard: float, published: int, taken: int) -> None:
+        """Set the three numbers of a session that is plain."""
+        self.liveness.heard = heard
+        self.inbox.published = published
+        self.outbox.advance(taken)
+
+    @property
     def is_behind(self) -> bool:
         return self.outbox.is_behind
 
@@ -158,3 +183,11 @@ def begin(options: Options, now: float) -> SessionState:
     """Return the state of a session that begins now, in seconds of `Terms.clock`."""
     identity = SessionId(secrets.token_hex(8))
     return SessionState(identity, options, Liveness(now), InboxState(), OutboxState())
+
+
+def arrive(described: dict[str, Any]) -> SessionState:
+    """Return the state of a session that `Session.describe` has described, before it is at work."""
+    options = Options(**described["options"])
+    return SessionState(
+        SessionId(described["id"]), options, Liveness(0.0), InboxState(), OutboxState()
+    )

@@ -1,6 +1,8 @@
 """Whether a room waits for its receivers: slowing senders is better than losing messages (rule 2).
 
-A minority that is slow never slows the room, and a majority never for longer than `PATIENCE`.
+A minority that is slow never slows the room, and a majority never for longer than `PATIENCE`. After
+such a wait the room waits for a shorter time for a while, so that readers who come back again and
+again cannot hold it for long each time.
 """
 
 from enum import Enum
@@ -9,7 +11,8 @@ from typing import Final
 from relay.room.member import Member, Publisher
 
 PATIENCE: Final = 5.0  # seconds that a room waits for receivers that are far behind
-COOL_DOWN: Final = 30.0  # seconds after such a wait in which it does not wait again
+SHORT_PATIENCE: Final = 1.0  # seconds that it waits when it has lost its patience before
+COOL_DOWN: Final = 30.0  # seconds until that is forgotten
 
 
 class State(Enum):
@@ -21,13 +24,14 @@ class State(Enum):
 class Congestion:
     """The members that are far behind, and the publishers that are held for them."""
 
-    __slots__ = ("_since", "behind", "held", "state")
+    __slots__ = ("_lost_at", "_since", "behind", "held", "state")
 
     def __init__(self) -> None:
         self.state = State.FLOWING
         self.behind: set[Member] = set()
         self.held: set[Publisher] = set()
-        self._since: float | None = None  # when `state` was first looked at, in seconds
+        self._since: float | None = None  # when a wait was first looked at, in seconds
+        self._lost_at = -COOL_DOWN  # when it last lost its patience, in seconds
 
     @property
     def is_waiting(self) -> bool:
@@ -44,6 +48,22 @@ class Congestion:
             behind -= only_author in self.behind
         return behind * 2 > receivers
 
+    @property
+    def times(self) -> tuple[float | None, float]:
+        """When a wait was first looked at, and when it last lost its patience, in seconds."""
+        return self._since, self._lost_at
+
+    def restore(
+        self,
+        state: State,
+        times: tuple[float | None, float],
+        behind: set[Member],
+        held: set[Publisher],
+    ) -> None:
+        """Go on in a state that has lasted for some time."""
+        self.state, (self._since, self._lost_at) = state, times
+        self.behind, self.held = behind, held
+
     def hold(self, publisher: Publisher) -> None:
         """Make it wait, once, until `go_on`."""
         if publisher not in self.held:
@@ -54,23 +74,25 @@ class Congestion:
         self.state, self._since = State.WAITING, None
 
     def go_on(self) -> None:
-        """End a wait because the receivers have caught up."""
+        """The receivers have caught up."""
         self.state = State.FLOWING
         self._release()
 
-    def lose_patience(self) -> None:
-        """End a wait although they have not."""
-        self.state, self._since = State.IMPATIENT, None
-        self._release()
-
-    def is_due(self, now: float) -> bool:
-        """Whether the present state has lasted as long as it may.
+    def check_patience(self, now: float) -> bool:
+        """End a wait that has lasted as long as it may; return whether it has.
 
         To be asked now and then: its time runs from when it is first asked.
         """
+        if not self.is_waiting:
+            return False
         if self._since is None:
             self._since = now
-        return now - self._since >= (PATIENCE if self.is_waiting else COOL_DOWN)
+        has_lost_it = now - self._lost_at < COOL_DOWN
+        if now - self._since < (SHORT_PATIENCE if has_lost_it else PATIENCE):
+            return False
+        self.state, self._lost_at = State.IMPATIENT, now
+        self._release()
+        return True
 
     def _release(self) -> None:
         held, self.held = self.held, set()

@@ -11,13 +11,16 @@ Credits = Sequence[tuple[Publisher, int]]  # who published, and how many bytes o
 class Delivery:
     """`position` members have it, the others do not yet; then `credits` are given."""
 
-    __slots__ = ("_due", "credits", "entry", "members", "position")
+    __slots__ = ("_due", "credits", "entry", "has_begun", "members", "position")
 
-    def __init__(self, entry: Entry, members: Sequence[Member], credits: Credits) -> None:
+    def __init__(
+        self, entry: Entry, members: Sequence[Member], credits: Credits, has_begun: bool = False
+    ) -> None:
         self.entry = entry
         self.members = members
         self.credits = credits
         self.position = 0
+        self.has_begun = has_begun  # some have it already, so that it does not wait
         self._due: tuple[int, set[Member]] | None = None
 
     @property
@@ -26,6 +29,7 @@ class Delivery:
 
     def next(self, turn: int) -> Sequence[Member]:
         """Return the next members, at most so many, who are then no longer due."""
+        self.has_begun = True
         position = self.position
         self.position += turn
         if position == 0 and turn >= len(self.members):

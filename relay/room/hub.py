@@ -3,7 +3,8 @@
 from relay.names import RoomName, UserName
 from relay.room.log import OpenLog
 from relay.room.member import Member
-from relay.room.room import Room, Shared
+from relay.room.room import Room
+from relay.room.shared import Shared
 from relay.room.totals import Totals
 
 
@@ -27,8 +28,17 @@ class Hub:
         """Return the room of this name, and open it if need be."""
         room = self._rooms.get(name)
         if room is None:
-            room = self._rooms[name] = Room(name, self._open_log, self._shared)
+            room = self._rooms[name] = self.new_room(name)
         return room
+
+    def new_room(self, name: RoomName) -> Room:
+        """Return a room that is not among the others yet, to be restored and adopted."""
+        return Room(name, self._open_log, self._shared)
+
+    def adopt(self, room: Room) -> None:
+        """Take a room that has been restored among the others."""
+        assert room.name not in self._rooms
+        self._rooms[room.name] = room
 
     def holder(self, room: RoomName, user: UserName) -> Member | None:
         """Return the member that has this name in this room."""

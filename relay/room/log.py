@@ -1,6 +1,7 @@
 """The log of a room: it decides the order of batches, and keeps the latest for newcomers."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from relay.names import RoomName
@@ -23,6 +24,15 @@ class Cursor(NamedTuple):
 
 
 OnEntry = Callable[[Entry], None]
+
+
+@dataclass(frozen=True, slots=True)
+class LogState:
+    """All that there is to know of a log, as values; `entries` are those that it holds."""
+
+    epoch: str
+    head: int
+    entries: tuple[Entry, ...]
 
 
 class Log(Protocol):
@@ -53,6 +63,9 @@ class Log(Protocol):
     def read(self, after: int) -> Sequence[Entry]:
         """Return the entries behind this offset that it still holds, oldest first."""
 
+    def snapshot(self) -> LogState:
+        """Return its state, for another to go on from."""
+
     def expire(self) -> None:
         """Drop what is older than it keeps."""
 
@@ -60,7 +73,8 @@ class Log(Protocol):
         """Nobody is interested any more: hand nothing back, hold nothing."""
 
 
-OpenLog = Callable[[RoomName, OnEntry], Log]
+OpenLog = Callable[[RoomName, OnEntry, LogState | None], Log]
+"""Opens the log of a room: a new one, or one that goes on from a state."""
 
 
 def last(entries: Sequence[Entry], messages: int) -> tuple[Sequence[Entry], int]:

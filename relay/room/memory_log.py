@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Final
 
 from relay.room.batch import Batch
-from relay.room.log import Entry, OnEntry
+from relay.room.log import Entry, LogState, OnEntry
 
 # What there is beside the frames, in bytes, so that many tiny messages and rooms count too.
 _OVERHEAD: Final = 200  # for an entry
@@ -47,15 +47,6 @@ class Retention:
     age: float
     budget: Budget
     clock: Callable[[], float]  # seconds since 1970, by a clock that only moves on
-
-
-@dataclass(frozen=True, slots=True)
-class LogState:
-    """All that there is to know of a log, as values."""
-
-    epoch: str
-    head: int
-    entries: tuple[Entry, ...]
 
 
 class MemoryLog:

@@ -5,32 +5,20 @@ of the current pass of the event loop.
 """
 
 from collections import deque
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from typing import Final
 
-from relay.account import Account
 from relay.names import RoomName, UserName
 from relay.room.batch import MAX_BATCH, Batch, Piece, join
 from relay.room.congestion import Congestion, State
 from relay.room.delivery import Credits, Delivery
 from relay.room.log import Entry, OpenLog, last
 from relay.room.member import Delivered, Member, Publisher
-from relay.room.totals import Totals
+from relay.room.shared import Shared
+from relay.room.state import DeliveryState, RoomState
 
 TURN: Final = 1000  # members written to before other rooms get their turn, about 5 ms
 TURN_BYTES: Final = 32 * 1024**2  # bytes written in such a turn, or one member's share
-
-
-@dataclass(slots=True)
-class Shared:
-    """What all rooms of a relay share."""
-
-    relay: str  # its name among all relays
-    schedule: Callable[[Callable[[], None]], object]
-    account: Account = field(default_factory=Account)
-    totals: Totals = field(default_factory=Totals)
-    congested: set["Room"] = field(default_factory=set)  # those whose patience is to be checked
 
 
 class Room:
@@ -45,6 +33,7 @@ class Room:
         "_log",
         "_members",
         "_number",
+        "_open_log",
         "_pending",
         "_pending_size",
         "_receivers",
@@ -56,7 +45,8 @@ class Room:
     def __init__(self, name: RoomName, open_log: OpenLog, shared: Shared) -> None:
         self.name = name
         self._shared = shared
-        self._log = open_log(name, self._on_entry)
+        self._open_log = open_log
+        self._log = open_log(name, self._on_entry, None)
         self._members: dict[UserName, Member] = {}
         self._receivers: tuple[Member, ...] | None = ()  # the members; None when out of date
         self._congestion = Congestion()
@@ -114,6 +104,47 @@ class Room:
         self._shared.congested.discard(self)
         self._log.close()
 
+    def entries(self) -> Sequence[Entry]:
+        """Return all entries that its log or a delivery holds."""
+        under_way = [delivery.entry for delivery in self._deliveries]
+        return (*self._log.read(0), *under_way)
+
+    def snapshot(self) -> RoomState:
+        """Return its state; to be asked when nothing is pending, right after `flush`."""
+        return RoomState(
+            self.name,
+            self._number,
+            self._log.snapshot(),
+            self._congestion.state,
+            self._congestion.times,
+            tuple(
+                user for user, member in self._members.items() if member in self._congestion.held
+            ),
+            tuple(self._describe(delivery) for delivery in self._deliveries),
+        )
+
+    def restore(self, state: RoomState, members: dict[UserName, Member]) -> None:
+        """Go on where another stood, with these members; this one is new and nobody is in it."""
+        self._log.close()
+        self._log = self._open_log(self.name, self._on_entry, state.log)
+        self._number = state.number
+        self._members = members
+        self._receivers = None
+        self._congestion.restore(
+            state.congestion,
+            state.patience,
+            {member for member in members.values() if member.is_behind},
+            {members[user] for user in state.held},
+        )
+        if self._congestion.is_waiting:
+            self._shared.congested.add(self)
+        for delivery in state.deliveries:
+            due = tuple(members[user] for user in delivery.due if user in members)
+            credits = [(members[user], size) for user, size in delivery.credits if user in members]
+            self._deliveries.append(Delivery(delivery.entry, due, credits, delivery.has_begun))
+        if self._deliveries and not self._congestion.is_waiting:
+            self._resume()
+
     def publish(self, piece: Piece, publisher: Publisher) -> None:
         """Take messages for the batch of this tick; `publisher` is credited once delivered."""
         size = len(piece.data)
@@ -150,20 +181,13 @@ class Room:
             self._resume()
 
     def check_patience(self, now: float) -> None:
-        """End what has lasted long enough; to be asked now and then, `now` in seconds.
+        """End a wait that has lasted long enough; to be asked now and then, `now` in seconds.
 
-        A wait ends after `PATIENCE`. Then the room delivers to all and does not wait again before
-        `COOL_DOWN`, so that rejoining readers cannot hold it again and again.
+        Then it delivers to all: who is far behind either follows, or exceeds its limit and goes.
         """
-        congestion = self._congestion
-        if not congestion.is_due(now):
-            return
-        if congestion.is_waiting:
-            congestion.lose_patience()
-            self._resume()
-        else:
-            congestion.go_on()
+        if self._congestion.check_patience(now):
             self._shared.congested.discard(self)
+            self._resume()
 
     def settle(self, member: Member) -> bool:
         """Deliver at once what is on its way to this member, which is about to leave.
@@ -177,6 +201,20 @@ class Room:
             self._settling[member] = self._number
             return False
         return True
+
+    def _describe(self, delivery: Delivery) -> DeliveryState:
+        members = self._members
+        return DeliveryState(
+            delivery.entry,
+            tuple(user for user, member in members.items() if delivery.is_due(member)),
+            tuple(
+                (user, size)
+                for publisher, size in delivery.credits
+                for user, member in members.items()
+                if member is publisher
+            ),
+            delivery.has_begun,
+        )
 
     def _append(self) -> None:
         self._number += 1
@@ -235,7 +273,7 @@ class Room:
         while self._deliveries:
             delivery = self._deliveries[0]
             batch = delivery.entry.batch
-            if delivery.position == 0 and self._congestion.behind and self._must_wait(batch):
+            if not delivery.has_begun and self._must_wait(batch):
                 return True
             if turn <= 0 or turn_bytes <= 0:
                 return False
@@ -282,7 +320,10 @@ class Room:
     def _must_wait(self, batch: Batch) -> bool:
         """Whether the receivers are to catch up before this batch is delivered."""
         congestion = self._congestion
-        if congestion.state is State.IMPATIENT or not self._is_congested(batch):
+        if not congestion.behind or not self._is_congested(batch):
+            congestion.state = State.FLOWING
+            return False
+        if congestion.state is State.IMPATIENT:
             return False
         congestion.wait()
         self._shared.congested.add(self)

@@ -1,6 +1,6 @@
 """What the relay has done so far, over all rooms."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 
 @dataclass(slots=True)
@@ -14,3 +14,13 @@ class Totals:
     delivered_bytes: int = 0
     skipped: int = 0  # messages that a member with lag=skip missed
     waits: int = 0  # times a room made its senders wait
+
+    def snapshot(self) -> dict[str, int]:
+        """Return all of them by name."""
+        return asdict(self)
+
+    def restore(self, state: dict[str, int]) -> None:
+        """Go on with those of another."""
+        for name, count in state.items():
+            if hasattr(self, name):
+                setattr(self, name, getattr(self, name) + count)

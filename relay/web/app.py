@@ -15,15 +15,16 @@ from relay.account import Account
 from relay.edge.connection import beat_period
 from relay.edge.drain import Drain
 from relay.edge.floor import Floor
+from relay.edge.handover.service import Carried, Service
 from relay.edge.heartbeat import Heartbeat
 from relay.edge.roster import Roster
 from relay.edge.watch import Watch
 from relay.member.session import Terms
 from relay.metrics import RelayCollector, registry
 from relay.room.hub import Hub
-from relay.room.log import Log, OnEntry
+from relay.room.log import Log, LogState, OnEntry
 from relay.room.memory_log import Budget, MemoryLog, Retention
-from relay.room.room import Shared
+from relay.room.shared import Shared
 from relay.settings import Settings
 from relay.web import live, pages, publish, status, websocket
 from relay.web.context import CONTEXT, Context, Refusal, json_response
@@ -31,7 +32,7 @@ from relay.wire.parser import Parser
 
 logger = logging.getLogger("relay")
 
-NewLog = Callable[[OnEntry, Retention], Log]
+NewLog = Callable[[OnEntry, Retention, LogState | None], Log]
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 _HISTORY_SHARE: Final = 8  # one eighth of the memory limit is for all rooms' history,
@@ -53,7 +54,7 @@ def create_app(settings: Settings, file_limit: int, new_log: NewLog = MemoryLog)
         clock.steady(),
     )
     hub = Hub(
-        lambda _, on_entry: new_log(on_entry, retention),
+        lambda _, on_entry, state: new_log(on_entry, retention, state),
         Shared(secrets.token_hex(6), loop.call_soon, account),
     )
     roster = Roster(account, memory_limit // _UNFINISHED_SHARE)
@@ -65,10 +66,19 @@ def create_app(settings: Settings, file_limit: int, new_log: NewLog = MemoryLog)
         clock=loop.time,
         new_parser=partial(Parser, loop=loop),
     )
+    samples = live.Samples(hub, roster, watch)
+    floor = Floor(settings, hub, roster, terms, loop)
+    carried: dict[str, Carried] = {
+        "totals": hub.totals,
+        "roster": roster,
+        "watch": watch,
+        "samples": samples,
+    }
     app = web.Application(middlewares=[_answer_refusals])
     app[CONTEXT] = Context(
         settings=settings,
-        floor=Floor(settings, hub, roster, terms, loop),
+        floor=floor,
+        service=Service(floor, carried, settings.release_commit),
         hub=hub,
         roster=roster,
         drain=Drain(roster),
@@ -84,7 +94,7 @@ def create_app(settings: Settings, file_limit: int, new_log: NewLog = MemoryLog)
         metrics=registry(RelayCollector(hub, roster, watch, lambda: retention.budget.used)),
         max_connections=admission.max_connections(settings, file_limit, memory_limit),
     )
-    app[live.SAMPLES] = live.Samples(hub, roster, watch)
+    app[live.SAMPLES] = samples
     app.cleanup_ctx.append(_heartbeat)
     app.cleanup_ctx.append(live.sampling)
     app.router.add_get("/", pages.page("index.html"))

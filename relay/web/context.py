@@ -14,6 +14,7 @@ from relay.access.addresses import client_address
 from relay.access.origins import origin_allowed
 from relay.edge.drain import Drain
 from relay.edge.floor import Floor
+from relay.edge.handover.service import Service
 from relay.edge.heartbeat import Heartbeat
 from relay.edge.roster import Roster
 from relay.edge.watch import Watch
@@ -28,6 +29,7 @@ class Context:
 
     settings: Settings
     floor: Floor
+    service: Service
     hub: Hub
     roster: Roster
     drain: Drain

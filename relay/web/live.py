@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from itertools import islice
-from typing import Final
+from typing import Any, Final
 
 from aiohttp import web
 
@@ -57,6 +57,16 @@ class Samples:
         """Return the samples that come after the first `seen`, as far as they are kept."""
         count = min(max(self.taken - seen, 0), len(self._kept))
         return list(islice(self._kept, len(self._kept) - count, None))
+
+    def snapshot(self) -> dict[str, Any]:
+        """Return the samples, as JSON can hold them."""
+        return {"life": self.life, "taken": self.taken, "kept": list(self._kept)}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on with the samples of another relay, as one life."""
+        self.life, self.taken = state["life"], state["taken"]
+        self._kept.clear()
+        self._kept.extend(tuple(sample) for sample in state["kept"])
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

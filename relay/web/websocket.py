@@ -23,7 +23,7 @@ from relay.web.context import (
     room_name,
     verify,
 )
-from relay.web.upgrade import Switched, switch_protocols
+from relay.web.upgrade import Switched, head_of, switch_protocols
 from relay.wire.closing import Reason
 
 _OPTIONS: Final = ("room", "echo", "history", "lag", "token")
@@ -37,7 +37,8 @@ async def connect(request: web.Request) -> web.StreamResponse:
     if _is_draining(context):
         return _turn_away(request)
     room, options = _options(request, context)
-    await _check_name(context, room, options)
+    with context.service.waiting(request.transport, head_of(request)):
+        await _check_name(context, room, options)
     if _is_draining(context):
         return _turn_away(request)
     holder = _holder(context, room, options.user)

@@ -48,7 +48,7 @@ class Boundary:
     def feed(self, data: bytes, whole: int) -> int:
         """Follow `data`, in which messages ended whose frames take `whole` bytes at least.
 
-        Return by how much `size` has changed. Raise `BadFrame` for a header that no client may send.
+        Return by how much `size` has changed; raise `BadFrame` for a header no client may send.
         """
         if whole == len(data) and not self._kept and data[1] & _MASKED:
             return 0

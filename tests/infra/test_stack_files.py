@@ -10,7 +10,15 @@ from relay.settings import table
 ROOT = Path(__file__).parent.parent.parent
 SETTINGS = {name for name, _, _ in table()}
 # Not the operator's to set: the container's own, and what the image was built with.
-FIXED = {"PORT", "LISTEN_ADDRESS", "RELEASE_COMMIT", "RELEASE_TIME", "RELEASE_ACTOR"}
+FIXED = {
+    "PORT",
+    "LISTEN_ADDRESS",
+    "LISTEN_SOCKET",
+    "HANDOVER_SOCKET",
+    "RELEASE_COMMIT",
+    "RELEASE_TIME",
+    "RELEASE_ACTOR",
+}
 COMPOSE = (ROOT / "docker-compose.yml").read_text()
 
 

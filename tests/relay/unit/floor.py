@@ -11,7 +11,7 @@ from relay.member.session import Options, Terms, begin
 from relay.names import RoomName, UserName
 from relay.room.hub import Hub
 from relay.room.memory_log import Budget, MemoryLog, Retention
-from relay.room.room import Shared
+from relay.room.shared import Shared
 from relay.settings import Settings
 from relay.wire.parser import Parser
 from tests.relay.unit.transport import Transport
@@ -23,7 +23,7 @@ def make_floor(schedule: Callable[[Callable[[], None]], object] | None = None) -
     settings = Settings.load()
     retention = Retention(settings.history_size, 60, Budget(10**9), loop.time)
     shared = Shared("relay", schedule or loop.call_soon)
-    hub = Hub(lambda name, on_entry: MemoryLog(on_entry, retention), shared)
+    hub = Hub(lambda name, on_entry, state: MemoryLog(on_entry, retention, state), shared)
     terms = Terms(
         message_size=settings.max_message_size,
         read_buffer_size=settings.read_buffer_size,

@@ -6,10 +6,11 @@ from collections.abc import Callable, Sequence
 from relay.account import Account
 from relay.names import RoomName, UserName
 from relay.room.batch import Author, Batch, Piece, SessionId, join
-from relay.room.log import Entry, Log, OnEntry
+from relay.room.log import Entry, Log, LogState, OnEntry
 from relay.room.member import Delivered
 from relay.room.memory_log import Budget, MemoryLog, Retention
-from relay.room.room import Room, Shared
+from relay.room.room import Room
+from relay.room.shared import Shared
 from relay.wire.frames import BINARY, encode, ends
 
 
@@ -89,8 +90,10 @@ class Loop:
 class LateLog:
     """A memory log that answers only when it is told to."""
 
-    def __init__(self, on_entry: OnEntry, retention: Retention) -> None:
-        self._inner = MemoryLog(on_entry, retention)
+    def __init__(
+        self, on_entry: OnEntry, retention: Retention, state: LogState | None = None
+    ) -> None:
+        self._inner = MemoryLog(on_entry, retention, state)
         self._waiting: deque[Batch] = deque()
         self.available = True
 
@@ -117,6 +120,9 @@ class LateLog:
     def read(self, after: int) -> tuple[Entry, ...]:
         return tuple(self._inner.read(after))
 
+    def snapshot(self) -> LogState:
+        return self._inner.snapshot()
+
     def expire(self) -> None:
         self._inner.expire()
 
@@ -133,13 +139,13 @@ def make_room(
     *,
     size: int = 1_000_000,
     age: float = 120,
-    log: Callable[[OnEntry, Retention], Log] = MemoryLog,
+    log: Callable[[OnEntry, Retention, LogState | None], Log] = MemoryLog,
     shared: Shared | None = None,
 ) -> Room:
     retention = Retention(size, age, Budget(10_000_000), lambda: loop.now)
     return Room(
         RoomName("lobby"),
-        lambda name, on_entry: log(on_entry, retention),
+        lambda name, on_entry, state: log(on_entry, retention, state),
         shared or make_shared(loop),
     )
 

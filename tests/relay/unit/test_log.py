@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relay.account import Account
-from relay.room.log import Entry, last
-from relay.room.memory_log import Budget, LogState, MemoryLog, Retention
+from relay.room.log import Entry, LogState, last
+from relay.room.memory_log import Budget, MemoryLog, Retention
 from tests.relay.unit.people import Person, make_batch, piece, words_of
 
 

@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 
 from relay.account import Account
 from relay.room.batch import MAX_BATCH
-from relay.room.congestion import COOL_DOWN, PATIENCE
-from relay.room.log import OnEntry
+from relay.room.congestion import COOL_DOWN, PATIENCE, SHORT_PATIENCE
+from relay.room.log import LogState, OnEntry
 from relay.room.member import Delivered
 from relay.room.memory_log import Retention
 from relay.room.room import Room
@@ -342,7 +342,26 @@ def test_member_that_overruns_may_leave_at_once() -> None:
     assert carol.heard == [b"1"]
 
 
-def test_room_that_has_waited_delivers_to_all_and_does_not_wait_again_soon() -> None:
+def _wait_for(room: Room, loop: Loop, alice: Person, bob: Person, now: float) -> float:
+    """Let the room wait for bob from `now` on; return after how many seconds it goes on."""
+    _congest(room, loop, alice, bob)
+    say(room, alice, b"wait")
+    loop.run()
+    assert room.is_waiting
+    seconds = 0.0
+    while room.is_waiting:
+        room.check_patience(now + seconds)
+        seconds += 0.25
+    loop.run()
+    assert bob.heard == [b"wait"]
+    _catch_up(room, bob)
+    say(room, alice, b"go on")
+    loop.run()
+    assert not room.is_waiting
+    return seconds - 0.25
+
+
+def test_room_that_has_lost_its_patience_has_less_of_it_for_a_while() -> None:
     """Readers that come back again and again cannot hold it for 5 s each time."""
     loop = Loop()
     shared = make_shared(loop)
@@ -350,28 +369,12 @@ def test_room_that_has_waited_delivers_to_all_and_does_not_wait_again_soon() -> 
     alice, bob = Person("alice"), Person("bob")
     room.join(alice)
     room.join(bob)
-    _congest(room, loop, alice, bob)
-    say(room, alice, b"1")
-    loop.run()
-    assert room.is_waiting
-    assert shared.congested == {room}
-    room.check_patience(100.0)
-    room.check_patience(100.0 + PATIENCE - 0.1)
-    assert room.is_waiting
-    room.check_patience(100.0 + PATIENCE)
-    loop.run()
-    assert not room.is_waiting
-    assert bob.heard == [b"1"]
-    say(room, alice, b"2")
-    loop.run()
-    assert bob.heard == [b"1", b"2"]
-    room.check_patience(200.0)
-    room.check_patience(200.0 + COOL_DOWN)
+    assert _wait_for(room, loop, alice, bob, 100) == PATIENCE
+    assert _wait_for(room, loop, alice, bob, 110) == SHORT_PATIENCE
+    assert _wait_for(room, loop, alice, bob, 120) == SHORT_PATIENCE
+    assert _wait_for(room, loop, alice, bob, 130 + COOL_DOWN) == PATIENCE
+    assert shared.totals.waits == 4
     assert not shared.congested
-    say(room, alice, b"3")
-    loop.run()
-    assert room.is_waiting
-    assert shared.totals.waits == 2
 
 
 def test_log_may_answer_later() -> None:
@@ -379,8 +382,8 @@ def test_log_may_answer_later() -> None:
     loop = Loop()
     logs: list[LateLog] = []
 
-    def open_log(on_entry: OnEntry, retention: Retention) -> LateLog:
-        logs.append(LateLog(on_entry, retention))
+    def open_log(on_entry: OnEntry, retention: Retention, state: LogState | None) -> LateLog:
+        logs.append(LateLog(on_entry, retention, state))
         return logs[0]
 
     room = make_room(loop, log=open_log)

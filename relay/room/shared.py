@@ -1,0 +1,26 @@
+"""What all rooms of a relay share."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from relay.account import Account
+from relay.room.totals import Totals
+
+
+class Patient(Protocol):
+    """A room that waits, or has waited, for its receivers."""
+
+    def check_patience(self, now: float) -> None:
+        """End what has lasted long enough; `now` in seconds."""
+
+
+@dataclass(slots=True)
+class Shared:
+    """Handed to every room when it is opened."""
+
+    relay: str  # its name among all relays
+    schedule: Callable[[Callable[[], None]], object]
+    account: Account = field(default_factory=Account)
+    totals: Totals = field(default_factory=Totals)
+    congested: set[Patient] = field(default_factory=set)  # whose patience is to be checked

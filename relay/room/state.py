@@ -1,0 +1,30 @@
+"""All that there is to know of a room, as values."""
+
+from dataclasses import dataclass
+
+from relay.names import RoomName, UserName
+from relay.room.congestion import State
+from relay.room.log import Entry, LogState
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryState:
+    """An entry on its way: who has still to get it, and whom to credit with how many bytes."""
+
+    entry: Entry
+    due: tuple[UserName, ...]
+    credits: tuple[tuple[UserName, int], ...]
+    has_begun: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RoomState:
+    """A room between two passes of the event loop, when nothing is pending."""
+
+    name: RoomName
+    number: int  # of its last batch
+    log: LogState
+    congestion: State
+    patience: tuple[float | None, float]  # `Congestion.times`
+    held: tuple[UserName, ...]
+    deliveries: tuple[DeliveryState, ...]
