@@ -28,8 +28,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def registry() -> Iterator[Registry]:
     """Where the servers pull official images from."""
     images.require(images.VPS, images.PYTHON, images.CADDY, images.LAB_CADDY)
-    served = {images.CADDY: images.LAB_CADDY, images.PYTHON: images.PYTHON}
-    with Registry(served) as registry:
+    with Registry() as registry:
         yield registry
 
 
@@ -42,10 +41,11 @@ def lab(registry: Registry) -> tuple[str, ...]:
 @pytest.fixture
 def bare_vps() -> Iterator[Vps]:
     """A server on its first day."""
-    images.require(images.VPS)
     vps = Vps.boot()
-    yield vps
-    vps.destroy()
+    try:
+        yield vps
+    finally:
+        vps.destroy()
 
 
 @pytest.fixture(scope="session")
@@ -62,7 +62,7 @@ def provisioned_vps(lab: tuple[str, ...]) -> Iterator[Vps]:
 @pytest.fixture(scope="session")
 def release_host(lab: tuple[str, ...]) -> Iterator[ReleaseHost]:
     """A server that takes releases, shared by all tests that deploy; its engine has little room."""
-    stack.build_relay()
+    stack.require_images()  # so that a deploy's own build finds its layers
     vps = Vps.boot(disk=_DISK)
     try:
         provision(vps, *lab).succeeded()

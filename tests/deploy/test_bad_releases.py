@@ -8,13 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.checkout import Checkout
-from tests.lab.engine import run
+from tests.lab.checkout import PATIENCE, Checkout
+from tests.lab.engine import ROOT, run
 from tests.lab.release_host import ReleaseHost, Untouched
-from tests.lab.stack import ROOT
 from tests.lab.vps import Vps, private_key
 
-pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("releases")]
+pytestmark = pytest.mark.xdist_group("releases")
 
 # The real one, whose layers are there already, and more lines.
 _IMAGE = (ROOT / "Dockerfile.relay").read_text()
@@ -130,7 +129,7 @@ def test_disk_that_fills_up_while_the_image_arrives_leaves_no_trace(
         # All of it: the engine has yet to be given more than it may still write meanwhile.
         release_host.vps.run("cat /dev/zero > /var/lib/docker/filler || true")
         release_host.vps.run(_GO_ON)
-        output, _ = deploy.communicate(timeout=120)
+        output, _ = deploy.communicate(timeout=PATIENCE)
         assert deploy.returncode == 1
         assert "no space left on device" in output.splitlines()[-1]
         before.check()
@@ -161,7 +160,7 @@ def test_switch_finishes_without_the_machine_that_began_it(
     block = "INPUT --protocol tcp --dport 22 --jump DROP"
     release = _in_switch(release_host, f"iptables --insert {block}")
     try:
-        output, _ = deploy.communicate(timeout=120)
+        output, _ = deploy.communicate(timeout=PATIENCE)
         assert deploy.returncode == 1, output
         assert "the connection to" in output.splitlines()[-1]
         release_host.vps.wait_until(lambda: release_host.state(release) == "kept", "it is kept")
@@ -184,7 +183,7 @@ def test_next_deploy_mends_a_switch_that_was_killed(
         release_host,
         f'until [ "$({relays} | wc -l)" = 2 ]; do sleep 0.02; done; kill -KILL "$(cat pid)"',
     )
-    output, _ = deploy.communicate(timeout=60)
+    output, _ = deploy.communicate(timeout=PATIENCE)
     assert deploy.returncode == 1
     assert "the script on the host was killed" in output.splitlines()[-1]
     assert release_host.health()["status"] == "healthy"
@@ -203,7 +202,7 @@ def test_bad_release_after_a_switch_that_was_killed_is_taken_back(
         release_host,
         'until [ "$(cat state)" = serving ]; do sleep 0.02; done; kill -KILL "$(cat pid)"',
     )
-    output, _ = deploy.communicate(timeout=60)
+    output, _ = deploy.communicate(timeout=PATIENCE)
     assert deploy.returncode == 1, output
     checkout.commit("A bad release", {"Dockerfile.relay": _MUTE})
     outcome = checkout.deploy("--witnesses", "0").refused(f"release {release} serves again")

@@ -5,7 +5,7 @@ import pytest
 from tests.lab.checkout import Checkout
 from tests.lab.release_host import ReleaseHost
 
-pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("releases")]
+pytestmark = pytest.mark.xdist_group("releases")
 
 
 @pytest.fixture

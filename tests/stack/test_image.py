@@ -1,6 +1,7 @@
 """The relay's image: what it adds to its base, what it says of itself, how it ends."""
 
 import json
+import os
 import subprocess
 from collections.abc import Iterator
 from typing import Any
@@ -8,8 +9,9 @@ from typing import Any
 import pytest
 
 from tests.lab import engine, images
-from tests.lab.engine import run
-from tests.lab.stack import ROOT
+from tests.lab import stack as lab
+from tests.lab.engine import ROOT, run
+from tests.lab.waiting import until
 
 _ARGUMENTS = {
     "RELEASE_COMMIT": "0123456789abcdef",
@@ -39,10 +41,12 @@ def _build(tag: str) -> None:
 
 @pytest.fixture(scope="module")
 def image() -> Iterator[str]:
-    images.require(images.PYTHON)
-    _build("relay:lab-release")
-    yield "relay:lab-release"
-    run("docker", "rmi", "-f", "relay:lab-release")
+    """The image as a release builds it; each test process has one, and removes only that."""
+    tag = f"relay:lab-release-{os.getpid()}"
+    lab.require_images()
+    _build(tag)
+    yield tag
+    run("docker", "rmi", "-f", tag)
 
 
 def test_the_image_adds_less_than_120_mb_to_its_base(image: str) -> None:
@@ -57,14 +61,9 @@ def test_labels_and_health_tell_the_release(image: str) -> None:
     assert labels["org.opencontainers.image.created"] == _ARGUMENTS["RELEASE_TIME"]
     container = run("docker", "run", "-d", "--rm", image).strip()
     try:
-        answer = run(
-            *("docker", "exec", container, "python", "-c"),
-            "import time, urllib.request as r\n"
-            "while True:\n"
-            "    try: print(r.urlopen('http://127.0.0.1:8080/health').read().decode()); break\n"
-            "    except OSError: time.sleep(0.05)",
-        )
-        health = json.loads(answer)
+        _until_it_listens(container)
+        ask = "import urllib.request as r; print(r.urlopen('http://127.0.0.1:8080/health').read().decode())"
+        health = json.loads(run("docker", "exec", container, "python", "-c", ask))
         assert health["commit"] == _ARGUMENTS["RELEASE_COMMIT"]
         assert health["deployed_at"] == _ARGUMENTS["RELEASE_TIME"]
         assert health["deployed_by"] == _ARGUMENTS["RELEASE_ACTOR"]
@@ -72,13 +71,16 @@ def test_labels_and_health_tell_the_release(image: str) -> None:
         run("docker", "stop", container)
 
 
+def _until_it_listens(container: str) -> None:
+    until(lambda: "listens on" in run("docker", "logs", container), "the relay listens")
+
+
 def test_the_relay_is_process_1_and_ends_with_0(image: str) -> None:
     """SIGTERM reaches it: nothing stands between."""
     container = run("docker", "run", "-d", image).strip()
     try:
         assert json.loads(run("docker", "inspect", container))[0]["Config"]["Entrypoint"] is None
-        while "listens on" not in run("docker", "logs", container):
-            pass
+        _until_it_listens(container)
         run("docker", "stop", container)
         assert json.loads(run("docker", "inspect", container))[0]["State"]["ExitCode"] == 0
         assert "draining → drained" in run("docker", "logs", container)
@@ -94,15 +96,16 @@ def test_a_health_check_says_why(image: str) -> None:
 
 def test_buildkit_builds_it_too(image: str) -> None:
     """The tests' own builder may be either; this asks for BuildKit wherever a client offers it."""
+    tag = f"relay:lab-buildkit-{os.getpid()}"
     for client in ("docker", "/usr/bin/docker"):
         done = subprocess.run(
-            [client, "build", "-q", "-f", "Dockerfile.relay", "-t", "relay:lab-buildkit", "."],
+            [client, "build", "-q", "-f", "Dockerfile.relay", "-t", tag, "."],
             cwd=ROOT,
             env={**engine.environment(), "DOCKER_BUILDKIT": "1"},
             capture_output=True,
             text=True,
         )
         if done.returncode == 0:
-            run("docker", "rmi", "relay:lab-buildkit")
+            run("docker", "rmi", tag)
             return
     engine.refuse(f"no Docker client here builds with BuildKit: {done.stderr[-300:]}")
