@@ -161,6 +161,24 @@ def test_an_error_in_the_caddyfile_is_named(make: Make, copy: Path) -> None:
     assert up.returncode == 0, up.stdout
 
 
+def test_an_error_in_the_caddyfile_is_named_while_the_relay_is_not_healthy(
+    make: Make, copy: Path
+) -> None:
+    """Caddy has not even started then: whoever mends the relay would find the next error later."""
+    caddyfile = copy / "Caddyfile.docker"
+    caddyfile.write_text(caddyfile.read_text().replace("encode zstd", "enkode zstd"))
+    override = copy / "docker-compose.override.yml"
+    fails = "{test: [CMD, 'false'], start_period: 1ms, interval: 1s, retries: 1}"
+    healthcheck = "healthcheck:\n      start_period: 60s"
+    assert healthcheck in override.read_text()
+    override.write_text(override.read_text().replace(healthcheck, f"healthcheck: {fails}"))
+    up = make("up")
+    assert up.returncode
+    assert "relay says:\n" in up.stdout
+    assert "caddy says:\n" in up.stdout
+    assert "unrecognized directive: enkode" in up.stdout
+
+
 def test_a_missing_caddyfile_is_named(make: Make, copy: Path) -> None:
     """It does not become an empty directory of that name."""
     (copy / "Caddyfile.docker").unlink()
