@@ -36,7 +36,7 @@ stack-test: images node-modules ## test the stack: Docker, Caddy, certificates (
 	$(BIN)/python -m pytest tests/stack
 
 deploy-test: images ## test provisioning, deploys and workflows on whole servers (containers; about a quarter of an hour)
-	$(BIN)/python -m pytest tests/deploy --numprocesses=2 --dist=loadgroup --no-loadscope-reorder
+	$(BIN)/python -m pytest tests/deploy --numprocesses=2 --no-loadscope-reorder
 
 up: ## start relay and Caddy in Docker, on https://localhost or RELAY_DOMAIN (settings are in .env)
 	@scripts/up

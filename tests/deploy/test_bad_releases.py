@@ -13,8 +13,6 @@ from tests.lab.engine import ROOT, run
 from tests.lab.release_host import ReleaseHost, Untouched
 from tests.lab.vps import Vps, private_key
 
-pytestmark = pytest.mark.xdist_group("releases")
-
 # The real one, whose layers are there already, and more lines.
 _IMAGE = (ROOT / "Dockerfile.relay").read_text()
 _NEVER_READY = f'{_IMAGE}CMD ["sleep", "infinity"]\n'
