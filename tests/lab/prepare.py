@@ -37,12 +37,13 @@ def main() -> int:
 
 def _report(name: str, step: Callable[[], str]) -> bool:
     """Print how a step went, and how long it took; return whether tests have what it makes."""
+    print(f"{name}: ", end="", flush=True)
     started = time.monotonic()
     try:
         done, complete = step(), True
     except Unavailable as reason:
         done, complete = f"not here: {reason}", False
-    print(f"{name}: {done} ({time.monotonic() - started:.0f} s)", flush=True)
+    print(f"{done} ({time.monotonic() - started:.0f} s)", flush=True)
     return complete
 
 

@@ -111,11 +111,13 @@ def _program() -> str:
         shutil.rmtree(download, ignore_errors=True)
         download.mkdir(parents=True)
         # Not installed: the package would start a registry of its own.
-        subprocess.run(
+        done = subprocess.run(
             ["apt-get", "download", "-qq", "docker-registry"],
-            check=True,
             cwd=download,
             capture_output=True,
+            text=True,
         )
+        if done.returncode:
+            raise Unavailable(f"apt-get download docker-registry: {done.stderr.strip()}")
         run("dpkg-deb", "-x", next(download.glob("*.deb")), unpacked)
     return str(program)
