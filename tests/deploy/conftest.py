@@ -18,8 +18,11 @@ from tests.lab.vps import Vps, private_key
 _DISK = 2_500_000_000  # bytes: Caddy, five releases, an image built there, and room to fill up
 
 
-# They release to one server, and take turns.
-_RELEASES: Final = ("test_bad_releases.py", "test_deploy.py", "test_rollback.py")
+# Files that share a server, and take turns.
+_SHARING: Final = (
+    ("test_bad_releases.py", "test_deploy.py", "test_refused_deploys.py", "test_rollback.py"),
+    ("test_firewall.py", "test_provision.py", "test_settings.py"),
+)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
@@ -28,14 +31,14 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadSco
 
 
 class _ByServer(LoadScopeScheduling):  # type: ignore[misc]  # without types
-    """The tests of a file stay together, and those that release to one server.
+    """The tests of a file stay together, and those of files that share a server.
 
     Not --dist=loadgroup: what pytest-xdist 3.8 changes to mark a group is not read by pytest 9.2.
     """
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0].rpartition("/")[2]
-        return "releases" if file in _RELEASES else file
+        return next((files[0] for files in _SHARING if file in files), file)
 
 
 @pytest.fixture(scope="session")

@@ -29,6 +29,8 @@ _OPTIONS: Final = (
     *("--sysctl=net.ipv6.conf.all.disable_ipv6=0", "--sysctl=net.ipv6.conf.default.disable_ipv6=0"),
     *("--tmpfs=/run", "--tmpfs=/run/lock", "--tmpfs=/tmp:exec"),
 )
+# A script; three starts a minute are all that Docker's unit allows.
+RESTART_DOCKER: Final = "systemctl reset-failed docker; systemctl restart docker"
 # sshd slows down a source after wrong keys; here all tests are one source.
 _SSHD: Final = "PerSourcePenalties no\n"
 
