@@ -28,8 +28,7 @@ from infra.visitor import authorization
 _JITTER = 0.1  # seconds at most before a client comes back: not all in the same millisecond
 _RETRY = 0.25  # seconds after a handshake that failed
 _SETTLE = 1.0  # seconds for the last messages to arrive
-_HANDSHAKE = 15.0  # seconds
-_PATIENCE = 15.0  # seconds for all to be in, or back
+_PATIENCE = 15.0  # seconds for a handshake, and for all to be in, or back
 
 
 @dataclass
@@ -119,7 +118,7 @@ class Swarm:
         headers = authorization(self._tokens, witness.user)
         while True:
             try:
-                async with asyncio.timeout(_HANDSHAKE):
+                async with asyncio.timeout(self._patience):
                     socket = await self._session.ws_connect(
                         url, headers=headers, max_msg_size=0, autoclose=False
                     )

@@ -25,6 +25,12 @@ VPS: Final = "relay-lab/vps:trixie"
 LOAD: Final = "relay-load:lab"
 LABEL: Final = "relay.lab.recipe"  # of a stand-in: a hash of all it was made of
 _RECIPES: Final = Path(__file__).parent / "images"
+# Build arguments of the relay's image: what it says of itself.
+RELEASE: Final = {
+    "RELEASE_COMMIT": "0123456789abcdef",
+    "RELEASE_TIME": "2026-01-02T03:04:05Z",
+    "RELEASE_ACTOR": "somebody",
+}
 # What Dockerfile.relay takes from this checkout.
 _SOURCES: Final = ("Dockerfile.relay", ".dockerignore", "requirements/relay.txt", "relay")
 # Of this machine: TLS may be re-signed.
@@ -47,9 +53,8 @@ def require(*tags: str) -> None:
 @cache
 def relay() -> str:
     """Return the tag of the relay's image; checkouts with other sources have another one."""
-    digest = hashlib.sha256(
-        run("docker", "image", "inspect", "--format", "{{.Id}}", PYTHON).encode()
-    )
+    base = run("docker", "image", "inspect", "--format", "{{.Id}}", PYTHON)
+    digest = hashlib.sha256(f"{base}{RELEASE}".encode())
     for name in _SOURCES:
         digest.update(hash_of(ROOT / name).encode())
     return f"relay:lab-{digest.hexdigest()[:12]}"

@@ -116,8 +116,9 @@ def _relay() -> str:
         return f"there, as {tag}"
     old = ("--filter", f"label={_SOURCES}", "--filter", f"until={_KEPT}")
     run("docker", "image", "prune", "--all", "--force", *old)
-    dockerfile = ROOT / "Dockerfile.relay"
-    run("docker", "build", "-q", "-f", dockerfile, "-t", tag, "--label", f"{_SOURCES}=", ROOT)
+    arguments = (f"--build-arg={name}={value}" for name, value in images.RELEASE.items())
+    command = ("docker", "build", "-q", "-t", tag, "--label", f"{_SOURCES}=", *arguments)
+    run(*command, "-f", ROOT / "Dockerfile.relay", ROOT)
     return f"built, as {tag}"
 
 

@@ -170,6 +170,8 @@ class Stack:
             max_size=None,
             compression=None,
             ping_interval=None,
+            open_timeout=LIMIT,
+            close_timeout=LIMIT,
             proxy=None,
         )
 

@@ -3,7 +3,6 @@
 import json
 import os
 import subprocess
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,40 +12,21 @@ from tests.lab import stack as lab
 from tests.lab.engine import ROOT, run
 from tests.lab.waiting import until
 
-_ARGUMENTS = {
-    "RELEASE_COMMIT": "0123456789abcdef",
-    "RELEASE_TIME": "2026-01-02T03:04:05Z",
-    "RELEASE_ACTOR": "somebody",
-}
+_ASK = """
+from urllib.request import urlopen
+print(urlopen("http://127.0.0.1:8080/health").read().decode())
+"""
 
 
 def _inspect(image: str) -> Any:
     return json.loads(run("docker", "image", "inspect", image))[0]
 
 
-def _build(tag: str) -> None:
-    arguments = [f"--build-arg={name}={value}" for name, value in _ARGUMENTS.items()]
-    run(
-        "docker",
-        "build",
-        "-q",
-        "-f",
-        ROOT / "Dockerfile.relay",
-        "-t",
-        tag,
-        *arguments,
-        ROOT,
-    )
-
-
-@pytest.fixture(scope="module")
-def image() -> Iterator[str]:
-    """The image as a release builds it; each test process has one, and removes only that."""
-    tag = f"relay:lab-release-{os.getpid()}"
+@pytest.fixture
+def image() -> str:
+    """The image, built as a release is, with what it is to say of itself."""
     lab.require_images()
-    _build(tag)
-    yield tag
-    run("docker", "rmi", "-f", tag)
+    return images.relay()
 
 
 def test_the_image_adds_less_than_120_mb_to_its_base(image: str) -> None:
@@ -57,16 +37,15 @@ def test_the_image_adds_less_than_120_mb_to_its_base(image: str) -> None:
 def test_labels_and_health_tell_the_release(image: str) -> None:
     """By OCI's names, and on /health."""
     labels = _inspect(image)["Config"]["Labels"]
-    assert labels["org.opencontainers.image.revision"] == _ARGUMENTS["RELEASE_COMMIT"]
-    assert labels["org.opencontainers.image.created"] == _ARGUMENTS["RELEASE_TIME"]
+    assert labels["org.opencontainers.image.revision"] == images.RELEASE["RELEASE_COMMIT"]
+    assert labels["org.opencontainers.image.created"] == images.RELEASE["RELEASE_TIME"]
     container = run("docker", "run", "-d", "--rm", image).strip()
     try:
         _until_it_listens(container)
-        ask = "import urllib.request as r; print(r.urlopen('http://127.0.0.1:8080/health').read().decode())"
-        health = json.loads(run("docker", "exec", container, "python", "-c", ask))
-        assert health["commit"] == _ARGUMENTS["RELEASE_COMMIT"]
-        assert health["deployed_at"] == _ARGUMENTS["RELEASE_TIME"]
-        assert health["deployed_by"] == _ARGUMENTS["RELEASE_ACTOR"]
+        health = json.loads(run("docker", "exec", container, "python", "-c", _ASK))
+        assert health["commit"] == images.RELEASE["RELEASE_COMMIT"]
+        assert health["deployed_at"] == images.RELEASE["RELEASE_TIME"]
+        assert health["deployed_by"] == images.RELEASE["RELEASE_ACTOR"]
     finally:
         run("docker", "stop", container)
 
