@@ -171,7 +171,6 @@ class Stack:
             compression=None,
             ping_interval=None,
             open_timeout=LIMIT,
-            close_timeout=LIMIT,
             proxy=None,
         )
 
