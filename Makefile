@@ -11,7 +11,7 @@ given = $(if $(filter command,$(origin $(1))),$($(1)))
 # Left out, they come from HETZNER_HOST and HETZNER_USERNAME.
 REMOTE = $(if $(call given,HOST),--host $(HOST)) $(if $(call given,USERNAME),--username $(USERNAME)) $(if $(SUMMARY),--summary $(SUMMARY))
 
-.PHONY: help run test browser-test stack-test deploy-test up down logs create provision deploy rollback smoke lint format bench bench-stack loadtest dashboard lock clean
+.PHONY: help run test browser-test node-modules images stack-test deploy-test up down logs create provision deploy rollback smoke lint format bench bench-stack loadtest dashboard lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the verbs
@@ -20,17 +20,23 @@ help: ## list the verbs
 run: $(VENV)/relay.lock ## start the relay on http://localhost:8080 (settings are environment variables)
 	@exec $(BIN)/python -m relay
 
-test: $(VENV)/dev.lock ## run the tests
+test: node-modules ## run the tests
 	$(BIN)/python -m pytest tests/shape tests/relay tests/infra tests/bench tests/loadtest
 
-browser-test: $(VENV)/dev.lock ## test the pages, the JavaScript client and the examples (chromium, node, npm)
+node-modules: $(VENV)/dev.lock ## install what the tests take from npm, where there is npm
+	@$(BIN)/python -m tests.npm
+
+images: $(VENV)/ops.lock ## make ready what the tests of stack and servers run on: engine, images, registry
+	@$(BIN)/python -m tests.lab.prepare
+
+browser-test: node-modules ## test the pages, the JavaScript client and the examples (chromium, node, npm)
 	$(BIN)/python -m pytest tests/browser tests/examples --numprocesses=2
 
-stack-test: $(VENV)/ops.lock ## test the stack: Docker, Caddy, certificates (about five minutes)
+stack-test: images node-modules ## test the stack: Docker, Caddy, certificates (about five minutes)
 	$(BIN)/python -m pytest tests/stack
 
-deploy-test: $(VENV)/ops.lock ## test provisioning, deploys and workflows on whole servers (containers; about a quarter of an hour)
-	$(BIN)/python -m pytest tests/deploy --numprocesses=2 --dist=loadgroup --no-loadscope-reorder
+deploy-test: images ## test provisioning, deploys and workflows on whole servers (containers; about a quarter of an hour)
+	$(BIN)/python -m pytest tests/deploy --numprocesses=2 --no-loadscope-reorder
 
 up: ## start relay and Caddy in Docker, on https://localhost or RELAY_DOMAIN (settings are in .env)
 	@scripts/up

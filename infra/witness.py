@@ -28,8 +28,7 @@ from infra.visitor import authorization
 _JITTER = 0.1  # seconds at most before a client comes back: not all in the same millisecond
 _RETRY = 0.25  # seconds after a handshake that failed
 _SETTLE = 1.0  # seconds for the last messages to arrive
-_HANDSHAKE = 15.0  # seconds
-_PATIENCE = 15.0  # seconds for all to be in
+_PATIENCE = 15.0  # seconds for a handshake, and for all to be in, or back
 
 
 @dataclass
@@ -65,11 +64,13 @@ class Swarm:
         clients: int,
         rate: float,
         tokens: dict[str, str],
+        patience: float = _PATIENCE,
     ) -> None:
         self._session = session
         self._base = base
         self._tokens = tokens
         self._pause = 1 / rate
+        self._patience = patience
         self.rooms = {
             f"{room}-{number}": [Witness(f"witness-{client}") for client in range(clients)]
             for number in range(rooms)
@@ -101,8 +102,8 @@ class Swarm:
                 await stays
 
     async def back(self, times: int) -> None:
-        """Wait until everybody has been in and come back so often; TimeoutError after 15 s."""
-        async with asyncio.timeout(_PATIENCE), self._arrival:
+        """Wait until all have been in and come back so often; TimeoutError after `patience`."""
+        async with asyncio.timeout(self._patience), self._arrival:
             await self._arrival.wait_for(
                 lambda: all(len(witness.stays) > times for witness in self._everyone)
             )
@@ -117,7 +118,7 @@ class Swarm:
         headers = authorization(self._tokens, witness.user)
         while True:
             try:
-                async with asyncio.timeout(_HANDSHAKE):
+                async with asyncio.timeout(self._patience):
                     socket = await self._session.ws_connect(
                         url, headers=headers, max_msg_size=0, autoclose=False
                     )

@@ -4,6 +4,7 @@ import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from itertools import count
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -12,9 +13,22 @@ from relay.settings import table
 from tests.node import node as node
 from tests.process import Relay
 
+# Seconds that a test may take, by what it works with. Each of its waits gives up long before, and
+# says for what; this limit ends the whole process.
+_LIMITS = {"browser": 300, "examples": 300, "stack": 600, "deploy": 1200}
+
 StartRelay = Callable[..., Awaitable[Relay]]
 
+_HERE = Path(__file__).parent
 _rooms = count()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give programs that are not ours the time that a busy machine needs."""
+    for item in items:
+        part = item.path.relative_to(_HERE).parts[0]
+        if part in _LIMITS and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(_LIMITS[part]))
 
 
 @pytest_asyncio.fixture

@@ -1,33 +1,20 @@
 """npm's `ws`, a client that nobody here wrote: `echo.js` joins and sends everything back."""
 
 import asyncio
-import fcntl
 import os
-import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
+
+from tests import npm
 
 FOLDER = Path(__file__).parent / "relay" / "sockets" / "node"
 
 
 @pytest.fixture(scope="session")
 def node() -> str:
-    """Install npm's `ws` from the lock file; skip where there is no Node, but never in CI."""
-    if not (shutil.which("node") and shutil.which("npm")):
-        if os.environ.get("CI"):
-            pytest.fail("node and npm are missing, and CI has to have them")
-        pytest.skip("node or npm is missing: the `ws` client is not tested")
-    lock, stamp = FOLDER / "package-lock.json", FOLDER / "node_modules" / ".package-lock.json"
-    with lock.open() as file:
-        fcntl.flock(file, fcntl.LOCK_EX)  # one of several test processes installs
-        if not stamp.exists() or stamp.stat().st_mtime < lock.stat().st_mtime:
-            done = subprocess.run(["npm", "ci", "--silent"], cwd=FOLDER, check=False, timeout=120)
-            if done.returncode and not os.environ.get("CI"):
-                pytest.skip("npm cannot install the `ws` client: it is not tested")
-            assert done.returncode == 0
-    return "node"
+    """Return Node's path, once npm's `ws` is installed for it."""
+    return npm.require(FOLDER)
 
 
 class Echo:

@@ -66,6 +66,7 @@ class Relay:
             max_size=None,
             compression=None,
             ping_interval=None,
+            open_timeout=60,  # seconds: a busy machine may need some of them
             proxy=None,
         )
 

@@ -8,14 +8,14 @@ from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, 
 
 from tests.browser.tools import (  # noqa: F401
     ALLOW_MICROPHONE,
+    PATIENCE,
     LaunchBrowser,
     launch_browser,
     node,
     run_node,
 )
 
-_PATIENCE = 20_000  # ms for a condition to come about, on a machine that has much else to do
-expect.set_options(timeout=_PATIENCE)
+expect.set_options(timeout=PATIENCE)
 
 
 class Pages:
@@ -29,7 +29,7 @@ class Pages:
     async def context(self, **options: Any) -> BrowserContext:
         """Return a browser without memory, as of a person of its own."""
         context = await self._browser.new_context(**options)
-        context.set_default_timeout(_PATIENCE)
+        context.set_default_timeout(PATIENCE)
         self._contexts.append(context)
         return context
 

@@ -41,10 +41,10 @@ export class Relay {
     await this.ended;
   }
 
-  token(user, room, expires = "1h") {
+  token(user, room) {
     return execFileSync(
       PYTHON,
-      ["-m", "relay", "token", "--user", user, "--room", room, "--expires", expires],
+      ["-m", "relay", "token", "--user", user, "--room", room, "--expires", "1h"],
       { env: { ...process.env, ...this.settings }, encoding: "utf8" },
     ).trim();
   }

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from relay.wire.closing import Reason
-from tests.browser.tools import HERE, MODULES, RunNode
+from tests.browser.tools import HERE, MODULES, PATIENCE, RunNode
 
 CLIENT = HERE.parent.parent / "relay" / "static" / "relay-client.js"
 
@@ -15,7 +15,8 @@ async def test_in_node(run_node: RunNode, name: str) -> None:
     """Runs the tests in {name}.test.mjs; those of the client start relays of their own."""
     # Node 20 has a WebSocket behind this flag, newer ones have it anyway.
     code, output = await run_node(
-        "--experimental-websocket", "--test", "--test-timeout=55000", HERE / f"{name}.test.mjs"
+        *("--experimental-websocket", "--test", f"--test-timeout={PATIENCE}"),
+        HERE / f"{name}.test.mjs",
     )
     assert code == 0, output
     assert "# fail 0" in output or "fail 0" in output

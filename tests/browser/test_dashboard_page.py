@@ -6,6 +6,7 @@ from playwright.async_api import Page, expect
 from websockets.asyncio.client import ClientConnection
 
 from tests.browser.conftest import Pages
+from tests.browser.tools import PATIENCE
 from tests.conftest import StartRelay
 
 
@@ -22,8 +23,11 @@ async def ink(page: Page, title: str) -> str:
 
 
 async def until_above(page: Page, title: str, least: float) -> None:
-    while not (text := await figure(page, title))[0].isdigit() or float(text.split()[0]) < least:
-        await asyncio.sleep(0.1)
+    async with asyncio.timeout(PATIENCE / 1000):
+        text = ""
+        while not text[:1].isdigit() or float(text.split()[0]) < least:
+            await asyncio.sleep(0.1)
+            text = await figure(page, title)
 
 
 async def test_figures_and_charts_move_under_load_and_survive_a_restart(

@@ -1,11 +1,9 @@
 """Chromium, Node and npm for tests: skipped with a reason where missing, but never in CI."""
 
 import asyncio
-import fcntl
 import os
 import shutil
 import signal
-import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
@@ -15,6 +13,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, async_playwright
 
+from tests import npm
 from tests.process import ROOT
 
 HERE = Path(__file__).parent
@@ -28,6 +27,7 @@ _QUIET = (
     "--disable-sync",
     "--use-fake-device-for-media-stream",  # a microphone that beeps
 )
+PATIENCE = 120_000  # ms for a condition to come about, on a machine that has much else to do
 ALLOW_MICROPHONE = "--use-fake-ui-for-media-stream"
 
 LaunchBrowser = Callable[..., Awaitable[Browser]]
@@ -51,7 +51,7 @@ async def launch_browser() -> AsyncIterator[LaunchBrowser]:
 
         async def launch(*arguments: str) -> Browser:
             browser = await playwright.chromium.launch(
-                executable_path=found, args=[*_QUIET, *arguments]
+                executable_path=found, args=[*_QUIET, *arguments], timeout=PATIENCE
             )
             stack.push_async_callback(browser.close)
             return browser
@@ -62,17 +62,7 @@ async def launch_browser() -> AsyncIterator[LaunchBrowser]:
 @pytest.fixture(scope="session")
 def node() -> str:
     """Return Node's path, once what package-lock.json names is installed."""
-    found = shutil.which("node")
-    if found is None or shutil.which("npm") is None:
-        _missing("node or npm")
-    assert found is not None
-    lock, stamp = HERE / "package-lock.json", MODULES / ".package-lock.json"
-    with (HERE / "package.json").open() as package:
-        fcntl.flock(package, fcntl.LOCK_EX)  # several workers come here at once
-        if not stamp.exists() or stamp.stat().st_mtime < lock.stat().st_mtime:
-            command = ["npm", "ci", "--ignore-scripts", "--silent"]
-            subprocess.run(command, cwd=HERE, check=True, timeout=120)
-    return found
+    return npm.require(HERE)
 
 
 @pytest.fixture

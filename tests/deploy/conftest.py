@@ -2,9 +2,11 @@
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
+from typing import Final
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler.loadscope import LoadScopeScheduling
 
 from tests.lab import images, stack
 from tests.lab.checkout import Checkout
@@ -16,20 +18,34 @@ from tests.lab.vps import Vps, private_key
 _DISK = 2_500_000_000  # bytes: Caddy, five releases, an image built there, and room to fill up
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests of a file in one process, as with --dist=loadfile, and those of a group."""
-    for item in items:
-        if item.path.parent == Path(__file__).parent and not item.get_closest_marker("xdist_group"):
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+# Files that share a server, and take turns.
+_SHARING: Final = (
+    ("test_bad_releases.py", "test_deploy.py", "test_refused_deploys.py", "test_rollback.py"),
+    ("test_firewall.py", "test_provision.py", "test_settings.py"),
+)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
+    """Have each server belong to one process, whatever --dist says."""
+    return _ByServer(config, log)
+
+
+class _ByServer(LoadScopeScheduling):  # type: ignore[misc]  # without types
+    """The tests of a file stay together, and those of files that share a server.
+
+    Not --dist=loadgroup: what pytest-xdist 3.8 changes to mark a group is not read by pytest 9.2.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0].rpartition("/")[2]
+        return next((files[0] for files in _SHARING if file in files), file)
 
 
 @pytest.fixture(scope="session")
 def registry() -> Iterator[Registry]:
     """Where the servers pull official images from."""
     images.require(images.VPS, images.PYTHON, images.CADDY, images.LAB_CADDY)
-    served = {images.CADDY: images.LAB_CADDY, images.PYTHON: images.PYTHON}
-    with Registry(served) as registry:
+    with Registry() as registry:
         yield registry
 
 
@@ -42,10 +58,11 @@ def lab(registry: Registry) -> tuple[str, ...]:
 @pytest.fixture
 def bare_vps() -> Iterator[Vps]:
     """A server on its first day."""
-    images.require(images.VPS)
     vps = Vps.boot()
-    yield vps
-    vps.destroy()
+    try:
+        yield vps
+    finally:
+        vps.destroy()
 
 
 @pytest.fixture(scope="session")
@@ -62,7 +79,7 @@ def provisioned_vps(lab: tuple[str, ...]) -> Iterator[Vps]:
 @pytest.fixture(scope="session")
 def release_host(lab: tuple[str, ...]) -> Iterator[ReleaseHost]:
     """A server that takes releases, shared by all tests that deploy; its engine has little room."""
-    stack.build_relay()
+    stack.require_images()  # so that a deploy's own build finds its layers
     vps = Vps.boot(disk=_DISK)
     try:
         provision(vps, *lab).succeeded()

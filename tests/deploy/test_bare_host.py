@@ -2,12 +2,8 @@
 
 import json
 
-import pytest
-
 from tests.lab.playbook import play, provision
 from tests.lab.vps import Vps
-
-pytestmark = pytest.mark.timeout(300)
 
 HOLD_APT_FOR_TEN_SECONDS = (
     'import fcntl, time; lock = open("/var/lib/apt/lists/lock", "w");'

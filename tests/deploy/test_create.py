@@ -10,14 +10,12 @@ from tests.lab.hcloud import Hetzner
 from tests.lab.playbook import Outcome, play, provision
 from tests.lab.vps import private_key, public_key
 
-pytestmark = pytest.mark.timeout(300)
-
 TOKEN = "a-token-of-the-lab"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 async def hetzner() -> AsyncIterator[Hetzner]:
-    """The cloud, and the servers that were made there."""
+    """A project without anything in it, at the cloud."""
     images.require(images.VPS)
     async with Hetzner(TOKEN) as hetzner:
         yield hetzner

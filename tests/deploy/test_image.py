@@ -12,7 +12,6 @@ from infra.tasks.image import _pipe_archive
 _MORE_THAN_A_PIPE_HOLDS = 1_000_000  # bytes
 
 
-@pytest.mark.timeout(20)
 def test_build_that_ends_before_it_has_read_everything_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

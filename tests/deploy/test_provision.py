@@ -1,27 +1,18 @@
 """What provision.yml made of a bare Debian 13, and that a second run finds nothing to do."""
 
-import json
 import re
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
 import testinfra
 
 from tests.lab.engine import run
-from tests.lab.playbook import Outcome, play, provision
-from tests.lab.registry import Registry
-from tests.lab.vps import SSH_OPTIONS, Vps, private_key
-
-pytestmark = pytest.mark.timeout(300)
+from tests.lab.http_status import SITE, until_status
+from tests.lab.playbook import play, provision
+from tests.lab.vps import RESTART_DOCKER, SSH_OPTIONS, Vps, private_key
 
 Lab = tuple[str, ...]
-SITE = "404"  # what Caddy answers on the path below
-# Three starts a minute are all that its unit allows.
-RESTART_DOCKER = "systemctl reset-failed docker; systemctl restart docker"
 
 
 @pytest.fixture(scope="module")
@@ -145,7 +136,7 @@ def test_docker_keeps_containers_through_its_own_restart(provisioned_vps: Vps) -
     started = provisioned_vps.run("docker inspect -f '{{.State.StartedAt}}' relay-caddy-1")
     provisioned_vps.run(RESTART_DOCKER)
     assert started == provisioned_vps.run("docker inspect -f '{{.State.StartedAt}}' relay-caddy-1")
-    assert status(provisioned_vps.address) == SITE
+    until_status(SITE, provisioned_vps.address)
 
 
 def test_the_host_key_line_names_this_host(provisioned_vps: Vps) -> None:
@@ -161,191 +152,10 @@ def test_the_host_key_line_names_this_host(provisioned_vps: Vps) -> None:
     assert seen in outcome.words
 
 
-# The firewall, over the bridge address: nothing else stands before it.
-
-
-@contextmanager
-def listeners(vps: Vps) -> Iterator[None]:
-    """A program of the host listens on 9998, and a container publishes 9999."""
-    vps.run("systemd-run --quiet --unit listener python3 -m http.server --bind :: 9998")
-    vps.run("docker run -d --name listener -p 9999:80 caddy:2 caddy respond --listen :80 hello")
-    try:
-        vps.wait_until(lambda: "hello" in vps.run("curl -s 127.0.0.1:9999", check=False), "9999")
-        yield
-    finally:
-        vps.run("docker rm -f listener; systemctl stop listener")
-
-
-def status(address: str, port: int = 80, *via: str) -> str:
-    """Return the HTTP status that an address answers with; "000" if it does not answer.
-
-    Without a relay Caddy tries for seconds; that it hides the relay's counters it says at once.
-    """
-    path = "metrics" if port == 80 else ""
-    return run(
-        *(*via, "curl", "-s", "-m", "2", "-o", "/dev/null", "-w", "%{http_code}"),
-        f"http://{address}:{port}/{path}",
-        check=False,
-    )
-
-
-def test_only_ssh_http_and_https_are_reachable(provisioned_vps: Vps, registry: Registry) -> None:
-    """Neither a listener of the host nor a published container, after every kind of reload."""
-    vps = provisioned_vps
-    address = vps.bridge_address
-    with listeners(vps):
-        vps.run("systemctl stop nftables")
-        assert (status(address, 9998), status(address, 9999)) == ("200", "200"), "not proven"
-        assert status(address) == SITE, "stopping the filter took Docker's rules with it"
-        vps.run("systemctl start nftables")
-        for event in ("true", RESTART_DOCKER, "systemctl reload nftables"):
-            vps.run(event)
-            assert (status(address, 9998), status(address, 9999)) == ("000", "000"), event
-            assert status(address) == SITE, event
-        # Containers still reach the world.
-        assert "library/caddy" in vps.run(
-            f"docker exec listener wget -q -O - {registry.url}/v2/_catalog"
-        )
-
-
-def test_ipv6_and_routes_to_containers_are_closed_too(provisioned_vps: Vps) -> None:
-    """A neighbour that speaks IPv6, or that sends to a container's own address."""
-    vps = provisioned_vps
-    vps.run(
-        "ip netns add outside; ip link add inner type veth peer name outer netns outside;"
-        "ip addr add fd77::1/64 dev inner nodad; ip addr add 192.0.2.1/24 dev inner;"
-        "ip link set inner up; ip -n outside link set lo up; ip -n outside link set outer up;"
-        "ip netns exec outside sysctl -q net.ipv6.conf.all.disable_ipv6=0;"
-        "ip -n outside addr add fd77::2/64 dev outer nodad;"
-        "ip -n outside addr add 192.0.2.2/24 dev outer;"
-        "ip -n outside route add default via 192.0.2.1"
-    )
-    outside = ("docker", "exec", vps.name, "ip", "netns", "exec", "outside")
-    try:
-        # Docker forwards IPv6 by a program that asks for its sockets when a container starts.
-        vps.run("systemctl stop nftables")
-        with listeners(vps):
-            container = vps.run("docker inspect -f '{{.NetworkSettings.IPAddress}}' listener")
-            routed = container.strip()
-            assert status("[fd77::1]", 9998, *outside) == "200", "not proven"
-            assert status("[fd77::1]", 9999, *outside) == "200", "not proven"
-            assert status(routed, 80, *outside) == "200", "not proven"
-            vps.run("systemctl start nftables")
-            assert status("[fd77::1]", 9998, *outside) == "000"
-            assert status("[fd77::1]", 9999, *outside) == "000"
-            assert status("192.0.2.1", 9999, *outside) == "000"
-            assert status(routed, 80, *outside) == "000"
-            assert status("192.0.2.1", 80, *outside) == SITE
-            assert status("[fd77::1]", 80, *outside) == SITE
-    finally:
-        vps.run("systemctl start nftables; ip netns del outside; ip link del inner", check=False)
-
-
-# Settings and secrets.
-
-
-def test_only_listed_keys_may_deploy(provisioned_vps: Vps, tmp_path: Path) -> None:
-    """The list replaces what was there; without one, whoever provisions may deploy."""
-    vps = provisioned_vps
-    other = tmp_path / "other"
-    run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", other)
-    keys = json.dumps({"relay_host_deploy_keys": [other.with_suffix(".pub").read_text().strip()]})
-    provision(vps, "--tags", "deploy_keys", "-e", keys).succeeded()
-    assert vps.ssh("true", user="deploy", key=other).returncode == 0
-    assert vps.ssh("true", user="deploy").returncode == 255
-    provision(vps, "--tags", "deploy_keys").succeeded()
-    assert vps.ssh("true", user="deploy", key=other).returncode == 255
-    assert vps.ssh("true", user="deploy").returncode == 0
-
-
-def settings(vps: Vps, *arguments: str, **given: Any) -> Outcome:
-    """Run the part of the playbook that writes `.env`."""
-    return provision(vps, "--tags", "relay_host", "--diff", *arguments, **given)
-
-
-def test_settings_that_nobody_reads_are_refused(provisioned_vps: Vps) -> None:
-    """A typing error is found here, not by a setting that has no effect."""
-    settings(provisioned_vps, "-e", '{"relay_host_settings": {"MAX_CONECTIONS": 5}}').refused(
-        "relay_host_settings has MAX_CONECTIONS, and docker-compose.yml knows only ALLOWED_ORIGINS,"
-    )
-
-
-def test_a_domain_must_point_here(provisioned_vps: Vps) -> None:
-    """It is asked before Caddy asks an authority, which counts failures."""
-    vps = provisioned_vps
-    settings(vps, RELAY_DOMAIN="relay.invalid").refused(
-        f"relay.invalid does not resolve, and this host is {vps.address}: make its A record point"
-    )
-    elsewhere = {"relay.lab.test": "192.0.2.1"}
-    settings(vps, RELAY_DOMAIN="relay.lab.test", names=elsewhere).refused(
-        f"relay.lab.test points to 192.0.2.1, and this host is {vps.address}"
-    )
-    unchecked = ("--check", "-e", "relay_host_domain_check=false")
-    settings(vps, *unchecked, RELAY_DOMAIN="relay.invalid").succeeded()
-
-
-def test_domain_and_secret_stay_until_told_otherwise(provisioned_vps: Vps) -> None:
-    """A run whose environment lacks them takes neither away; the secret is never shown."""
-    vps = provisioned_vps
-    here = {"relay.lab.test": vps.address}
-    first = settings(
-        *(vps, "-e", "relay_host_tokens=true"),
-        names=here,
-        RELAY_DOMAIN="relay.lab.test",
-        ACME_EMAIL="me@lab.test",
-        # Nobody's: a test asks no authority. Its = has to be quoted, and read back without quotes.
-        ACME_CA="https://127.0.0.1:1/dir?of=lab",
-    ).succeeded()
-    secret = vps.run("cat /opt/relay/jwt_secret").strip()
-    assert re.fullmatch("[0-9a-f]{64}", secret)
-    assert vps.run("stat -c '%U %a' /opt/relay/jwt_secret") == "root 600\n"
-    written = vps.run("cat /opt/relay/.env")
-    assert "\nRELAY_DOMAIN=relay.lab.test\nACME_EMAIL=me@lab.test\n" in written
-    assert "\nACME_CA='https://127.0.0.1:1/dir?of=lab'\n" in written
-    assert f"\nJWT_SECRET={secret}\n" in written
-    assert status(vps.address) == "308", "Caddy does not know its domain"
-
-    second = settings(vps, names=here).succeeded()
-    assert second.changed == 0
-    assert "It will answer at https://relay.lab.test/." in second.words
-    assert vps.run("cat /opt/relay/.env") == written
-    for outcome in (first, second):
-        assert secret not in outcome.output
-
-    none = {"RELAY_DOMAIN": "none", "ACME_EMAIL": "none", "ACME_CA": "none"}
-    settings(vps, "-e", "relay_host_tokens=false", **none).succeeded()
-    emptied = vps.run("cat /opt/relay/.env")
-    assert "\nRELAY_DOMAIN=\nACME_EMAIL=\nACME_CA=\n" in emptied
-    assert "JWT_SECRET" not in emptied
-    assert status(vps.address) == SITE
-
-
-def test_caddy_is_replaced_only_when_asked(provisioned_vps: Vps) -> None:
-    """Once a relay runs, new settings wait for the tag that cuts sockets, and the run says so."""
-    vps = provisioned_vps
-    # Any container of the service counts as a relay that may have clients.
-    vps.run(
-        "echo RELAY_IMAGE=caddy:2 > /opt/relay/release.env;"
-        "/opt/relay/compose up -d --no-deps relay 2>&1"
-    )
-    before = vps.run("/opt/relay/compose ps -q caddy")
-    larger = ("-e", '{"relay_host_settings": {"MAX_MESSAGE_SIZE": "20MB"}}')
-    outcome = settings(vps, *larger).succeeded()
-    assert "replacing it cuts every open WebSocket" in outcome.words
-    assert outcome.changed == 1, "more than .env was touched"
-    assert vps.run("/opt/relay/compose ps -q caddy") == before
-    upgrade = provision(vps, "--tags", "caddy_upgrade").succeeded()
-    assert "Every open WebSocket is cut" in upgrade.words
-    assert vps.run("/opt/relay/compose ps -q caddy") != before
-    vps.run(
-        "/opt/relay/compose rm -sf relay 2>&1; echo RELAY_IMAGE=relay:none > /opt/relay/release.env"
-    )
-
-
-def test_the_site_is_back_within_ten_seconds_of_a_reboot(provisioned_vps: Vps) -> None:
+def test_the_site_is_back_after_a_reboot(provisioned_vps: Vps) -> None:
     """By itself, behind its firewall."""
     vps = provisioned_vps
     vps.power_off()
     vps.power_on()
-    vps.wait_until(lambda: status(vps.address) == SITE, "Caddy answers", seconds=10)
+    until_status(SITE, vps.address)
     assert "policy drop" in vps.run("nft list table inet relay")

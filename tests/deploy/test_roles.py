@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.lab.playbook import ROOT
+from tests.lab.engine import ROOT
 
 ANSIBLE = ROOT / "ansible"
 ROLES = sorted(path.name for path in (ANSIBLE / "roles").iterdir())

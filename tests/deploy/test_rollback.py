@@ -5,8 +5,6 @@ import pytest
 from tests.lab.checkout import Checkout
 from tests.lab.release_host import ReleaseHost
 
-pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("releases")]
-
 
 @pytest.fixture
 def remembered(checkout: Checkout, release_host: ReleaseHost) -> list[str]:

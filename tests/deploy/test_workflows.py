@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab import images, pebble, stack
+from tests.lab import pebble, stack
 from tests.lab.act import act
-from tests.lab.engine import run
+from tests.lab.engine import ROOT, run
 from tests.lab.pebble import Pebble
 from tests.lab.registry import Registry
 from tests.lab.vps import Vps, private_key
@@ -55,7 +55,7 @@ class Project:
         root = self.checkout.parent / "root.pem"
         root.write_text(self.issuer.root())
         answer = run(
-            *("curl", "-sS", "--noproxy", "*", "--cacert", root, "--max-time", "10"),
+            *("curl", "-sS", "--noproxy", "*", "--cacert", root, "--max-time", "60"),
             *("--resolve", f"{_DOMAIN}:443:{self.vps.address}", f"https://{_DOMAIN}/health"),
         )
         health: dict[str, object] = json.loads(answer)
@@ -65,15 +65,14 @@ class Project:
 @pytest.fixture
 def clone(tmp_path: Path) -> Path:
     """What GitHub has: what is committed here."""
-    run("git", "clone", "--quiet", stack.ROOT, tmp_path / "checkout")
+    run("git", "clone", "--quiet", ROOT, tmp_path / "checkout")
     return tmp_path / "checkout"
 
 
 @pytest.fixture
 def project(registry: Registry, clone: Path, tmp_path: Path) -> Iterator[Project]:
     """A clone of this repository, a server on its first day, an authority, a branch for results."""
-    images.require(images.PYTHON)
-    stack.build_relay()  # so that the workflow's own build finds its layers
+    stack.require_images()  # so that the workflow's own build finds its layers
     run("git", "init", "--quiet", "--bare", tmp_path / "pages.git")
     vps = Vps.boot()
     try:
@@ -95,7 +94,6 @@ def project(registry: Registry, clone: Path, tmp_path: Path) -> Iterator[Project
         vps.destroy()
 
 
-@pytest.mark.timeout(1200)
 def test_from_a_bare_server_to_the_second_release(project: Project, tmp_path: Path) -> None:
     """provision.yml, then deploy.yml for one push and another; each served by verified TLS.
 
@@ -125,13 +123,12 @@ def test_from_a_bare_server_to_the_second_release(project: Project, tmp_path: Pa
     assert private_key().read_text().splitlines()[1] not in log
 
     project.vps.reboot()
-    project.vps.wait_until(lambda: project.serves(project.commit()), "the site is back", 10)
+    project.vps.wait_until(lambda: project.serves(project.commit()), "the site is back")
 
     pages = run("git", "-C", tmp_path / "pages.git", "ls-tree", "-r", "--name-only", "gh-pages")
     assert len([name for name in pages.split() if name.endswith(".json")]) == 2
 
 
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize(
     ("event", "workflow"), [("push", "deploy"), ("workflow_dispatch", "provision")]
 )

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Final, Self
 
 from tests.lab import engine
-from tests.lab.engine import run
-from tests.lab.stack import ROOT
+from tests.lab.engine import ROOT, run
 
 _AUTHOR: Final = ("-c", "user.name=somebody", "-c", "user.email=somebody@relay.test")
+# Seconds for a deploy that was begun to end: it waits for the host, which may wait for itself.
+PATIENCE: Final = 300.0
 # What the shell that runs the tests has set must not reach a deploy.
 _OURS: Final = ("HETZNER_", "RELAY_", "GITHUB_", "SSH_AUTH_SOCK")
 

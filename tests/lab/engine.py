@@ -9,7 +9,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -19,10 +18,12 @@ from typing import Final
 
 import pytest
 
+from tests.lab.waiting import until
+
+ROOT: Final = Path(__file__).parents[2]
 CACHE: Final = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "relay-lab"
 BIN: Final = Path(sys.executable).parent  # of the environment that requirements/ops.txt filled
 IN_CI: Final = bool(os.environ.get("CI"))
-_START: Final = 30.0  # seconds for an engine to answer
 _PID_FILES: Final = {
     Path("/var/run/docker.pid"): "dockerd",
     Path("/var/run/docker/containerd/containerd.pid"): "containerd",
@@ -91,11 +92,10 @@ def ensure() -> None:
                 stderr=subprocess.STDOUT,
                 check=True,
             )
-        deadline = time.monotonic() + _START
-        while not _answers():
-            if time.monotonic() > deadline:
-                raise Unavailable(f"dockerd does not answer: {log.read_text()[-1000:]}")
-            time.sleep(0.1)
+        try:
+            until(_answers, "dockerd answers")
+        except AssertionError as error:
+            raise Unavailable(f"{error}; it says: {log.read_text()[-1000:]}") from None
 
 
 def gateway() -> str:

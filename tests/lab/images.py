@@ -1,8 +1,8 @@
-"""The images that the project names, by pulling them, or built here under the same names.
+"""The images that the tests use: which there have to be, and what each is made of.
 
 Where no image registry can be reached, `python:3.13-slim` and `caddy:2` are made of Debian's and
-PyPI's packages, so that the project's own Dockerfile and compose file stay as in production. A
-stand-in carries a hash of all it was made of: it is built anew when that changes, never otherwise.
+PyPI's packages, so that the project's own Dockerfile and compose file stay as in production. Tests
+build none of them, for a time limit runs meanwhile: `make images` does (tests/lab/prepare.py).
 """
 
 import hashlib
@@ -10,102 +10,89 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Final
 
 from tests.lab import authority, engine
-from tests.lab.engine import BIN, Unavailable, run
+from tests.lab.engine import BIN, ROOT, Unavailable, run
 
 PYTHON: Final = "python:3.13-slim"
 CADDY: Final = "caddy:2"
 # The same, and it trusts the lab's authority: what servers of the lab pull as caddy:2.
 LAB_CADDY: Final = "relay-lab/caddy:2"
 VPS: Final = "relay-lab/vps:trixie"
-_DEBIAN: Final = "relay-lab/debian:trixie"
-_OFFICIAL_DEBIAN: Final = "debian:trixie-slim"
+LOAD: Final = "relay-load:lab"
+LABEL: Final = "relay.lab.recipe"  # of a stand-in: a hash of all it was made of
 _RECIPES: Final = Path(__file__).parent / "images"
-_LABEL: Final = "relay.lab.recipe"
-_AUTHORITIES: Final = Path(
-    "/usr/local/share/ca-certificates"
-)  # of this machine: TLS may be re-signed
+# Build arguments of the relay's image: what it says of itself.
+RELEASE: Final = {
+    "RELEASE_COMMIT": "0123456789abcdef",
+    "RELEASE_TIME": "2026-01-02T03:04:05Z",
+    "RELEASE_ACTOR": "somebody",
+}
+# What Dockerfile.relay takes from this checkout.
+_SOURCES: Final = ("Dockerfile.relay", ".dockerignore", "requirements/relay.txt", "relay")
+# Of this machine: TLS may be re-signed.
+_AUTHORITIES: Final = Path("/usr/local/share/ca-certificates")
 _BUNDLE: Final = Path("/etc/ssl/certs/ca-certificates.crt")
 
 
+@cache
 def require(*tags: str) -> None:
-    """Return once the engine has these images; skip where they cannot be had, fail in CI."""
+    """Return if the engine has these images, made of what they are to be made of now.
+
+    Else skip the test and say what to run; fail in CI.
+    """
     engine.require()
-    try:
-        for tag in tags:
-            ensure(tag)
-    except Unavailable as reason:
-        engine.refuse(str(reason))
+    for tag in tags:
+        if not is_ready(tag):
+            engine.refuse(f"the image {tag} is missing or out of date: run make images")
 
 
-def ensure(tag: str) -> None:
-    """Pull the image or build what stands in for it."""
-    with engine.alone("images"):
-        found = _recipe_of(tag)
-        if found == "":  # an image that is no stand-in: the real one
-            return
-        if found is None and tag not in (VPS, LAB_CADDY) and _pull(tag):
-            return
-        if not engine.MAY_START:
-            raise Unavailable(f"{tag} cannot be pulled, and only root builds what stands in for it")
-        with tempfile.TemporaryDirectory() as folder:
-            _FILL[tag](Path(folder))
-            recipe = _hash(Path(folder))
-            if recipe != found:
-                _ensure_debian()
-                _build(tag, Path(folder), recipe)
+@cache
+def relay() -> str:
+    """Return the tag of the relay's image; checkouts with other sources have another one."""
+    base = run("docker", "image", "inspect", "--format", "{{.Id}}", PYTHON)
+    digest = hashlib.sha256(f"{base}{RELEASE}".encode())
+    for name in _SOURCES:
+        digest.update(hash_of(ROOT / name).encode())
+    return f"relay:lab-{digest.hexdigest()[:12]}"
 
 
-def _recipe_of(tag: str) -> str | None:
+def is_ready(tag: str) -> bool:
+    """Whether the engine has this image, and would not get another one if it was built anew."""
+    found = recipe_of(tag)
+    if tag not in _FILL or not found:
+        return found is not None
+    with tempfile.TemporaryDirectory() as folder:
+        return fill(tag, Path(folder)) == found
+
+
+def recipe_of(tag: str) -> str | None:
     """Return the hash a stand-in was built from; "" for a real image; None if there is none."""
     answer = subprocess.run(
-        ["docker", "image", "inspect", "--format", f'{{{{index .Config.Labels "{_LABEL}"}}}}', tag],
+        ["docker", "image", "inspect", "--format", f'{{{{index .Config.Labels "{LABEL}"}}}}', tag],
         capture_output=True,
         text=True,
     )
     return answer.stdout.strip() if answer.returncode == 0 else None
 
 
-def _pull(tag: str) -> bool:
-    try:
-        return (
-            subprocess.run(
-                ["docker", "pull", "-q", tag], capture_output=True, timeout=300
-            ).returncode
-            == 0
-        )
-    except subprocess.TimeoutExpired:
-        return False
+def fill(tag: str, folder: Path) -> str:
+    """Put what a stand-in is built from into an empty folder; return the hash of that."""
+    _FILL[tag](folder)
+    return hash_of(folder)
 
 
-def _build(tag: str, folder: Path, recipe: str) -> None:
-    run("docker", "build", "-q", "-t", tag, "--label", f"{_LABEL}={recipe}", folder)
-
-
-def _ensure_debian() -> None:
-    """Debian 13: the official image, or as its packages make it, without documents."""
-    if _recipe_of(_DEBIAN) == "":
-        return
-    if _recipe_of(_DEBIAN) is None and _pull(_OFFICIAL_DEBIAN):
-        run("docker", "tag", _OFFICIAL_DEBIAN, _DEBIAN)
-        return
-    command = (
-        *("mmdebstrap", "--quiet", "--variant=minbase", "--include=ca-certificates"),
-        *(f"--dpkgopt=path-exclude=/usr/share/{part}/*" for part in ("doc", "man", "locale")),
-        "trixie",
-    )
-    recipe = hashlib.sha256(" ".join(command).encode()).hexdigest()
-    if _recipe_of(_DEBIAN) == recipe:
-        return
-    if shutil.which("mmdebstrap") is None:
-        raise Unavailable("no image registry answers, and mmdebstrap is not installed")
-    with tempfile.TemporaryDirectory() as folder:
-        archive = Path(folder) / "debian.tar"
-        run(*command, archive)
-        run("docker", "import", "--change", f"LABEL {_LABEL}={recipe}", archive, _DEBIAN)
+def hash_of(root: Path) -> str:
+    """Return a hash of a file, or of all files below a folder: names, modes and contents."""
+    digest = hashlib.sha256()
+    for path in sorted(root.rglob("*")) if root.is_dir() else [root]:
+        if path.is_file() and "__pycache__" not in path.parts:
+            digest.update(f"{path.relative_to(root)}\0{path.stat().st_mode}\0".encode())
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 def _fill_python(folder: Path) -> None:
@@ -154,24 +141,3 @@ _FILL: Final[dict[str, Callable[[Path], None]]] = {
     LAB_CADDY: _fill_lab_caddy,
     VPS: _fill_vps,
 }
-
-
-def _hash(folder: Path) -> str:
-    digest = hashlib.sha256()
-    for path in sorted(folder.rglob("*")):
-        if path.is_file():
-            digest.update(f"{path.relative_to(folder)}\0{path.stat().st_mode}\0".encode())
-            digest.update(path.read_bytes())
-    return digest.hexdigest()
-
-
-def main() -> None:
-    """Make everything ready, one line each: `python -m tests.lab.images`."""
-    engine.ensure()
-    for tag in _FILL:
-        ensure(tag)
-        print(f"{tag}: {'a stand-in' if _recipe_of(tag) else 'pulled'}")
-
-
-if __name__ == "__main__":
-    main()

@@ -2,19 +2,15 @@
 
 import json
 import shutil
-import socket
 import ssl
 import subprocess
 import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Final
 
 from tests.lab import authority, engine
-from tests.lab.engine import run
-
-_START: Final = 20.0  # seconds
+from tests.lab.ports import free_ports, until_listening
 
 
 class Pebble:
@@ -40,7 +36,8 @@ def running(
         engine.refuse("no Pebble here: apt-get install pebble")
     gateway = engine.gateway()
     certificate, key = authority.sign(f"IP:{gateway}", folder)
-    port, management, dns, control = (_free_port(gateway) for _ in range(4))
+    port, management, control = free_ports(gateway, 3)
+    (dns,) = free_ports("127.0.0.1", 1)
     (folder / "pebble.json").write_text(
         json.dumps(
             {
@@ -74,19 +71,5 @@ def running(
             )
             stack.callback(process.wait)
             stack.callback(process.terminate)
-        pebble = Pebble(gateway, port, management)
-        _wait(pebble.directory)
-        yield pebble
-
-
-def _free_port(address: str) -> int:
-    with socket.create_server((address, 0)) as server:
-        return int(server.getsockname()[1])
-
-
-def _wait(url: str) -> None:
-    run(
-        *("curl", "-sk", "-o", "/dev/null", "--noproxy", "*", "--retry", "100"),
-        *("--retry-connrefused", "--retry-delay", "0", "--retry-max-time", f"{_START:.0f}"),
-        url,
-    )
+        until_listening(process, gateway, port)
+        yield Pebble(gateway, port, management)

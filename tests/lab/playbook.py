@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tests.lab.engine import BIN
+from tests.lab.engine import BIN, ROOT
 from tests.lab.vps import SSH_OPTIONS, Vps, private_key
 
-ROOT: Final = Path(__file__).parents[2]
 _RECAP: Final = re.compile(r"^\S+ +: ok=\d+ +changed=(\d+) ", re.MULTILINE)
 # Settings of the shell that runs the tests must not reach a playbook.
 _OURS: Final = ("ANSIBLE_", "HETZNER_", "HCLOUD_", "RELAY_", "ACME_", "SSH_AUTH_SOCK")

@@ -1,38 +1,32 @@
 """Docker Hub for the servers of the lab: Debian's registry, with images of this engine."""
 
 import shutil
-import socket
 import subprocess
-import time
-from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from tests.lab import engine
+from tests.lab import engine, images
 from tests.lab.engine import CACHE, Unavailable, run
+from tests.lab.ports import free_ports, until_listening
 
-_START: Final = 20.0  # seconds for a registry to listen
+# The images of this engine that stand for the official ones.
+SERVED: Final = {images.CADDY: images.LAB_CADDY, images.PYTHON: images.PYTHON}
+_FOLDER: Final = CACHE / "registry"
 
 
 class Registry:
-    """Serves images at `url`, to engines that name it as a mirror of Docker Hub.
+    """Serves images at `url`, to engines that name it as a mirror of Docker Hub."""
 
-    `served` gives the image of this engine for each official name.
-    """
-
-    def __init__(self, served: Mapping[str, str]) -> None:
-        self._served = served
+    def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
         self.url = ""
 
     def __enter__(self) -> Self:
-        folder = CACHE / "registry"
-        with engine.alone("registry"):
-            program = _program()
-            for tag, image in self._served.items():
-                _push(program, folder, tag, image)
-        self._process, self.url = _serve(program, folder, engine.gateway())
+        """Start it; `fill` has to have been called since the images were built."""
+        if not all(_is_stored(tag, _identity(image)) for tag, image in SERVED.items()):
+            engine.refuse("the lab's registry has not these images: run make images")
+        self._process, self.url = _serve(_program(), engine.gateway())
         return self
 
     def __exit__(
@@ -46,50 +40,62 @@ class Registry:
             self._process.wait()
 
 
-def _push(program: str, folder: Path, tag: str, image: str) -> None:
-    """Store an image, unless it is there already; the engine trusts plain HTTP on loopback only."""
-    identity = run("docker", "image", "inspect", "--format", "{{.Id}}", image).strip()
-    stored = folder / f"{tag.replace(':', '-')}.id"
-    if stored.exists() and stored.read_text() == identity:
-        return
-    process, url = _serve(program, folder, "127.0.0.1")
+def fill() -> bool:
+    """Store all that is served; return whether anything was not there yet."""
+    program, changed = _program(), False
+    for tag, image in SERVED.items():
+        if not _is_stored(tag, identity := _identity(image)):
+            _push(program, tag, image)
+            _record(tag).write_text(identity)
+            changed = True
+    return changed
+
+
+def _record(tag: str) -> Path:
+    return _FOLDER / f"{tag.replace(':', '-')}.id"
+
+
+def _is_stored(tag: str, identity: str) -> bool:
+    return _record(tag).exists() and _record(tag).read_text() == identity
+
+
+def _identity(image: str) -> str:
+    return run("docker", "image", "inspect", "--format", "{{.Id}}", image).strip()
+
+
+def _push(program: str, tag: str, image: str) -> None:
+    """Store an image; the engine trusts plain HTTP on loopback only."""
+    process, url = _serve(program, "127.0.0.1")
     name = f"{url.removeprefix('http://')}/library/{tag}"
     try:
         run("docker", "tag", image, name)
         run("docker", "push", "--quiet", name)
-        stored.write_text(identity)
     finally:
         run("docker", "rmi", name, check=False)
         process.terminate()
         process.wait()
 
 
-def _serve(program: str, folder: Path, address: str) -> tuple[subprocess.Popen[bytes], str]:
-    folder.mkdir(parents=True, exist_ok=True)
-    with socket.socket() as probe:
-        probe.bind((address, 0))
-        port = probe.getsockname()[1]
-    settings = folder / f"{address}-{port}.yml"
+def _serve(program: str, address: str) -> tuple[subprocess.Popen[bytes], str]:
+    _FOLDER.mkdir(parents=True, exist_ok=True)
+    (port,) = free_ports(address, 1)
+    settings = _FOLDER / f"{address}-{port}.yml"
     settings.write_text(
         f"version: 0.1\nlog: {{level: error}}\nhttp: {{addr: '{address}:{port}'}}\n"
-        f"storage: {{filesystem: {{rootdirectory: '{folder / 'data'}'}}}}\n"
+        f"storage: {{filesystem: {{rootdirectory: '{_FOLDER / 'data'}'}}}}\n"
     )
     process = subprocess.Popen(
         [program, "serve", settings], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
-    deadline = time.monotonic() + _START
-    while True:
-        try:
-            socket.create_connection((address, port), timeout=1).close()
-        except OSError:
-            if process.poll() is not None or time.monotonic() > deadline:
-                process.kill()
-                process.wait()
-                raise AssertionError(f"the registry does not listen on {address}:{port}") from None
-            time.sleep(0.05)
-        else:
-            settings.unlink()
-            return process, f"http://{address}:{port}"
+    try:
+        until_listening(process, address, port)
+    except BaseException:
+        process.kill()
+        process.wait()
+        raise
+    finally:
+        settings.unlink()
+    return process, f"http://{address}:{port}"
 
 
 def _program() -> str:
@@ -105,11 +111,13 @@ def _program() -> str:
         shutil.rmtree(download, ignore_errors=True)
         download.mkdir(parents=True)
         # Not installed: the package would start a registry of its own.
-        subprocess.run(
+        done = subprocess.run(
             ["apt-get", "download", "-qq", "docker-registry"],
-            check=True,
             cwd=download,
             capture_output=True,
+            text=True,
         )
+        if done.returncode:
+            raise Unavailable(f"apt-get download docker-registry: {done.stderr.strip()}")
         run("dpkg-deb", "-x", next(download.glob("*.deb")), unpacked)
     return str(program)

@@ -21,18 +21,16 @@ from websockets.asyncio.client import connect
 from websockets.typing import Subprotocol
 
 from tests.lab import engine, images
-from tests.lab.engine import CACHE, run
+from tests.lab.engine import CACHE, ROOT, run
+from tests.lab.waiting import LIMIT, until
 
-ROOT: Final = Path(__file__).parent.parent.parent
 FILES: Final = ("docker-compose.yml", "Caddyfile.docker")
-IMAGE: Final = "relay:lab"
 
 
-def build_relay() -> None:
-    """Build the relay's image as `relay:lab`; layers that did not change are not built again."""
+def require_images() -> None:
+    """Skip the test unless all images of the stack are there; fail in CI."""
     images.require(images.PYTHON, images.CADDY)
-    with engine.alone("build"):
-        run("docker", "build", "-q", "-f", ROOT / "Dockerfile.relay", "-t", IMAGE, ROOT)
+    images.require(images.relay())
 
 
 @contextmanager
@@ -60,7 +58,7 @@ class Stack:
         self.address = address
         self.project = f"relay-lab-{address.replace('.', '-')}"
         self.env = {
-            "RELAY_IMAGE": IMAGE,
+            "RELAY_IMAGE": images.relay(),
             "HTTP_PORT": f"{address}:80",
             "HTTPS_PORT": f"{address}:443",
             **env,
@@ -87,10 +85,22 @@ class Stack:
     def up(self, *services: str) -> None:
         """Start everything and wait until it is healthy."""
         self.down()  # what a test left that was killed
+        errors = [""]
+
+        def is_up() -> bool:
+            # On a busy machine health checks may fail for a while: compose gives up too early.
+            try:
+                self.compose("up", "-d", "--wait", "--wait-timeout", f"{LIMIT:.0f}", *services)
+            except AssertionError as error:
+                errors[0] = str(error)
+                return False
+            return True
+
         try:
-            self.compose("up", "-d", "--wait", *services)
+            until(is_up, "the stack is healthy")
         except AssertionError as error:
-            raise AssertionError(f"{error}\n{self.compose('logs', '--tail', '20')}") from None
+            said = self.compose("logs", "--tail", "20")
+            raise AssertionError(f"{error}\n{errors[0]}\n{said}") from None
 
     def down(self) -> None:
         self.compose("down", "--volumes", "--timeout", "0", "--remove-orphans")
@@ -108,6 +118,20 @@ class Stack:
 
     def logs(self, service: str) -> str:
         return self.compose("logs", "--no-log-prefix", "--no-color", service)
+
+    def logged(self, service: str, text: str) -> str:
+        """Return what the service said once this text is in it."""
+        log = [""]
+
+        def is_there() -> bool:
+            log[0] = self.logs(service)
+            return text in log[0]
+
+        try:
+            until(is_there, f"{service} says {text!r}")
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{log[0][-5000:]}") from None
+        return log[0]
 
     def authority(self) -> ssl.SSLContext:
         """Return a context that trusts only Caddy's own authority, which signs for localhost."""
@@ -146,6 +170,7 @@ class Stack:
             max_size=None,
             compression=None,
             ping_interval=None,
+            open_timeout=LIMIT,
             proxy=None,
         )
 
@@ -158,7 +183,7 @@ class Stack:
     def curl(self, url: str, *words: str) -> str:
         """Ask as a browser on this host would; every name leads to the stack's address."""
         return run(
-            *("curl", "-sS", "--noproxy", "*", "--path-as-is", "--max-time", "20"),
+            *("curl", "-sS", "--noproxy", "*", "--path-as-is", "--max-time", f"{LIMIT:.0f}"),
             *("--connect-to", f"::{self.address}:"),
             *words,
             url,
@@ -203,7 +228,7 @@ def running(folder: Path, *services: str, **env: str) -> Iterator[Stack]:
     """Run a stack of one's own, and leave nothing behind."""
     if os.uname().sysname != "Linux":
         engine.refuse("the stack's tests reach containers by their address: Linux only")
-    build_relay()
+    require_images()
     with loopback_address() as address:
         stack = Stack(folder, address, **env)
         try:

@@ -20,7 +20,7 @@ async def test_a_domain_gets_a_certificate_by(
     tmp_path: Path, challenge: str, ports: dict[str, int]
 ) -> None:
     """The authority reaches only one of the two ports; the chain is verified, and HSTS is on."""
-    lab.build_relay()
+    lab.require_images()
     with lab.loopback_address() as address, pebble.running(tmp_path, address, **ports) as issuer:
         stack = Stack(
             tmp_path,
@@ -35,8 +35,8 @@ async def test_a_domain_gets_a_certificate_by(
         )
         try:
             stack.up()
-            while "certificate obtained successfully" not in (log := stack.logs("caddy")):
-                assert '"level":"error"' not in log or "will retry" not in log, log
+            # Where the first try failed on a busy machine, Caddy makes another a minute later.
+            log = stack.logged("caddy", "certificate obtained successfully")
             tls = lab.trusting(issuer.root())
             async with (
                 stack.connect("alice", host=_DOMAIN, tls=tls) as alice,

@@ -1,0 +1,114 @@
+"""Keys, settings and secrets of a host: what a run of provision.yml changes, and what it keeps."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from tests.lab.engine import run
+from tests.lab.http_status import SITE, until_status
+from tests.lab.playbook import Outcome, provision
+from tests.lab.vps import Vps
+
+
+def test_only_listed_keys_may_deploy(provisioned_vps: Vps, tmp_path: Path) -> None:
+    """The list replaces what was there; without one, whoever provisions may deploy."""
+    vps = provisioned_vps
+    other = tmp_path / "other"
+    run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", other)
+    keys = json.dumps({"relay_host_deploy_keys": [other.with_suffix(".pub").read_text().strip()]})
+    provision(vps, "--tags", "deploy_keys", "-e", keys).succeeded()
+    assert vps.ssh("true", user="deploy", key=other).returncode == 0
+    assert vps.ssh("true", user="deploy").returncode == 255
+    provision(vps, "--tags", "deploy_keys").succeeded()
+    assert vps.ssh("true", user="deploy", key=other).returncode == 255
+    assert vps.ssh("true", user="deploy").returncode == 0
+
+
+def settings(vps: Vps, *arguments: str, **given: Any) -> Outcome:
+    """Run the part of the playbook that writes `.env`."""
+    return provision(vps, "--tags", "relay_host", "--diff", *arguments, **given)
+
+
+def test_settings_that_nobody_reads_are_refused(provisioned_vps: Vps) -> None:
+    """A typing error is found here, not by a setting that has no effect."""
+    settings(provisioned_vps, "-e", '{"relay_host_settings": {"MAX_CONECTIONS": 5}}').refused(
+        "relay_host_settings has MAX_CONECTIONS, and docker-compose.yml knows only ALLOWED_ORIGINS,"
+    )
+
+
+def test_a_domain_must_point_here(provisioned_vps: Vps) -> None:
+    """It is asked before Caddy asks an authority, which counts failures."""
+    vps = provisioned_vps
+    settings(vps, RELAY_DOMAIN="relay.invalid").refused(
+        f"relay.invalid does not resolve, and this host is {vps.address}: make its A record point"
+    )
+    elsewhere = {"relay.lab.test": "192.0.2.1"}
+    settings(vps, RELAY_DOMAIN="relay.lab.test", names=elsewhere).refused(
+        f"relay.lab.test points to 192.0.2.1, and this host is {vps.address}"
+    )
+    unchecked = ("--check", "-e", "relay_host_domain_check=false")
+    settings(vps, *unchecked, RELAY_DOMAIN="relay.invalid").succeeded()
+
+
+def test_domain_and_secret_stay_until_told_otherwise(provisioned_vps: Vps) -> None:
+    """A run whose environment lacks them takes neither away; the secret is never shown."""
+    vps = provisioned_vps
+    here = {"relay.lab.test": vps.address}
+    first = settings(
+        *(vps, "-e", "relay_host_tokens=true"),
+        names=here,
+        RELAY_DOMAIN="relay.lab.test",
+        ACME_EMAIL="me@lab.test",
+        # Nobody's: a test asks no authority. Its = has to be quoted, and read back without quotes.
+        ACME_CA="https://127.0.0.1:1/dir?of=lab",
+    ).succeeded()
+    secret = vps.run("cat /opt/relay/jwt_secret").strip()
+    assert re.fullmatch("[0-9a-f]{64}", secret)
+    assert vps.run("stat -c '%U %a' /opt/relay/jwt_secret") == "root 600\n"
+    written = vps.run("cat /opt/relay/.env")
+    assert "\nRELAY_DOMAIN=relay.lab.test\nACME_EMAIL=me@lab.test\n" in written
+    assert "\nACME_CA='https://127.0.0.1:1/dir?of=lab'\n" in written
+    assert f"\nJWT_SECRET={secret}\n" in written
+    until_status("308", vps.address)
+
+    second = settings(vps, names=here).succeeded()
+    assert second.changed == 0
+    assert "It will answer at https://relay.lab.test/." in second.words
+    assert vps.run("cat /opt/relay/.env") == written
+    for outcome in (first, second):
+        assert secret not in outcome.output
+
+    none = {"RELAY_DOMAIN": "none", "ACME_EMAIL": "none", "ACME_CA": "none"}
+    settings(vps, "-e", "relay_host_tokens=false", **none).succeeded()
+    emptied = vps.run("cat /opt/relay/.env")
+    assert "\nRELAY_DOMAIN=\nACME_EMAIL=\nACME_CA=\n" in emptied
+    assert "JWT_SECRET" not in emptied
+    vps.run("rm /opt/relay/jwt_secret")  # kept for whoever asks for tokens again
+    until_status(SITE, vps.address)
+
+
+def test_caddy_is_replaced_only_when_asked(provisioned_vps: Vps) -> None:
+    """Once a relay runs, new settings wait for the tag that cuts sockets, and the run says so."""
+    vps = provisioned_vps
+    # Any container of the service counts as a relay that may have clients.
+    vps.run(
+        "echo RELAY_IMAGE=caddy:2 > /opt/relay/release.env;"
+        "/opt/relay/compose up -d --no-deps relay 2>&1"
+    )
+    try:
+        before = vps.run("/opt/relay/compose ps -q caddy")
+        larger = ("-e", '{"relay_host_settings": {"MAX_MESSAGE_SIZE": "20MB"}}')
+        outcome = settings(vps, *larger).succeeded()
+        assert "replacing it cuts every open WebSocket" in outcome.words
+        assert outcome.changed == 1, "more than .env was touched"
+        assert vps.run("/opt/relay/compose ps -q caddy") == before
+        upgrade = provision(vps, "--tags", "caddy_upgrade").succeeded()
+        assert "Every open WebSocket is cut" in upgrade.words
+        assert vps.run("/opt/relay/compose ps -q caddy") != before
+    finally:
+        vps.run(
+            "/opt/relay/compose rm -sf relay 2>&1;"
+            "echo RELAY_IMAGE=relay:none > /opt/relay/release.env"
+        )
+    settings(vps).succeeded()
