@@ -18,13 +18,20 @@ class DeliveryState:
 
 
 @dataclass(frozen=True, slots=True)
+class DispatchState:
+    """What a room delivers, and whether it waits with that."""
+
+    congestion: State
+    patience: tuple[float | None, float]  # `Congestion.times`
+    held: tuple[UserName, ...]
+    deliveries: tuple[DeliveryState, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class RoomState:
     """A room between two passes of the event loop, when nothing is pending."""
 
     name: RoomName
     number: int  # of its last batch
     log: LogState
-    congestion: State
-    patience: tuple[float | None, float]  # `Congestion.times`
-    held: tuple[UserName, ...]
-    deliveries: tuple[DeliveryState, ...]
+    dispatch: DispatchState

@@ -18,7 +18,7 @@ from relay.names import RoomName, UserName
 from relay.room.batch import Author, Batch, SessionId, Span
 from relay.room.congestion import State
 from relay.room.log import Entry, LogState
-from relay.room.state import DeliveryState, RoomState
+from relay.room.state import DeliveryState, DispatchState, RoomState
 from relay.wire.closing import Close, Reason
 
 FORMAT: Final = 1
@@ -179,12 +179,12 @@ def pack_room(state: RoomState) -> Record:
         "epoch": state.log.epoch,
         "head": state.log.head,
         "entries": _offsets(state.log.entries),
-        "congestion": state.congestion.value,
-        "patience": state.patience,
-        "held": state.held,
+        "congestion": state.dispatch.congestion.value,
+        "patience": state.dispatch.patience,
+        "held": state.dispatch.held,
         "deliveries": [
             (delivery.entry.offset, delivery.due, delivery.credits, delivery.has_begun)
-            for delivery in state.deliveries
+            for delivery in state.dispatch.deliveries
         ],
     }
 
@@ -197,17 +197,19 @@ def read_room(record: Record, entries: Entries) -> RoomState:
         name,
         record["number"],
         LogState(record["epoch"], record["head"], held),
-        State(record["congestion"]),
-        tuple(record["patience"]),
-        tuple(record["held"]),
-        tuple(
-            DeliveryState(
-                entries[name, offset],
-                tuple(due),
-                tuple((UserName(user), size) for user, size in credits),
-                has_begun,
-            )
-            for offset, due, credits, has_begun in record["deliveries"]
+        DispatchState(
+            State(record["congestion"]),
+            tuple(record["patience"]),
+            tuple(record["held"]),
+            tuple(
+                DeliveryState(
+                    entries[name, offset],
+                    tuple(due),
+                    tuple((UserName(user), size) for user, size in credits),
+                    has_begun,
+                )
+                for offset, due, credits, has_begun in record["deliveries"]
+            ),
         ),
     )
 

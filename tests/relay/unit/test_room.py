@@ -10,6 +10,7 @@ from relay.room.log import LogState, OnEntry
 from relay.room.member import Delivered
 from relay.room.memory_log import Retention
 from relay.room.room import Room
+from relay.room.shared import Shared
 from relay.wire.frames import BINARY, encode
 from tests.relay.unit.people import (
     LateLog,
@@ -342,7 +343,9 @@ def test_member_that_overruns_may_leave_at_once() -> None:
     assert carol.heard == [b"1"]
 
 
-def _wait_for(room: Room, loop: Loop, alice: Person, bob: Person, now: float) -> float:
+def _wait_for(
+    room: Room, shared: Shared, loop: Loop, alice: Person, bob: Person, now: float
+) -> float:
     """Let the room wait for bob from `now` on; return after how many seconds it goes on."""
     _congest(room, loop, alice, bob)
     say(room, alice, b"wait")
@@ -350,7 +353,8 @@ def _wait_for(room: Room, loop: Loop, alice: Person, bob: Person, now: float) ->
     assert room.is_waiting
     seconds = 0.0
     while room.is_waiting:
-        room.check_patience(now + seconds)
+        for waiting in tuple(shared.congested):
+            waiting.check_patience(now + seconds)
         seconds += 0.25
     loop.run()
     assert bob.heard == [b"wait"]
@@ -369,10 +373,10 @@ def test_room_that_has_lost_its_patience_has_less_of_it_for_a_while() -> None:
     alice, bob = Person("alice"), Person("bob")
     room.join(alice)
     room.join(bob)
-    assert _wait_for(room, loop, alice, bob, 100) == PATIENCE
-    assert _wait_for(room, loop, alice, bob, 110) == SHORT_PATIENCE
-    assert _wait_for(room, loop, alice, bob, 120) == SHORT_PATIENCE
-    assert _wait_for(room, loop, alice, bob, 130 + COOL_DOWN) == PATIENCE
+    assert _wait_for(room, shared, loop, alice, bob, 100) == PATIENCE
+    assert _wait_for(room, shared, loop, alice, bob, 110) == SHORT_PATIENCE
+    assert _wait_for(room, shared, loop, alice, bob, 120) == SHORT_PATIENCE
+    assert _wait_for(room, shared, loop, alice, bob, 130 + COOL_DOWN) == PATIENCE
     assert shared.totals.waits == 4
     assert not shared.congested
 

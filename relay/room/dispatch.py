@@ -1,0 +1,215 @@
+"""How entries reach the members of one room: in log order, in turns with other rooms.
+
+While most receivers are far behind it waits, and holds the publishers (rule 2).
+"""
+
+from collections import deque
+from collections.abc import Sequence
+from typing import Final
+
+from relay.names import UserName
+from relay.room.batch import Batch
+from relay.room.congestion import Congestion, State
+from relay.room.delivery import Credits, Delivery
+from relay.room.log import Entry
+from relay.room.member import Delivered, Member, Publisher
+from relay.room.shared import Shared
+from relay.room.state import DeliveryState, DispatchState
+
+TURN: Final = 1000  # members written to before other rooms get their turn, about 5 ms
+TURN_BYTES: Final = 32 * 1024**2  # bytes written in such a turn, or one member's share
+
+
+class Dispatch:
+    """The deliveries of a room; `members` are those of the room, by name."""
+
+    __slots__ = ("_congestion", "_deliveries", "_is_delivering", "_members", "_shared")
+
+    def __init__(self, members: dict[UserName, Member], shared: Shared) -> None:
+        self._members = members
+        self._shared = shared
+        self._congestion = Congestion()
+        self._deliveries: deque[Delivery] = deque()
+        self._is_delivering = False  # now, or in a later pass
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether nothing is delivered, and publishers are held."""
+        return self._congestion.is_waiting
+
+    @property
+    def is_idle(self) -> bool:
+        return not self._deliveries
+
+    def add(self, entry: Entry, receivers: Sequence[Member], credits: Credits) -> None:
+        """Deliver the entry behind all earlier ones, then give the credits."""
+        self._deliveries.append(Delivery(entry, receivers, credits))
+        if not (self._is_delivering or self._congestion.is_waiting):
+            self._pump()
+
+    def hold(self, publisher: Publisher) -> None:
+        """Make the publisher wait until the room goes on; then it is released."""
+        self._congestion.hold(publisher)
+
+    def forget(self, publisher: Publisher) -> None:
+        """The publisher waits no longer."""
+        self._congestion.held.discard(publisher)
+
+    def caught_up(self, member: Member) -> None:
+        """The member is no longer far behind, or has left: go on if that was waited for."""
+        congestion = self._congestion
+        congestion.behind.discard(member)
+        if congestion.is_waiting and not self._is_congested(self._deliveries[0].entry.batch):
+            congestion.go_on()
+            self._shared.congested.discard(self)
+            self._resume()
+
+    def check_patience(self, now: float) -> None:
+        """End a wait that has lasted long enough; to be asked now and then, `now` in seconds.
+
+        Then it delivers to all: who is far behind either follows, or exceeds its limit and goes.
+        """
+        if self._congestion.check_patience(now):
+            self._shared.congested.discard(self)
+            self._resume()
+
+    def deliver_now(self, member: Member) -> None:
+        """Give the member at once what is on its way to it."""
+        for delivery in self._deliveries:
+            if delivery.is_due(member):
+                member.deliver(delivery.entry)
+
+    def entries(self) -> Sequence[Entry]:
+        """Return the entries that are on their way."""
+        return [delivery.entry for delivery in self._deliveries]
+
+    def close(self) -> None:
+        """Nobody is interested any more."""
+        self._shared.congested.discard(self)
+
+    def snapshot(self) -> DispatchState:
+        held = self._congestion.held
+        return DispatchState(
+            self._congestion.state,
+            self._congestion.times,
+            tuple(user for user, member in self._members.items() if member in held),
+            tuple(self._describe(delivery) for delivery in self._deliveries),
+        )
+
+    def restore(self, state: DispatchState) -> None:
+        """Go on where another stood; this one is new, and its members are in the room."""
+        members = self._members
+        self._congestion.restore(
+            state.congestion,
+            state.patience,
+            {member for member in members.values() if member.is_behind},
+            {members[user] for user in state.held if user in members},
+        )
+        if self._congestion.is_waiting:
+            self._shared.congested.add(self)
+        for delivery in state.deliveries:
+            due = tuple(members[user] for user in delivery.due if user in members)
+            credits = [(members[user], size) for user, size in delivery.credits if user in members]
+            self._deliveries.append(Delivery(delivery.entry, due, credits, delivery.has_begun))
+        if self._deliveries and not self._congestion.is_waiting:
+            self._resume()
+
+    def _describe(self, delivery: Delivery) -> DeliveryState:
+        members = self._members
+        return DeliveryState(
+            delivery.entry,
+            tuple(user for user, member in members.items() if delivery.is_due(member)),
+            tuple(
+                (user, size)
+                for publisher, size in delivery.credits
+                for user, member in members.items()
+                if member is publisher
+            ),
+            delivery.has_begun,
+        )
+
+    def _resume(self) -> None:
+        if not self._is_delivering:
+            self._is_delivering = True
+            self._shared.schedule(self._pump)
+
+    def _pump(self) -> None:
+        """Deliver in log order, and let other rooms have their turn in between."""
+        self._is_delivering = True
+        if self._deliver_for_a_turn():
+            self._is_delivering = False
+        else:
+            self._shared.schedule(self._pump)
+
+    def _deliver_for_a_turn(self) -> bool:
+        """Return whether there is nothing more to do for now."""
+        turn, turn_bytes = TURN, TURN_BYTES
+        while self._deliveries:
+            delivery = self._deliveries[0]
+            batch = delivery.entry.batch
+            if not delivery.has_begun and self._must_wait(batch):
+                return True
+            if turn <= 0 or turn_bytes <= 0:
+                return False
+            members = delivery.next(min(turn, turn_bytes // len(batch.data) + 1))
+            self._deliver(delivery.entry, members)
+            turn -= len(members)
+            turn_bytes -= len(members) * len(batch.data)
+            if delivery.is_over:
+                self._deliveries.popleft()
+                for publisher, size in delivery.credits:
+                    publisher.credit(size)
+        return True
+
+    def _deliver(self, entry: Entry, members: Sequence[Member]) -> None:
+        """Hand the entry to these members; then count, and see who must go."""
+        batch = entry.batch
+        own = batch.own
+        messages, size = batch.messages * len(members), len(batch.data) * len(members)
+        overran: list[Member] = []
+        for member in members:
+            outcome = member.deliver(entry)
+            if member.excluded in own:
+                mine = own[member.excluded]
+                messages -= mine.messages
+                size -= mine.size
+            if outcome is Delivered.TAKEN:
+                continue
+            if outcome is Delivered.QUEUED:
+                if member.is_behind:
+                    self._congestion.behind.add(member)
+                continue
+            missed, missed_size = batch.count_without(member.excluded)
+            messages -= missed
+            size -= missed_size
+            if outcome is Delivered.SKIPPED:
+                self._shared.totals.skipped += missed
+            elif outcome is Delivered.OVERRAN:
+                overran.append(member)
+        self._shared.totals.deliveries += messages
+        self._shared.totals.delivered_bytes += size
+        for member in overran:
+            member.overrun()
+
+    def _must_wait(self, batch: Batch) -> bool:
+        """Whether the receivers are to catch up before this batch is delivered."""
+        congestion = self._congestion
+        if not congestion.behind or not self._is_congested(batch):
+            congestion.state = State.FLOWING
+            return False
+        if congestion.state is State.IMPATIENT:
+            return False
+        congestion.wait()
+        self._shared.congested.add(self)
+        self._shared.totals.waits += 1
+        for delivery in self._deliveries:
+            for publisher, _ in delivery.credits:
+                self.hold(publisher)
+        return True
+
+    def _is_congested(self, batch: Batch) -> bool:
+        author = batch.spans[0].author
+        only = self._members.get(author.user) if author.user and len(batch.own) == 1 else None
+        if only is not None and only.excluded != author.session:
+            only = None
+        return self._congestion.is_over(len(self._members), only)
