@@ -9,11 +9,16 @@ from relay import __version__, logformat, server
 from relay.access import grants
 from relay.edge.sockets import CannotListen
 from relay.names import BadName, RoomName, UserName, check
+from relay.room.memory_log import MemoryLog
 from relay.settings import Settings, SettingsError, seconds, table
+from relay.web.app import NewLog
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; return its exit code: 2 for anything wrong in it or the settings."""
+def main(arguments: Sequence[str] | None = None, new_log: NewLog = MemoryLog) -> int:
+    """Run the command line; return its exit code: 2 for anything wrong in it or the settings.
+
+    `new_log` makes the log of a room, for tests of other logs.
+    """
     options = _parser().parse_args(arguments)
     try:
         settings = Settings.load()
@@ -21,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(_token(settings, options))
             return 0
         logformat.configure(settings.log_level, settings.log_format)
-        return asyncio.run(server.serve(settings))
+        return asyncio.run(server.serve(settings, new_log))
     except (SettingsError, CannotListen, _Wrong) as error:
         print(f"relay: {error}".replace("\n", "\nrelay: "), file=sys.stderr)
         return 2

@@ -21,7 +21,7 @@ from relay.edge.listener import Listener
 from relay.edge.sockets import CannotListen, open_sockets, url
 from relay.edge.watch import Handover
 from relay.settings import Settings
-from relay.web.app import create_app
+from relay.web.app import NewLog, create_app
 from relay.web.context import CONTEXT, Context
 from relay.web.malformed import watch_malformed
 
@@ -32,12 +32,12 @@ _TRIES: Final = 5  # to take over from a relay that could not hand over in time
 _PAUSE: Final = 0.5  # seconds between them
 
 
-async def serve(settings: Settings) -> int:
+async def serve(settings: Settings, new_log: NewLog) -> int:
     """Run the relay until SIGTERM or SIGINT; return the exit code.
 
     0 after a drain; 1 when a second signal ended it at once.
     """
-    app = create_app(settings, raise_file_limit())
+    app = create_app(settings, raise_file_limit(), new_log)
     context = app[CONTEXT]
     watch_malformed(context.watch)
     # The path of a request can hold a token: there is no access log.

@@ -13,6 +13,7 @@ import aiohttp
 from websockets.asyncio.client import ClientConnection, connect
 
 ROOT = Path(__file__).parent.parent
+_MODULE = os.environ.get("RELAY_MODULE", "relay")  # which one to test
 _LISTENS = re.compile(r"listens on http://\S+:(\d+)")
 
 
@@ -30,7 +31,7 @@ class Relay:
         """Start it, with at most `memory` bytes of address space, and wait until it listens."""
         limit = ("prlimit", f"--as={memory}") if memory is not None else ()
         process = await asyncio.create_subprocess_exec(
-            *(*limit, sys.executable, "-m", "relay"),
+            *(*limit, sys.executable, "-m", _MODULE),
             cwd=ROOT,
             env={"PATH": os.environ["PATH"], "PORT": "0", "LISTEN_ADDRESS": "127.0.0.1", **env},
             stderr=asyncio.subprocess.PIPE,
