@@ -25,6 +25,19 @@ Message = tuple[WSMsgType, Any, str | None]
 """Type; bytes (TEXT, BINARY, PING, PONG) or the close code (CLOSE); the close text (CLOSE)."""
 
 _SIZE = re.compile(r"\d+")
+# Our sentence for what the reader says: a word of its text, and what to tell the client. Its own
+# text is not sent: it changes with aiohttp, and quotes what came.
+_PROBLEMS: Final = (
+    ("reserved bits", "frame has reserved bits set, and no extension was agreed on"),
+    ("fragmented control", "control frame is fragmented"),
+    ("Control frame payload", "control frame of more than 125 bytes"),
+    ("Continuation frame", "continuation frame without a message to continue"),
+    ("non-fin frame", "message begins before the one before it has ended"),
+    ("close code", "close frame has a code that must not be sent"),
+    ("close frame", "close frame of one byte"),
+    ("opcode", "frame has an opcode that is not defined"),
+)
+_OTHER_PROBLEM: Final = "frame breaks the WebSocket protocol"
 
 
 class _Inbox(WebSocketDataQueue):
@@ -75,5 +88,6 @@ class Parser:
             return Reason.TOO_BIG.close(size=size[0] if size else "more", limit=self._limit)
         if error.code == WSCloseCode.INVALID_TEXT:
             return Reason.INVALID_TEXT.close()
-        problem = str(error)
-        return Reason.BROKEN_FRAME.close(problem=problem[:1].lower() + problem[1:])
+        text = str(error)
+        problem = next((own for word, own in _PROBLEMS if word in text), _OTHER_PROBLEM)
+        return Reason.BROKEN_FRAME.close(problem=problem)
