@@ -11,6 +11,7 @@ from aiohttp import web
 
 from relay import __version__
 from relay.access.admission import raise_file_limit
+from relay.access.openness import what_is_open
 from relay.edge.gate import Gate, NewProtocol
 from relay.edge.handover import rendezvous
 from relay.edge.handover.channel import Broken
@@ -18,16 +19,15 @@ from relay.edge.handover.desk import Desk
 from relay.edge.handover.service import Service
 from relay.edge.handover.successor import Refused, Successor, Taken
 from relay.edge.listener import Listener
-from relay.edge.sockets import CannotListen, open_sockets, url
+from relay.edge.sockets import CannotListen, open_sockets, urls
 from relay.edge.watch import Handover
 from relay.settings import Settings
 from relay.web.app import NewLog, create_app
 from relay.web.context import CONTEXT, Context
-from relay.web.malformed import watch_malformed
+from relay.web.http_protocol import HttpProtocol, quieten_aiohttp
 
 logger = logging.getLogger("relay")
 
-_IDLE: Final = 15.0  # seconds between requests of one connection
 _TRIES: Final = 5  # to take over from a relay that could not hand over in time
 _PAUSE: Final = 0.5  # seconds between them
 
@@ -39,11 +39,8 @@ async def serve(settings: Settings, new_log: NewLog) -> int:
     """
     app = create_app(settings, raise_file_limit(), new_log)
     context = app[CONTEXT]
-    watch_malformed(context.watch)
-    # The path of a request can hold a token: there is no access log.
-    runner = web.AppRunner(
-        app, handle_signals=False, access_log=None, keepalive_timeout=_IDLE, shutdown_timeout=0.1
-    )
+    quieten_aiohttp()
+    runner = web.AppRunner(app, handle_signals=False, access_log=None, shutdown_timeout=0.1)
     await runner.setup()
     gc.collect()
     try:
@@ -83,8 +80,12 @@ async def _begin(
     settings: Settings, context: Context, runner: web.AppRunner
 ) -> tuple[Listener, Desk | None]:
     """Take over from the relay that serves, or begin anew; then serve."""
-    service, inside = context.service, runner.server
-    assert inside is not None
+    service, server, loop = context.service, runner.server, asyncio.get_running_loop()
+    assert server is not None
+
+    def inside() -> HttpProtocol:
+        return HttpProtocol(server, context, loop)
+
     taken = await _take_over(settings, service)
     sockets = await open_sockets(settings, taken.listeners if taken else ())
     listener = Listener(sockets, lambda: Gate(inside, service.gates))
@@ -94,18 +95,18 @@ async def _begin(
     logger.info(
         "relay %s listens on %s, at most %d connections",
         __version__,
-        url(sockets),
+        urls(sockets),
         context.max_connections,
     )
-    if settings.jwt_secret is None:
-        logger.warning("JWT_SECRET is not set: anyone may connect to any room under any free name")
+    for sentence in what_is_open(settings):
+        logger.warning("open to everybody: %s", sentence)
     if settings.handover_socket is None:
         return listener, None
     drained: set[asyncio.Task[None]] = set()
 
     def on_end(left: int) -> None:
         context.drain.hand_over()
-        inside.pre_shutdown()  # idle connections end, requests under way are answered
+        server.pre_shutdown()  # idle connections end, requests under way are answered
         if left:
             drain = context.drain.run(lambda: None, settings.drain_window, settings.drain_timeout)
             drained.add(asyncio.create_task(drain))

@@ -67,7 +67,8 @@ class Connection(asyncio.BufferedProtocol):
         """
         session, room, options = self.session, self.session.room, self.session.options
         self._floor.roster.add(self, options.address)
-        history = room.history(options.history) if options.history else None
+        wanted = options.history if session.receives else 0
+        history = room.history(wanted) if wanted else None
         room.join(session)
         self._transport.set_protocol(self)
         logger.info("%s joined %s from %s", session.user, room.name, options.address)

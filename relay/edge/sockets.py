@@ -49,10 +49,13 @@ async def open_sockets(
     return sockets
 
 
-def url(sockets: Sequence[socket.socket]) -> str:
-    """Return the address at which a browser on this machine would find the relay."""
-    tcp = next(sock for sock in sockets if sock.family != socket.AF_UNIX)
-    host, port = tcp.getsockname()[:2]
+def urls(sockets: Sequence[socket.socket]) -> str:
+    """Return the addresses at which a browser would find the relay."""
+    return ", ".join(_url(sock) for sock in sockets if sock.family != socket.AF_UNIX)
+
+
+def _url(sock: socket.socket) -> str:
+    host, port = sock.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
@@ -65,7 +68,20 @@ def _fits(sock: socket.socket, settings: Settings) -> bool:
 
 
 async def _bind(settings: Settings) -> list[socket.socket]:
-    host, port = settings.listen_address, settings.port
+    """Return sockets bound to all of LISTEN_ADDRESS; a free port is the same for all of them."""
+    sockets: list[socket.socket] = []
+    try:
+        for host in settings.listen_address:
+            port = settings.port or (sockets[0].getsockname()[1] if sockets else 0)
+            sockets += await _bind_one(host, port)
+    except CannotListen:
+        for sock in sockets:
+            sock.close()
+        raise
+    return sockets
+
+
+async def _bind_one(host: str, port: int) -> list[socket.socket]:
     try:
         return await bind(host, port)
     except OSError as error:

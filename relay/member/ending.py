@@ -16,8 +16,10 @@ GOODBYE: Final = 2.0  # seconds for the client's close frame or the end of its s
 _UNREADABLE: Final = frozenset(
     {Reason.BROKEN_FRAME, Reason.TOO_BIG, Reason.OVERLOADED, Reason.FAILED}
 )
-# A client closed for one of these takes nothing in: its backlog is dropped.
-_DROPS: Final = frozenset({Reason.TOO_SLOW, Reason.STUCK, Reason.NO_PONG})
+# A client closed for one of these takes nothing, or may not have it: its backlog is dropped.
+_DROPS: Final = frozenset(
+    {Reason.TOO_SLOW, Reason.STUCK, Reason.NO_PONG, Reason.REVOKED, Reason.DISCONNECTED}
+)
 # Ends that nobody has to look into; any other is a policy that bit, and a warning.
 _EXPECTED: Final = frozenset(
     {Reason.LEFT, Reason.RESTARTING, Reason.TAKEN_OVER, Reason.TOKEN_EXPIRED}

@@ -55,6 +55,7 @@ class Inbox:
         "_author",
         "_boundary",
         "_buffer_size",
+        "_can_publish",
         "_outbox",
         "_parser",
         "_publisher",
@@ -79,6 +80,8 @@ class Inbox:
         account: Account,
         buffer_size: int,
         state: InboxState | None = None,
+        *,
+        can_publish: bool = True,
     ) -> None:
         self.published = 0
         self.held = Hold(0)
@@ -94,6 +97,7 @@ class Inbox:
         self._boundary = Boundary()
         self._account = account
         self._buffer_size = buffer_size
+        self._can_publish = can_publish
         self._uncredited = 0  # bytes of frames that are published and not delivered yet
         if state is not None:
             self._restore(state)
@@ -172,6 +176,8 @@ class Inbox:
         pongs: list[bytes] = []
         whole = 0  # bytes that the frames of these messages took at least
         for kind, payload, _ in messages:
+            if not self._can_publish and kind in (BINARY, TEXT):
+                return Reason.NOT_ALLOWED.close()
             if kind is BINARY:
                 frame = encode(frames.BINARY, payload)
             elif kind is TEXT:

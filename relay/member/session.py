@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Protocol
 
+from relay.access.grants import OPEN, Grant
 from relay.account import Account
 from relay.member.inbox import Hold, Inbox, InboxState
 from relay.member.liveness import Liveness
@@ -29,6 +30,7 @@ class Options:
     skips: bool = False
     history: int = 0  # messages
     expires: float | None = None  # of the event loop's clock, seconds; None is never
+    grant: Grant = OPEN
 
 
 class Owner(Protocol):
@@ -105,6 +107,7 @@ class Session:
             terms.account,
             terms.read_buffer_size,
             state.inbox,
+            can_publish=options.grant.can_publish,
         )
         self.owner = owner
         self._clock = terms.clock
@@ -137,6 +140,10 @@ class Session:
     @property
     def is_behind(self) -> bool:
         return self.outbox.is_behind
+
+    @property
+    def receives(self) -> bool:
+        return self.options.grant.can_subscribe
 
     def snapshot(self) -> SessionState:
         return SessionState(

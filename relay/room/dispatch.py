@@ -210,6 +210,7 @@ class Dispatch:
     def _is_congested(self, batch: Batch) -> bool:
         author = batch.spans[0].author
         only = self._members.get(author.user) if author.user and len(batch.own) == 1 else None
-        if only is not None and only.excluded != author.session:
+        if only is not None and not (only.receives and only.excluded == author.session):
             only = None
-        return self._congestion.is_over(len(self._members), only)
+        receivers = sum(each.receives for each in self._members.values())
+        return self._congestion.is_over(receivers, only)

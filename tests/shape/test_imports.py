@@ -12,7 +12,7 @@ ROOT = Path(__file__).parent.parent.parent
 # A module imports from its own layer and from those above it. A folder's name stands for all in it.
 LAYERS = {
     "relay": [
-        {"", "account", "clock", "names", "settings", "process_memory", "logformat"},
+        {"", "account", "clock", "names", "values", "settings", "process_memory", "logformat"},
         {"wire"},
         {"access"},
         {"room"},

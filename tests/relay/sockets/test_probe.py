@@ -37,4 +37,4 @@ async def test_nobody_there_is_not_healthy(start_relay: StartRelay) -> None:
     await relay.stop()
     code, printed = await _probe(relay.port)
     assert code == 1
-    assert printed.startswith(f"no answer on port {relay.port}: ")
+    assert printed.startswith(f"no answer from 127.0.0.1 on port {relay.port}: ")
