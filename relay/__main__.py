@@ -9,6 +9,7 @@ from relay import __version__, logformat, server
 from relay.access.access import Access
 from relay.access.grants import MAX_LIFETIME, check_room_pattern
 from relay.access.tokens import mint
+from relay.doctor import report
 from relay.edge.sockets import CannotListen
 from relay.names import BadName, UserName, check
 from relay.room.memory_log import MemoryLog
@@ -25,6 +26,8 @@ def main(arguments: Sequence[str] | None = None, new_log: NewLog = MemoryLog) ->
     options = _parser().parse_args(arguments)
     try:
         settings = Settings.load()
+        if options.command == "doctor":
+            return report.run(settings)
         if options.command == "token":
             print(_token(settings, options))
             return 0
@@ -94,6 +97,7 @@ def _parser() -> argparse.ArgumentParser:
         "--no-subscribe", dest="can_subscribe", action="store_false", help="it only publishes"
     )
     token.add_argument("--admin", action="store_true", help="it may revoke and disconnect")
+    commands.add_parser("doctor", help="look whether this machine and the settings fit together")
     return parser
 
 

@@ -159,6 +159,11 @@ class Settings(BaseSettings):
     release_time: str = Field("unknown", description="shown by /health")
     release_actor: str = Field("unknown", description="shown by /health")
 
+    @property
+    def asks_for_tokens(self) -> bool:
+        """Whether nobody gets in without a token."""
+        return any((self.jwt_secret, self.jwt_public_key, self.jwks_url))
+
     @classmethod
     def load(cls) -> "Settings":
         """Read the environment; raise `SettingsError` with one sentence for each bad value."""

@@ -34,8 +34,7 @@ class Access:
         self._fixed = _keys(settings)
         self._fetched: tuple[Key, ...] = ()
         self._fetched_until = 0.0
-        self.has_key_set = settings.jwks_url is not None
-        self.asks_for_tokens = bool(self._fixed) or self.has_key_set
+        self.asks_for_tokens = settings.asks_for_tokens
 
     @property
     def keys(self) -> tuple[Key, ...]:

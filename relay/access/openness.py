@@ -6,7 +6,7 @@ from relay.settings import Settings
 def what_is_open(settings: Settings) -> list[str]:
     """Return a sentence for each thing that is open, with the setting that would close it."""
     found = []
-    if not (settings.jwt_secret or settings.jwt_public_key or settings.jwks_url):
+    if not settings.asks_for_tokens:
         found.append(
             "anyone may connect to any room under any free name, publish, and see who is where "
             "(set JWT_SECRET, JWT_PUBLIC_KEY or JWKS_URL)"

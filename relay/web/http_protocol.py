@@ -5,7 +5,14 @@ import logging
 from typing import Final
 
 from aiohttp import web
-from aiohttp.http_exceptions import BadHttpMethod, HttpProcessingError, LineTooLong
+from aiohttp.http_exceptions import (
+    BadHttpMethod,
+    HttpProcessingError,
+    InvalidHeader,
+    InvalidURLError,
+    LineTooLong,
+    PayloadEncodingError,
+)
 
 from relay.web.answers import error_response
 from relay.web.context import Context
@@ -16,6 +23,13 @@ MAX_FIELD: Final = 64 * 1024  # bytes of a header
 MAX_LINE: Final = 32 * 1024  # bytes of the request line, which may hold a token
 MAX_HEAD: Final = 128 * 1024  # bytes of all of it
 _MAX_FIELDS: Final = 256
+_SENTENCES: Final = (
+    (BadHttpMethod, "not an HTTP request"),
+    (InvalidURLError, "bad HTTP request: the URL has bytes that have to be percent-encoded"),
+    (InvalidHeader, "bad HTTP request: a header is not valid"),
+    (PayloadEncodingError, "bad HTTP request: the body is not as its headers say"),
+)
+_OTHER: Final = "bad HTTP request"
 _LINGER: Final = 1.0  # seconds in which what still comes in is thrown away
 
 
@@ -114,11 +128,4 @@ class HttpProtocol(web.RequestHandler):
 def _sentence(error: HttpProcessingError) -> tuple[int, str]:
     if isinstance(error, LineTooLong):
         return 431, f"the URL exceeds limit of {MAX_LINE} bytes, or a header {MAX_FIELD}"
-    if isinstance(error, BadHttpMethod):
-        return 400, "not an HTTP request"
-    return 400, f"bad HTTP request: {_words(type(error).__name__)}"
-
-
-def _words(name: str) -> str:
-    """Return the name of an exception's class as words: `InvalidHeader` is "invalid header"."""
-    return "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in name).strip()
+    return 400, next((own for kind, own in _SENTENCES if isinstance(error, kind)), _OTHER)

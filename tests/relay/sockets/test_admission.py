@@ -261,7 +261,7 @@ async def test_request_heads_are_bounded(relay: Relay) -> None:
         (
             b"GET / HTTP/1.1\r\nHost: x\r\n" + b"X: y\r\n" * 1000 + b"\r\n",
             400,
-            "bad HTTP request: bad http message",
+            "bad HTTP request",
         ),
         (
             b"GET / HTTP/1.1\r\nHost: x\r\n" + (b"X: " + b"y" * 60_000 + b"\r\n") * 3,

@@ -1,5 +1,6 @@
 """`python -m relay` as its user meets it: clear sentences, exit code 2, never a traceback."""
 
+import asyncio
 import os
 import socket
 import subprocess
@@ -187,3 +188,15 @@ async def test_relay_says_that_anyone_may_connect(start_relay: StartRelay) -> No
     closed = await start_relay(JWT_SECRET="x" * 32, MAX_CONNECTIONS_PER_IP="500")
     await closed.get("/health")
     assert not [line for line in closed.log if "open to everybody" in line]
+
+
+async def test_doctor_looks_at_the_relay_beside_it(start_relay: StartRelay) -> None:
+    """Exit 0 where nothing is wrong, with each thing that is open and what would close it."""
+    relay = await start_relay()
+    outcome = await asyncio.to_thread(run, "doctor", PORT=str(relay.port), RELAY_STOP_GRACE="30s")
+    assert outcome.returncode == 0, outcome.stdout
+    assert "one serves here, and takes connections" in outcome.stdout
+    assert "→ set JWT_SECRET, JWT_PUBLIC_KEY or JWKS_URL" in outcome.stdout
+    outcome = run("doctor", RELAY_STOP_GRACE="20s")
+    assert outcome.returncode == 1
+    assert "wrong  stopping" in outcome.stdout

@@ -75,13 +75,11 @@ async def test_member_that_may_not_subscribe_hears_nothing(guarded: Relay, room:
     async with guarded.connect("alice", room=room, token=token("alice")) as alice:
         await alice.send("before")
         deaf = token("sensor", can_subscribe=False)
-        options = {"room": room, "token": deaf, "history": 10, "echo": 1}
-        async with guarded.connect("sensor", **options) as sensor:
+        async with guarded.connect("sensor", room=room, token=deaf, history=10, echo=1) as sensor:
             await alice.send("to nobody")
             await sensor.send("21 °C")
             assert await alice.recv() == "21 °C"
             await (await sensor.ping())  # what was for it would have come before this pong
-            sensor.recv_bufsize = 0
             await sensor.close()
             with pytest.raises(ConnectionClosed):
                 await sensor.recv()
