@@ -1,5 +1,6 @@
 """Names of users and rooms: what is allowed, and why not what is not."""
 
+import re
 import unicodedata
 from typing import Final, NewType
 
@@ -27,6 +28,7 @@ _INVISIBLE: Final = frozenset(
         ),
     )
 )
+_WORD: Final = re.compile(r"[\w.-]+")
 _NON_JOINER, _JOINER, _EMOJI_STYLE = "\u200c", "\u200d", "\ufe0f"
 _JOINERS: Final = frozenset((_NON_JOINER, _JOINER, _EMOJI_STYLE))
 _KEYCAP: Final = "\u20e3"
@@ -37,6 +39,14 @@ _OLD_EMOJI: Final = frozenset("‼⁉\u2139〰〽")
 
 class BadName(ValueError):
     """A name that breaks a rule; `str()` says which."""
+
+
+def shown(name: str) -> str:
+    """Return a name as a log line has it: in quotes unless it is one word.
+
+    A name may hold spaces, and must not read like the rest of its line.
+    """
+    return name if _WORD.fullmatch(name) else repr(name)
 
 
 def check(kind: str, name: str) -> str:

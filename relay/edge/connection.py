@@ -17,6 +17,7 @@ from relay.edge.probe import Probe
 from relay.member.ending import GOODBYE, Ending, begin_ending
 from relay.member.liveness import STALL, Sign
 from relay.member.session import Session, SessionState
+from relay.names import shown
 from relay.room.room import Room
 from relay.settings import Settings
 from relay.wire.closing import Close, Reason
@@ -71,7 +72,7 @@ class Connection(asyncio.BufferedProtocol):
         history = room.history(wanted) if wanted else None
         room.join(session)
         self._transport.set_protocol(self)
-        logger.info("%s joined %s from %s", session.user, room.name, options.address)
+        logger.info("%s joined %s from %s", shown(session.user), shown(room.name), options.address)
         session.outbox.send(answer)
         if history is not None:
             session.outbox.replay(*history)
@@ -252,7 +253,8 @@ class Connection(asyncio.BufferedProtocol):
         elif self._unsent and end is not None:
             reason, level = "cut_off", logging.WARNING
             how += f", cut off with {self._unsent} bytes not sent"
-        logger.log(level, "%s left %s: %s", self.session.user, self.session.room.name, how)
+        user, room = shown(self.session.user), shown(self.session.room.name)
+        logger.log(level, "%s left %s: %s", user, room, how)
         return reason
 
     def _receive(self, data: bytes) -> None:

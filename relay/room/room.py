@@ -1,6 +1,6 @@
 """A room: its members, what was published in this tick, and its delivery in log order.
 
-It decides without I/O: members write, the log appends, `schedule` calls after this pass of the loop.
+It decides without I/O: members write, the log appends, `schedule` calls after this pass.
 """
 
 from collections import deque

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relay.names import BadName, check
+from relay.names import BadName, check, shown
 
 
 @pytest.mark.parametrize(
@@ -71,6 +71,22 @@ def test_bad_names(name: str, why: str) -> None:
     with pytest.raises(BadName) as error:
         check("user", name)
     assert why in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("alice", "alice"),
+        ("room-1.b", "room-1.b"),
+        ("名前", "名前"),
+        ("alice joined lobby", "'alice joined lobby'"),
+        ("a: 1000 goodbye", "'a: 1000 goodbye'"),
+        ("🦆", "'🦆'"),
+    ],
+)
+def test_name_of_several_words_is_quoted_in_the_log(name: str, expected: str) -> None:
+    """It could read like another line's words."""
+    assert shown(name) == expected
 
 
 @given(st.text(max_size=80))
