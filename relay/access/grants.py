@@ -23,11 +23,12 @@ class BadClaims(Exception):
 class Grant:
     """Who somebody is, which rooms are open to them, and what they may do there.
 
-    `rooms` holds names, and prefixes that end in `*`. Times are Unix time in seconds.
+    `rooms` holds names, and prefixes that end in `*`. Times are Unix time in seconds. All of it is
+    plain values, which JSON can carry to another process.
     """
 
     user: UserName | None  # None: any free name
-    rooms: frozenset[str]
+    rooms: tuple[str, ...]
     expires: float | None = None  # None: never
     can_publish: bool = True
     can_subscribe: bool = True
@@ -63,7 +64,7 @@ class Grant:
             raise Forbidden("token does not have the claim admin")
 
 
-OPEN: Final = Grant(user=None, rooms=frozenset({"*"}))
+OPEN: Final = Grant(user=None, rooms=("*",))
 """What everybody may where no tokens are asked for: anything but administration."""
 
 
@@ -101,9 +102,9 @@ def check_room_pattern(text: str) -> str:
     return check("room", text[:-1] + "x")[:-1] + "*"  # what is left out could be any letter
 
 
-def _rooms(claim: object) -> frozenset[str]:
+def _rooms(claim: object) -> tuple[str, ...]:
     names = claim if isinstance(claim, list) else [claim]
-    return frozenset(_name("room", name, "room") for name in names)
+    return tuple(dict.fromkeys(_name("room", name, "room") for name in names))
 
 
 def _name(kind: str, value: object, claim: str) -> str:

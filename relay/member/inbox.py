@@ -172,12 +172,12 @@ class Inbox:
         self._boundary = Boundary()
 
     def _take(self, messages: list[Message], data: bytes) -> Close | None:
+        if not self._can_publish and any(kind in (BINARY, TEXT) for kind, _, _ in messages):
+            return Reason.NOT_ALLOWED.close()
         batch: list[bytes] = []
         pongs: list[bytes] = []
         whole = 0  # bytes that the frames of these messages took at least
         for kind, payload, _ in messages:
-            if not self._can_publish and kind in (BINARY, TEXT):
-                return Reason.NOT_ALLOWED.close()
             if kind is BINARY:
                 frame = encode(frames.BINARY, payload)
             elif kind is TEXT:

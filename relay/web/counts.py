@@ -63,11 +63,11 @@ class Counts:
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
-        self._cached: dict[frozenset[str], Cached[Seen]] = {}
+        self._cached: dict[tuple[str, ...], Cached[Seen]] = {}
 
     async def seen(self, grant: Grant | None) -> Seen:
         """Return what is to be seen with this grant; without one, counts alone."""
-        visible = frozenset() if grant is None else grant.rooms
+        visible = () if grant is None else grant.rooms
         cached = self._cached.get(visible)
         if cached is None:
             if len(self._cached) >= _MAX_CACHED:

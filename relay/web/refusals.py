@@ -8,6 +8,7 @@ from typing import Final
 
 logger = logging.getLogger("relay")
 
+_TOKEN: Final = re.compile(r"eyJ[A-Za-z0-9._-]{8,}")  # how each JSON Web Token begins
 _SHOWN: Final = 64  # characters of what a client sent
 _PERIOD: Final = 1.0  # seconds in which one cause gets one line
 _CAUSES: Final = 256  # causes that are told apart
@@ -25,7 +26,11 @@ class Refusal(Exception):
 
 
 def quoted(text: str) -> str:
-    """Return what a client sent as it may stand in a sentence and a log: one line, not long."""
+    """Return what a client sent as it may stand in a sentence and a log: one line, not long.
+
+    A token in the wrong place is left out.
+    """
+    text = _TOKEN.sub("eyJ…", text)
     return repr(text if len(text) <= _SHOWN else text[:_SHOWN] + "…")
 
 

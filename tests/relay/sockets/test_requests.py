@@ -8,6 +8,8 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.typing import Subprotocol
 
+from relay.access import tokens
+from relay.names import UserName
 from tests.conftest import StartRelay
 from tests.process import Relay
 
@@ -131,6 +133,23 @@ async def test_log_line_cannot_be_forged(start_relay: StartRelay) -> None:
     line = await relay.logged("refused GET: 400 since='x\\n2026")
     assert line.endswith("expected a number of samples")
     assert not [line for line in relay.log if line.startswith("2026-11-26T00:00:00Z INFO    root")]
+
+
+async def test_token_in_the_wrong_place_is_not_logged(start_relay: StartRelay) -> None:
+    """Nor sent back: an answer may end up in somebody else's log."""
+    relay = await start_relay()
+    token = tokens.mint(UserName("alice"), ["lobby"], 60, "x" * 32)
+    for path in (
+        f"/live?since={token}",
+        f"/ws/a?{token}=1",
+        f"/ws/a?lag=x{token}",
+        f"/static/{token}",
+    ):
+        status, body = await relay.get(path)
+        assert status in (400, 404)
+        assert "eyJ…" in body["error"]
+    await relay.get(f"/rooms/{token}%2F")
+    assert not [line for line in relay.log if token[:20] in line]
 
 
 async def test_refusals_of_one_cause_share_a_line(start_relay: StartRelay) -> None:

@@ -14,9 +14,7 @@ NEVER = NOW + 1e9
 
 
 def grant(user: str = "alice", issued: float = NOW - 10, token_id: str | None = None) -> Grant:
-    return Grant(
-        UserName(user), frozenset({"*"}), NOW + 60, key="k", issued=issued, token_id=token_id
-    )
+    return Grant(UserName(user), ("*",), NOW + 60, key="k", issued=issued, token_id=token_id)
 
 
 def test_one_token_is_revoked_by_its_id() -> None:

@@ -147,7 +147,14 @@ def test_claims_become_a_grant() -> None:
     full = grant(can_publish=False, can_subscribe=False, admin=True, jti="7", iat=NOW - 5)
     assert (full.can_publish, full.can_subscribe, full.admin) == (False, False, True)
     assert (full.token_id, full.issued) == ("7", NOW - 5)
-    assert grant(admin=True, room=[]).rooms == frozenset()
+    assert grant(admin=True, room=[]).rooms == ()
+
+
+def test_grant_travels_as_plain_values() -> None:
+    """By way of JSON: a session takes it along to another process."""
+    before = grant(room=["den", "team-*"], jti="7", iat=NOW - 5, can_publish=False)
+    values = orjson.loads(orjson.dumps(before))
+    assert Grant(**{**values, "rooms": tuple(values["rooms"])}) == before
 
 
 @pytest.mark.parametrize(
