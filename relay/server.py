@@ -25,6 +25,7 @@ from relay.settings import Settings
 from relay.web.app import NewLog, create_app
 from relay.web.context import CONTEXT, Context
 from relay.web.http_protocol import HttpProtocol, quieten_aiohttp
+from relay.wire.closing import Reason
 
 logger = logging.getLogger("relay")
 
@@ -144,6 +145,9 @@ def _go_on(taken: Taken, context: Context, inside: NewProtocol) -> None:
         transport.set_protocol(gate)
         gate.connection_made(transport)
         transport.resume_reading()
+    for connection in taken.connections:
+        if not context.access.still_admits(connection.session.options.grant):
+            connection.close(Reason.REVOKED.close(), 0)
     watch = context.watch
     watch.handovers += 1
     watch.handover = Handover(

@@ -27,13 +27,14 @@ class Access:
     """
 
     def __init__(self, settings: Settings, now: Callable[[], float] = time.time) -> None:
-        self.revocations = Revocations()
+        self.revocations = Revocations(now)
         self.now = now
         self._origins = settings.allowed_origins
         self._proxies = settings.trusted_proxies
         self._fixed = _keys(settings)
         self._fetched: tuple[Key, ...] = ()
         self._fetched_until = 0.0
+        self._has_key_set = settings.jwks_url is not None
         self.asks_for_tokens = settings.asks_for_tokens
 
     @property
@@ -95,11 +96,18 @@ class Access:
             raise Refused("token has been revoked")
         return grant
 
-    def has_key(self, grant: Grant) -> bool:
-        """Whether the key that checked this grant's token still counts."""
-        if grant.key is None:
-            return not self.asks_for_tokens
-        return any(key.id == grant.key for key in self.keys)
+    def still_admits(self, grant: Grant) -> bool:
+        """Whether somebody who is in with this grant, by another process, may stay.
+
+        Not when the token is revoked, or its key is gone; a key set that has not been fetched yet
+        takes nobody out.
+        """
+        if not self.asks_for_tokens:
+            return True
+        if grant.key is None or self.revocations.covers(grant):
+            return False
+        is_unknown = self._has_key_set and not self._fetched
+        return is_unknown or any(key.id == grant.key for key in self.keys)
 
     def allows_origin(self, origin: str | None, host: str) -> bool:
         """Whether a page of this origin may use the relay that it reaches as `host`."""

@@ -37,6 +37,11 @@ class Grant:
     token_id: str | None = None  # `jti`
     issued: float = 0.0  # `iat`; 0 where the token does not tell
 
+    @classmethod
+    def restored(cls, values: Mapping[str, Any]) -> "Grant":
+        """Return the grant that `dataclasses.asdict` gave these values, by way of JSON or not."""
+        return cls(**{**values, "rooms": tuple(values["rooms"])})
+
     def admits(self, room: str) -> bool:
         """Whether this room is one of those that the grant is for."""
         return room in self.rooms or any(

@@ -4,7 +4,7 @@ All of it is plain values (`snapshot`, `restore`), so that a successor of this p
 with them. A relay that is restarted without a successor has forgotten them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -41,9 +41,10 @@ class Revocation:
 
 
 class Revocations:
-    """All revocations that still matter, at most `limit`."""
+    """All revocations that still matter, at most `limit`; `now` tells Unix time in seconds."""
 
-    def __init__(self, limit: int = MAX_REVOCATIONS) -> None:
+    def __init__(self, now: Callable[[], float], limit: int = MAX_REVOCATIONS) -> None:
+        self._now = now
         self._limit = limit
         self._by_id: dict[str, Revocation] = {}
         self._by_user: dict[UserName | None, Revocation] = {}
@@ -51,7 +52,7 @@ class Revocations:
     def __len__(self) -> int:
         return len(self._by_id) + len(self._by_user)
 
-    def add(self, revocation: Revocation, now: float) -> None:
+    def add(self, revocation: Revocation) -> None:
         """Remember it, beside what was revoked before; raise `TooMany` when there is no place."""
         known = self._known(revocation)
         if known is not None:
@@ -62,7 +63,7 @@ class Revocations:
                 before=max(known.before, revocation.before),
             )
         elif len(self) >= self._limit:
-            self.forget(now)
+            self.forget()
             if len(self) >= self._limit:
                 raise TooMany(
                     f"{self._limit} tokens are revoked, the limit; revoke by user or by time, or "
@@ -82,8 +83,9 @@ class Revocations:
         )
         return any(revocation is not None and revocation.covers(grant) for revocation in found)
 
-    def forget(self, now: float) -> None:
+    def forget(self) -> None:
         """Drop what need not be remembered any longer."""
+        now = self._now()
         self._by_id = {key: each for key, each in self._by_id.items() if each.until > now}
         self._by_user = {key: each for key, each in self._by_user.items() if each.until > now}
 
@@ -94,9 +96,9 @@ class Revocations:
             for each in (*self._by_id.values(), *self._by_user.values())
         ]
 
-    def restore(self, values: Sequence[Mapping[str, Any]], now: float) -> None:
+    def restore(self, state: Sequence[Mapping[str, Any]]) -> None:
         """Add what a snapshot holds."""
-        for value in values:
+        for value in state:
             user = value["user"]
             self.add(
                 Revocation(
@@ -104,8 +106,7 @@ class Revocations:
                     token_id=value["jti"],
                     user=None if user is None else UserName(user),
                     before=float(value["before"]),
-                ),
-                now,
+                )
             )
 
     def _known(self, revocation: Revocation) -> Revocation | None:

@@ -41,7 +41,7 @@ class Facts:
     relay: str | None = None  # the answer of the relay that serves here to /ready
 
 
-def read(sockets: dict[str, str]) -> Facts:
+def read(sockets: dict[str, Path]) -> Facts:
     """Read everything; `sockets` are paths by the names of their settings."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     numbers = _numbers(_PORTS)
@@ -73,13 +73,13 @@ def _is_clock_synchronised() -> bool | None:
     return None if answer < 0 else answer != _TIME_ERROR
 
 
-def _socket(path: str) -> SocketFact:
+def _socket(path: Path) -> SocketFact:
     try:
-        found = Path(path).stat()
+        found = path.stat()
     except OSError:
-        return SocketFact(path, "missing" if Path(path).parent.is_dir() else "nowhere")
+        return SocketFact(str(path), "missing" if path.parent.is_dir() else "nowhere")
     kind = "socket" if stat.S_ISSOCK(found.st_mode) else "file"
-    return SocketFact(path, kind, stat.S_IMODE(found.st_mode), found.st_uid == os.geteuid())
+    return SocketFact(str(path), kind, stat.S_IMODE(found.st_mode), found.st_uid == os.geteuid())
 
 
 def _ask() -> str | None:

@@ -9,8 +9,7 @@ from relay.settings import Settings
 
 def run(settings: Settings) -> int:
     """Print what was found; return 1 where something is wrong, else 0."""
-    names = ("listen_socket", "handover_socket")
-    paths = {name.upper(): getattr(settings, name, None) for name in names}
+    paths = {"LISTEN_SOCKET": settings.listen_socket, "HANDOVER_SOCKET": settings.handover_socket}
     found = check(settings, facts.read({name: path for name, path in paths.items() if path}))
     print(text(found))
     return 1 if any(each.level is Level.WRONG for each in found) else 0

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Final
 
 PATIENCE: Final = 15.0  # seconds for a whole head
-MOST: Final = 64 * 1024  # bytes of a head; what is longer, aiohttp refuses with a reason
+MOST: Final = 128 * 1024  # bytes of a head; what is longer, aiohttp's side refuses with a reason
 _END: Final = b"\r\n\r\n"
 
 NewProtocol = Callable[[], asyncio.Protocol]

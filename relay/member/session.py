@@ -4,7 +4,7 @@ It owns what the client sends and is sent; the connection owns the socket and it
 """
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Protocol
 
@@ -31,6 +31,12 @@ class Options:
     history: int = 0  # messages
     expires: float | None = None  # of the event loop's clock, seconds; None is never
     grant: Grant = OPEN
+
+    @classmethod
+    def restored(cls, values: Mapping[str, Any]) -> "Options":
+        """Return the options that `asdict` gave these values, by way of JSON or not."""
+        grant = Grant.restored(values["grant"]) if "grant" in values else OPEN
+        return cls(**{**values, "user": UserName(values["user"]), "grant": grant})
 
 
 class Owner(Protocol):
@@ -194,7 +200,7 @@ def begin(options: Options, now: float) -> SessionState:
 
 def arrive(described: dict[str, Any]) -> SessionState:
     """Return the state of a session that `Session.describe` has described, before it is at work."""
-    options = Options(**described["options"])
+    options = Options.restored(described["options"])
     return SessionState(
         SessionId(described["id"]), options, Liveness(0.0), InboxState(), OutboxState()
     )

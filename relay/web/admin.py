@@ -33,7 +33,7 @@ async def revoke(request: web.Request) -> web.Response:
     now = context.access.now()
     revocation = _revocation(body, now, context)
     try:
-        context.access.revocations.add(revocation, now)
+        context.access.revocations.add(revocation)
     except TooMany as error:
         raise Refusal(507, str(error)) from None
     revoked = [each for each in _sessions(context) if revocation.covers(each.options.grant)]

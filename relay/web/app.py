@@ -81,6 +81,7 @@ def create_app(settings: Settings, file_limit: int, new_log: NewLog = MemoryLog)
         "roster": roster,
         "watch": watch,
         "samples": samples,
+        "revocations": access.revocations,
     }
     app = web.Application(middlewares=[_answer_refusals])
     app[CONTEXT] = Context(

@@ -14,6 +14,7 @@ from aiohttp.http_exceptions import (
     PayloadEncodingError,
 )
 
+from relay.edge.gate import MOST as MAX_HEAD
 from relay.web.answers import error_response
 from relay.web.context import Context
 
@@ -21,7 +22,6 @@ _IDLE: Final = 15.0  # seconds for a whole request head, and between requests of
 # A browser sends all cookies of a site, up to 4 KB each, and a proxy adds its own headers.
 MAX_FIELD: Final = 64 * 1024  # bytes of a header
 MAX_LINE: Final = 32 * 1024  # bytes of the request line, which may hold a token
-MAX_HEAD: Final = 128 * 1024  # bytes of all of it
 _MAX_FIELDS: Final = 256
 _SENTENCES: Final = (
     (BadHttpMethod, "not an HTTP request"),
@@ -77,7 +77,7 @@ class HttpProtocol(web.RequestHandler):
 
     def data_received(self, data: bytes) -> None:
         """Read on, and refuse a head that does not end: the parser bounds only its parts."""
-        is_between_requests = self._waiter is not None
+        is_between_requests = self._waiter is not None or not self._request_count
         super().data_received(data)
         if not is_between_requests or self._messages:
             self._head = 0

@@ -135,10 +135,9 @@ def read_session(record: Record, reader: Reader, room: RoomName, entries: Entrie
     queue, sending = find(outbox.pop("queue")), outbox.pop("sending")
     private = reader.take(outbox.pop("private"))
     control, final = reader.bytes(outbox.pop("control")), reader.take(outbox.pop("last"))
-    options["user"] = UserName(options["user"])
     return SessionState(
         SessionId(record["id"]),
-        Options(**options),
+        Options.restored(options),
         Liveness(**record["liveness"]),
         InboxState(unfinished=unfinished, **inbox),
         OutboxState(

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -225,3 +226,39 @@ async def test_revoked_while_the_body_comes_publishes_nothing(start_relay: Start
     writer.write(b"hi")
     assert b" 401 " in await reader.readuntil(b"\r\n\r\n")
     writer.close()
+
+
+async def test_grants_and_revocations_go_on_in_a_successor(
+    start_relay: StartRelay, tmp_path: Path
+) -> None:
+    """Who may only listen goes on so, and who was revoked stays out."""
+    env = {"JWT_SECRET": SECRET, "HANDOVER_SOCKET": str(tmp_path / "handover.sock")}
+    first = await start_relay(**env)
+    gone, mute = token("mallory", jti="gone"), token("mute", can_publish=False)
+    body = {"jti": "gone", "until": time.time() + 3600}
+    root = header("root", admin=True)
+    assert (await first.request("POST", "/revoke", json=body, headers=root))[0] == 200
+    async with (
+        first.connect("mute", token=mute) as listener,
+        first.connect("alice", token=token("alice")) as alice,
+    ):
+        second = await start_relay(**env)
+        assert "took over 2 connections" in await second.logged("took over")
+        await alice.send("still here")
+        assert await listener.recv() == "still here"
+        answer = await second.get("/ws/mallory?token=" + gone)
+        assert answer == (401, {"error": "token has been revoked"})
+        await listener.send("me too")
+        assert (await closed(listener))[0] == 1008
+
+
+async def test_members_whose_key_is_gone_do_not_stay_in_a_successor(
+    start_relay: StartRelay, tmp_path: Path
+) -> None:
+    """4403: a key is changed to keep its tokens out."""
+    handover = str(tmp_path / "handover.sock")
+    first = await start_relay(JWT_SECRET=SECRET, HANDOVER_SOCKET=handover)
+    async with first.connect("alice", token=token("alice")) as alice:
+        second = await start_relay(JWT_SECRET=SECRET[::-1], HANDOVER_SOCKET=handover)
+        assert (await closed(alice))[0] == 4403
+        await second.logged("alice left lobby: 4403")

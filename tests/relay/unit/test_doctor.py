@@ -98,7 +98,7 @@ def test_facts_are_read_here(tmp_path: Path) -> None:
     """On any machine without an exception; a path's kind is told."""
     (tmp_path / "file").touch()
     paths = {"a": tmp_path / "file", "b": tmp_path / "none", "c": tmp_path / "no" / "where"}
-    read = facts.read({name: str(path) for name, path in paths.items()})
+    read = facts.read(paths)
     assert read.file_limit > 0
     assert read.memory_limit > 0
     assert [found.kind for _, found in read.sockets] == ["file", "missing", "nowhere"]
