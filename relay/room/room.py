@@ -1,6 +1,7 @@
 """A room: its members, what was published in this tick, and its delivery in log order.
 
-It decides without I/O: members write, the log appends, `schedule` calls after this pass.
+It decides and does no I/O: members write, the log appends, `schedule` runs a callback at the end
+of the current pass of the event loop.
 """
 
 from collections import deque
@@ -160,7 +161,8 @@ class Room:
         shared, totals = self._shared, self._shared.totals
         batch = join(self._pending, shared.relay, self._number, shared.account)
         self._appended.append((self._number, self._credits))
-        self._pending, self._credits = [], []
+        self._pending = []
+        self._credits = []
         self._pending_size = 0
         totals.batches += 1
         totals.messages += batch.messages
