@@ -23,7 +23,7 @@ from tests.process import ROOT, Relay
 SECRET = "a secret of at least thirty-two bytes"
 
 
-def token(user: str = "alice", *rooms: str, lifetime: float = 60, **claims: object) -> str:
+def token(user: str = "alice", *rooms: str, lifetime: float = 3600, **claims: object) -> str:
     return tokens.mint(UserName(user), rooms or ("lobby",), lifetime, SECRET, **claims)
 
 

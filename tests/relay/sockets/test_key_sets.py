@@ -32,7 +32,7 @@ class Issuer:
 
     def token(self, user: str) -> str:
         ((name, key),) = self._keys.items()
-        claims = {"sub": user, "room": "*", "exp": time.time() + 60}
+        claims = {"sub": user, "room": "*", "exp": time.time() + 3600}
         return jwt.encode(claims, key, "ES256", headers={"kid": name})
 
     async def keys(self, request: web.Request) -> web.Response:
