@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from relay.account import Account
-from relay.wire.closing import Close
+from relay.wire.closing import Close, Reason
 
 
 class Client(Protocol):
@@ -21,6 +21,9 @@ class Client(Protocol):
 
     def close(self, close: Close, patience: float) -> None:
         """Say why, and end once it has taken its backlog, or after `patience` seconds."""
+
+    def ignore(self) -> None:
+        """Take nothing more of what it sends: another process decides what its room hears."""
 
     def abort(self) -> None:
         """End it without a word."""
@@ -59,6 +62,12 @@ class Roster:
         self.clients.add(client)
         if is_open:
             self.by_address[address] += 1
+
+    def note_left_behind(self) -> None:
+        """Those who had arrived at another process, and have not been taken, are asked to leave."""
+        count = self.arrived - len(self.clients) - sum(self.left.values())
+        if count:
+            self.left[Reason.RESTARTING.name.lower()] += count
 
     def depart(self, address: str) -> None:
         """A client of this address is being closed: its place is free for its successor."""

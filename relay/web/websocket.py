@@ -10,6 +10,7 @@ from aiohttp import web
 from relay.access import grants
 from relay.access.addresses import address_group
 from relay.edge.connection import Connection
+from relay.edge.gate import let_through
 from relay.member.session import Options, Session, begin
 from relay.names import BadName, RoomName, UserName, check
 from relay.web.context import (
@@ -23,7 +24,7 @@ from relay.web.context import (
     room_name,
     verify,
 )
-from relay.web.upgrade import Switched, head_of, switch_protocols
+from relay.web.upgrade import Switched, switch_protocols
 from relay.wire.closing import Reason
 
 _OPTIONS: Final = ("room", "echo", "history", "lag", "token")
@@ -37,8 +38,7 @@ async def connect(request: web.Request) -> web.StreamResponse:
     if _is_draining(context):
         return _turn_away(request)
     room, options = _options(request, context)
-    with context.service.waiting(request.transport, head_of(request)):
-        await _check_name(context, room, options)
+    await _check_name(context, room, options)
     if _is_draining(context):
         return _turn_away(request)
     holder = _holder(context, room, options.user)
@@ -50,6 +50,7 @@ async def connect(request: web.Request) -> web.StreamResponse:
         return Switched()
     if holder is not None:
         holder.close(Reason.TAKEN_OVER.close(user=options.user), 0)
+    let_through(transport)
     answer, early = switch_protocols(request, subprotocol)
     state = begin(options, context.floor.loop.time())
     connection = Connection(transport, context.hub.room(room), state, context.floor)
