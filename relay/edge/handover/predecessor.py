@@ -57,6 +57,7 @@ class Predecessor:
         self._service = service
         self._listener = listener
         self._format = 0
+        self._may_be_replaced = False
         self._inventory = Inventory(service)
 
     async def greet(self) -> str | None:
@@ -71,6 +72,7 @@ class Predecessor:
         offered = offered if isinstance(offered, list) else []
         common = [number for number in READABLE if number in offered]
         if not common:
+            self._may_be_replaced = True
             return f"the successor reads formats {offered}, this relay writes {list(READABLE)}"
         self._format = max(common)
         if hello.get("network") == network_namespace() != 0:
@@ -81,7 +83,7 @@ class Predecessor:
         """Say why not; the successor may then serve in this relay's place, or give up."""
         self._channel.socket.settimeout(GREET)
         try:
-            answer = {"reason": reason, "format": bool(self._format)}
+            answer = {"reason": reason, "replace": self._may_be_replaced}
             await self._call(self._channel.send, "NO", answer)
             self._channel.socket.settimeout(_REPLACE)
             return await self._call(self._last_word)

@@ -6,30 +6,19 @@ import logging
 import os
 import socket
 import time
-from array import array
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
-from relay.edge.connection import Connection
 from relay.edge.handover.channel import Broken, Channel, Gone, Received, Silent
 from relay.edge.handover.format import (
     READABLE,
-    Reader,
-    read_ending,
-    read_entry,
-    read_room,
-    read_session,
 )
 from relay.edge.handover.rendezvous import network_namespace, peer_user
+from relay.edge.handover.replica import Replica
 from relay.edge.handover.service import Service
 from relay.edge.sockets import Inherited
-from relay.member.session import arrive
-from relay.names import RoomName, UserName
-from relay.room.log import Entry
-from relay.room.member import Member
-from relay.room.room import Room
 
 logger = logging.getLogger("relay")
 
@@ -68,16 +57,6 @@ class Taken:
     frozen: float  # seconds in which nobody served
 
 
-@dataclass(slots=True)
-class _Copy:
-    listeners: Sequence[socket.socket] = ()
-    transports: dict[int, asyncio.Transport] = field(default_factory=dict)
-    connections: dict[int, Connection] = field(default_factory=dict)
-    rooms: dict[RoomName, Room] = field(default_factory=dict)
-    entries: list[Entry] = field(default_factory=list)
-    gates: list[tuple[asyncio.Transport, bytes]] = field(default_factory=list)
-
-
 class Successor:
     """One attempt to take over from the relay at the other end of the channel.
 
@@ -90,23 +69,20 @@ class Successor:
     ) -> None:
         self._channel = channel
         self._service = service
-        self._floor = service.floor
         self._loop = service.floor.loop
         self._listen = listen
-        self._copy = _Copy()
+        self._listeners: Sequence[socket.socket] = ()
+        self._replica = Replica(service)
         self._release = "unknown"
 
     async def run(self) -> Taken:
         """Take over everything, or raise `Refused` or `Broken` and hold nothing."""
         try:
-            await self._call(self._greet)
-            while (message := await self._call(self._channel.receive)).kind != "LAST":
-                await self._take(message)
+            message = await self._copy()
             gc.disable()  # it would look at all that there is while nobody is served
             try:
-                self._build(message)
+                self._replica.update(message.head, message.data)
                 self._decide()
-                return self._commit(message.head)
             finally:
                 gc.enable()
         except (ValueError, LookupError, TypeError):
@@ -115,6 +91,17 @@ class Successor:
         except BaseException:
             self._drop()
             raise
+        connections = self._replica.commit(message.head)
+        frozen = time.monotonic() - message.head["started"]
+        gates = self._replica.gates
+        return Taken(self._listeners, len(connections), gates, self._release, frozen)
+
+    async def _copy(self) -> Received:
+        """Take what comes while the other serves; return its last message."""
+        await self._call(self._greet)
+        while (message := await self._call(self._channel.receive)).kind != "LAST":
+            await self._take(message)
+        return message
 
     async def _call(self, function: Callable[..., T], *values: Any) -> T:
         return await asyncio.to_thread(function, *values)
@@ -134,7 +121,7 @@ class Successor:
             self._channel.send("HELO", hello)
         answer = self._channel.receive()
         if answer.kind == "NO":
-            refusal = Refused if answer.head.get("format", True) else Incompatible
+            refusal = Incompatible if answer.head.get("replace") else Refused
             raise refusal(str(answer.head["reason"]))
         if answer.kind != "OKAY":
             raise Broken("the other side sends what is no answer")
@@ -142,28 +129,18 @@ class Successor:
         sock.settimeout(WAIT)
 
     async def _take(self, message: Received) -> None:
-        copy, head = self._copy, message.head
+        replica, head = self._replica, message.head
         if message.kind == "LIST":
-            sockets = [socket.socket(fileno=file) for file in message.files]
-            copy.listeners = sockets
-            copy.listeners = await self._listen(list(map(Inherited, sockets, head)))
+            self._listeners = sockets = [socket.socket(fileno=file) for file in message.files]
+            self._listeners = await self._listen(list(map(Inherited, sockets, head)))
         elif message.kind == "CONN":
-            transports = await self._open(message.files)
-            for (number, name, state), transport in zip(head, transports, strict=True):
-                copy.transports[number] = transport
-                room = self._room(name)
-                copy.connections[number] = Connection(transport, room, arrive(state), self._floor)
+            replica.add_connections(head, await self._open(message.files))
         elif message.kind == "GONE":
-            for number in head:
-                copy.transports[number].abort()
+            replica.remove(head)
         elif message.kind == "ENTR":
-            reader, account = Reader(message.data), self._floor.terms.account
-            copy.entries += [read_entry(record, reader, account) for record in head]
+            replica.add_entries(head, message.data)
         elif message.kind == "HEAD":
-            reader = Reader(message.data)
-            transports = await self._open(message.files)
-            for size, transport in zip(head, transports, strict=True):
-                copy.gates.append((transport, reader.bytes(size)))
+            replica.add_gates(head, message.data, await self._open(message.files))
         elif message.kind == "COPY":
             await self._call(self._channel.send, "DONE")
         elif message.kind == "NO":
@@ -178,41 +155,6 @@ class Successor:
             *(self._loop.connect_accepted_socket(_Arrival, sock) for sock in sockets)
         )
         return [transport for transport, _ in opened]
-
-    def _room(self, name: RoomName) -> Room:
-        room = self._copy.rooms.get(name)
-        if room is None:
-            room = self._copy.rooms[name] = self._floor.hub.new_room(name)
-        return room
-
-    def _build(self, message: Received) -> None:
-        """Bring everything up to date."""
-        head, reader, copy = message.head, Reader(message.data), self._copy
-        alive: set[int] = set()
-        for number, name, record, ending in head["sessions"]:
-            state = read_session(record, reader, copy.entries)
-            copy.connections[number] = Connection(
-                copy.transports[number], self._room(name), state, self._floor, read_ending(ending)
-            )
-            alive.add(number)
-        plain = [reader.bytes(size) for size in head["plain"]]
-        numbers, heards = array("I", plain[0]), array("d", plain[1])
-        counts = zip(array("Q", plain[2]), array("Q", plain[3]), strict=True)
-        for number, heard, (published, taken) in zip(numbers, heards, counts, strict=True):
-            copy.connections[number].session.advance(heard, published, taken)
-            alive.add(number)
-        for number, transport in copy.transports.items():
-            if number not in alive:
-                transport.abort()  # it left meanwhile
-                del copy.connections[number]
-        members: dict[RoomName, dict[UserName, Member]] = {}
-        for connection in copy.connections.values():
-            if connection.ending is None:
-                session = connection.session
-                members.setdefault(session.room.name, {})[session.user] = session
-        for record in head["rooms"]:
-            room_state = read_room(record, copy.entries)
-            self._room(room_state.name).restore(room_state, members.get(room_state.name, {}))
 
     def _decide(self) -> None:
         """Return when this process is to serve; raise when the other goes on.
@@ -243,38 +185,7 @@ class Successor:
             return True
         return False
 
-    def _commit(self, head: Any) -> Taken:
-        """From here on this process serves."""
-        copy, floor = self._copy, self._floor
-        open_rooms = {RoomName(record["name"]) for record in head["rooms"]}
-        for name, room in copy.rooms.items():
-            if name in open_rooms:
-                floor.hub.adopt(room)
-        for what, carried in self._service.carried.items():
-            if what in head["carried"]:
-                carried.restore(head["carried"][what])
-        connections = list(copy.connections.values())
-        for connection in connections:
-            floor.roster.take(connection, connection.address, connection.is_open)
-        floor.roster.note_left_behind()
-        for connection in connections:
-            try:
-                connection.take_over()
-            except Exception:  # of one client; the others are to be served
-                logger.exception("a defect of the relay")
-                connection.abort()
-        frozen = time.monotonic() - head["started"]
-        return Taken(copy.listeners, len(connections), copy.gates, self._release, frozen)
-
     def _drop(self) -> None:
-        copy = self._copy
-        for connection in copy.connections.values():
-            connection.forget()
-        for transport in copy.transports.values():
-            transport.abort()
-        for transport, _ in copy.gates:
-            transport.abort()
-        for room in copy.rooms.values():
-            room.close()
-        for sock in copy.listeners:
+        self._replica.drop()
+        for sock in self._listeners:
             sock.close()
