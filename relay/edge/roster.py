@@ -38,13 +38,13 @@ class Roster:
 
     account: Account
     unfinished_limit: int  # bytes of unfinished messages that all clients together may have sent
-    clients: set[Client] = field(default_factory=set)
+    clients: dict[Client, None] = field(default_factory=dict)  # in the order of their arrival
     by_address: Counter[str] = field(default_factory=Counter)
     arrived: int = 0
     left: Counter[str] = field(default_factory=Counter)  # by reason, lower case
 
     def add(self, client: Client, address: str) -> None:
-        self.clients.add(client)
+        self.clients[client] = None
         self.by_address[address] += 1
         self.arrived += 1
 
@@ -59,7 +59,7 @@ class Roster:
 
     def take(self, client: Client, address: str, is_open: bool) -> None:
         """A client that another process has accepted; it has a place if it is not being closed."""
-        self.clients.add(client)
+        self.clients[client] = None
         if is_open:
             self.by_address[address] += 1
 
@@ -77,7 +77,7 @@ class Roster:
 
     def remove(self, client: Client, reason: str) -> None:
         """A connection has ended."""
-        self.clients.discard(client)
+        self.clients.pop(client, None)
         self.left[reason] += 1
 
     def heaviest(self) -> Client:

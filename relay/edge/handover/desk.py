@@ -94,7 +94,7 @@ class Desk:
         service, roster = self._service, self._service.floor.roster
         for connection in predecessor.moved:
             connection.detach()
-            roster.clients.discard(connection)
+            roster.clients.pop(connection, None)
         for gate in tuple(service.gates):
             gate.detach()
         self._listener.close()

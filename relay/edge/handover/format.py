@@ -141,6 +141,7 @@ def pack_session(state: SessionState, writer: Writer, numbers: Numbers) -> Recor
             "unsent": outbox.unsent,
             "control": writer.put(outbox.control),
             "last": writer.put(outbox.last),
+            "is_open": outbox.is_open,
             "taken": outbox.taken,
         },
     }

@@ -1,6 +1,5 @@
 """A relay without sockets, whose state moves from one set of objects to another."""
 
-from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -10,6 +9,7 @@ from relay.edge.floor import Floor
 from relay.edge.handover.inventory import Inventory
 from relay.edge.handover.replica import Replica
 from relay.edge.handover.service import Service
+from relay.names import RoomName, UserName
 from relay.settings import Settings
 from tests.raw import encode
 from tests.relay.unit.floor import connect, make_floor, receive
@@ -98,7 +98,7 @@ class Relay:
         self.floor = self._new_floor()
 
     def join(self, name: str, room: str, **options: int) -> None:
-        if room not in self.floor.hub.rooms or name not in self.floor.hub.rooms[room].members:  # type: ignore[index,comparison-overlap]
+        if self.floor.hub.holder(RoomName(room), UserName(name)) is None:
             wire = Wire()
             connection = connect(self.floor, name, wire, room=room, **options)
             self.clients.append(Client(connection, wire))
@@ -111,6 +111,20 @@ class Relay:
         self.loop.run_once()
         for client in self.clients:
             client.look()
+
+    def settle(self) -> None:
+        """Have everybody read and take everything, for longer than any room waits."""
+        quiet = 0
+        while quiet < 8:
+            before = [(client.seen, client.outgoing, client.is_here) for client in self.clients]
+            for client in self.clients:
+                client.read(10**6)
+                client.take(10**9)
+            self.tick()
+            self.now += 1
+            self.floor.hub.check_patience(self.now)
+            after = [(client.seen, client.outgoing, client.is_here) for client in self.clients]
+            quiet = quiet + 1 if before == after else 0
 
     def move(self) -> None:
         """Hand over to new objects, through the format."""
@@ -160,9 +174,3 @@ def _paused() -> Wire:
     wire = Wire()
     wire.reads = False
     return wire
-
-
-def run(relay: Relay, script: list[tuple[Callable[..., None], tuple[Any, ...]]]) -> None:
-    """Do what the script says."""
-    for step, values in script:
-        step(relay, *values)

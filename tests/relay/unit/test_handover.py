@@ -3,7 +3,7 @@
 import asyncio
 from unittest import mock
 
-from hypothesis import example, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from relay.room import dispatch
@@ -13,7 +13,7 @@ from tests.relay.unit.moving import Relay
 
 Step = tuple[str, int, int]
 
-_CLIENTS = (
+_CLIENTS: tuple[tuple[str, str, dict[str, int]], ...] = (
     ("alice", "lobby", {}),
     ("bob", "lobby", {"echo": 1}),
     ("carol", "lobby", {"skips": 1, "history": 3}),
@@ -84,18 +84,12 @@ def _play(script: list[Step], moves: bool) -> list[object]:
     """Return what each client has seen in the end, and what the relay has counted."""
 
     async def run() -> list[object]:
-        relay = Relay(Settings(read_buffer_size=2000, write_buffer_size=3000))  # type: ignore[arg-type]
+        relay = Relay(Settings(read_buffer_size=2000, write_buffer_size=3000))
         for index in range(4):
             _step(relay, ("join", index, 0), False, 0)
         for number, step in enumerate(script):
             _step(relay, step, moves, number)
-        for _ in range(300):
-            for client in relay.clients:
-                client.read(10**6)
-                client.take(10**9)
-            relay.tick()
-            relay.now += 1
-            relay.floor.hub.check_patience(relay.now)
+        relay.settle()
         account = relay.floor.terms.account
         return [
             [
