@@ -100,6 +100,13 @@ class Connection(asyncio.BufferedProtocol):
         if self._probe is not None:
             self._probe.hear()
 
+    def forget(self) -> None:
+        """Nothing came of taking it over: another process goes on with it."""
+        self._is_lost = True
+        self.session.outbox.abandon()
+        self.session.inbox.stop()
+        self._transport.abort()
+
     @property
     def ending(self) -> Ending | None:
         """How it is being closed; None while it is in its room."""
@@ -107,9 +114,11 @@ class Connection(asyncio.BufferedProtocol):
 
     @property
     def socket(self) -> socket.socket | None:
-        """Its socket; None once that is closed."""
-        sock: socket.socket | None = self._transport.get_extra_info("socket")
-        return None if self._is_lost or sock is None or sock.fileno() < 0 else sock
+        """Its socket; None once that is closed, or is about to be with nothing more to send."""
+        transport = self._transport
+        sock: socket.socket | None = transport.get_extra_info("socket")
+        has_ended = transport.is_closing() and not transport.get_write_buffer_size()
+        return None if self._is_lost or has_ended or sock is None or sock.fileno() < 0 else sock
 
     @property
     def is_open(self) -> bool:
@@ -159,6 +168,9 @@ class Connection(asyncio.BufferedProtocol):
     def overrun(self) -> None:
         limit = self._floor.settings.write_buffer_size
         self.close(Reason.TOO_SLOW.close(backlog=self.backlog, limit=limit))
+
+    def ignore(self) -> None:
+        self.session.inbox.await_close()
 
     def abort(self) -> None:
         self._unsent = self.session.outbox.waiting()

@@ -8,6 +8,7 @@ cannot stop accepting for a while: closing it is final.
 import asyncio
 import errno
 import logging
+import select
 import socket
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -50,6 +51,20 @@ class Listener:
             self._retry = None
         for sock in self.sockets:
             self._loop.remove_reader(sock)
+
+    async def settle(self) -> None:
+        """Pause, and wait until each connection that was accepted has its protocol."""
+        self.pause()
+        while self._connecting:
+            await asyncio.wait(self._connecting)
+
+    @property
+    def is_waited_for(self) -> bool:
+        """Whether a connection waits in the kernel to be accepted."""
+        poll = select.poll()
+        for sock in self.sockets:
+            poll.register(sock, select.POLLIN)
+        return bool(poll.poll(0))
 
     def close(self) -> None:
         """Accept nothing more; the kernel refuses new connections."""

@@ -184,7 +184,7 @@ class Inbox:
                 reason = text_problem(payload)
                 if reason is not None:
                     self._publish(batch)
-                    return reason.close()
+                    return self._follow(data, 0) or reason.close()
                 frame = encode(frames.TEXT, payload)
             elif kind is CLOSE:
                 self.is_closed = self.discards = True

@@ -16,6 +16,7 @@ from relay.account import Account
 from relay.edge.connection import beat_period
 from relay.edge.drain import Drain
 from relay.edge.floor import Floor
+from relay.edge.gate import let_through
 from relay.edge.handover.service import Carried, Service
 from relay.edge.heartbeat import Heartbeat
 from relay.edge.key_sets import KeySet
@@ -159,11 +160,15 @@ async def _answer_refusals(request: web.Request, handler: Handler) -> web.Stream
     context = request.app[CONTEXT]
     answer: web.StreamResponse
     # CONNECT names a host, not a path: there need not be a slash.
-    is_json = request.rel_url.raw_path.removeprefix("/").partition("/")[0] in _CORS
+    first = request.rel_url.raw_path.removeprefix("/").partition("/")[0]
+    is_json = first in _CORS
+    if first != "ws":  # a handshake can be handed over until it is decided
+        let_through(request.transport)
     if request.method == "OPTIONS" and is_json:
         answer = web.Response(status=204)
     else:
         answer = await _answer(request, partial(handler, request))
+    let_through(request.transport)
     if answer.status >= 400:
         context.watch.refused[answer.status] += 1
     if answer.status == 503:

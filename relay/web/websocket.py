@@ -10,6 +10,7 @@ from aiohttp import web
 from relay.access.addresses import address_group
 from relay.access.grants import Grant
 from relay.edge.connection import Connection
+from relay.edge.gate import let_through
 from relay.member.session import Options, Session, begin
 from relay.names import RoomName, UserName
 from relay.web.context import CONTEXT, Context
@@ -17,7 +18,7 @@ from relay.web.credentials import address_of, check_origin, decide, handshake_to
 from relay.web.handshake import check_handshake, choose_subprotocol, subprotocols
 from relay.web.refusals import Refusal, quoted
 from relay.web.target import query_of, room_named, user_of
-from relay.web.upgrade import Switched, head_of, switch_protocols
+from relay.web.upgrade import Switched, switch_protocols
 from relay.wire.closing import Reason
 
 _OPTIONS: Final = ("room", "echo", "history", "lag", "token")
@@ -30,8 +31,7 @@ async def connect(request: web.Request) -> web.StreamResponse:
     if _is_draining(context):
         return _turn_away(request)
     room, options = await _options(request, context)
-    with context.service.waiting(request.transport, head_of(request)):
-        await _check_name(context, room, options)
+    await _check_name(context, room, options)
     if _is_draining(context):
         return _turn_away(request)
     holder = _holder(context, room, options.user)
@@ -44,6 +44,7 @@ async def connect(request: web.Request) -> web.StreamResponse:
     if holder is not None:
         holder.close(Reason.TAKEN_OVER.close(user=options.user), 0)
     subprotocol = choose_subprotocol(subprotocols(request))
+    let_through(transport)
     answer, early = switch_protocols(request, subprotocol)
     state = begin(options, context.floor.loop.time())
     connection = Connection(transport, context.hub.room(room), state, context.floor)
