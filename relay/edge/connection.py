@@ -11,15 +11,15 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
+from relay.edge.deadlines import look_after
 from relay.edge.floor import Floor
 from relay.edge.kernel import unacknowledged
 from relay.edge.probe import Probe
-from relay.member.ending import GOODBYE, Ending, begin_ending
-from relay.member.liveness import STALL, Sign
+from relay.member.ending import GOODBYE, Ending, begin_ending, describe_end
+from relay.member.liveness import STALL
 from relay.member.session import Session, SessionState
 from relay.names import shown
 from relay.room.room import Room
-from relay.settings import Settings
 from relay.wire.closing import Close, Reason
 from relay.wire.frames import PING, encode, encode_close
 
@@ -191,34 +191,7 @@ class Connection(asyncio.BufferedProtocol):
         self.session.outbox.control(_PING)
 
     def beat(self, now: float) -> None:
-        outbox, liveness = self.session.outbox, self.session.liveness
-        settings = self._floor.settings
-        if outbox.is_blocked and liveness.has_stalled(now, self.acknowledged()):
-            if self.is_open:
-                self.close(Reason.STUCK.close(backlog=outbox.waiting(), seconds=STALL))
-            else:
-                self.abort()
-        if not self.is_open:
-            return
-        interval, period = settings.ping_interval, beat_period(settings)
-        expires = self.session.options.expires
-        if expires is not None and now >= expires:
-            self.close(Reason.TOKEN_EXPIRED.close())
-        elif self.session.inbox.held or liveness.silence(now) < interval - period:
-            return  # its silence is ours, or not long enough
-        else:
-            sign = liveness.check(
-                now,
-                self.acknowledged(),
-                interval=interval,
-                period=period,
-                is_blocked=outbox.is_blocked,
-            )
-            if sign is Sign.ASK:
-                self.ping()
-            elif sign is Sign.GONE:
-                self.close(Reason.NO_PONG.close(seconds=round(liveness.silence(now), 1)), 0)
-                self.abort()  # nobody is there to answer; the kernel still tries to send the reason
+        look_after(self, now, self._floor.settings)
 
     # asyncio.BufferedProtocol
 
@@ -253,21 +226,10 @@ class Connection(asyncio.BufferedProtocol):
             self._probe.hear()
         if self._timer is not None:
             self._timer.cancel()
-        floor.roster.remove(self, self._log_end(exc))
-
-    def _log_end(self, exc: Exception | None) -> str:
-        """Write the line about its end; return the reason in one word."""
-        end = self._ending
-        reason, level = end.close.reason.name.lower() if end else "lost", logging.INFO
-        how = f"{end.close.reason.code} {end.close.text}" if end else str(exc or "stream ended")
-        if end is not None and not end.is_expected:
-            level = logging.WARNING
-        elif self._unsent and end is not None:
-            reason, level = "cut_off", logging.WARNING
-            how += f", cut off with {self._unsent} bytes not sent"
-        user, room = shown(self.session.user), shown(self.session.room.name)
-        logger.log(level, "%s left %s: %s", user, room, how)
-        return reason
+        end = describe_end(self._ending, self._unsent, str(exc or "stream ended"))
+        level = logging.INFO if end.is_expected else logging.WARNING
+        logger.log(level, "%s left %s: %s", session.user, session.room.name, end.how)
+        floor.roster.remove(self, end.reason)
 
     def _receive(self, data: bytes) -> None:
         session, floor = self.session, self._floor
@@ -312,8 +274,3 @@ class Connection(asyncio.BufferedProtocol):
         if self._timer is not None:
             self._timer.cancel()
         self._timer = self._floor.loop.call_at(when, call)
-
-
-def beat_period(settings: Settings) -> float:
-    """Seconds between two beats of a connection: fine enough for every deadline it watches."""
-    return min(0.5, settings.ping_interval / 16)

@@ -13,7 +13,7 @@ from relay import clock, process_memory
 from relay.access import admission
 from relay.access.access import Access
 from relay.account import Account
-from relay.edge.connection import beat_period
+from relay.edge.deadlines import beat_period
 from relay.edge.drain import Drain
 from relay.edge.floor import Floor
 from relay.edge.gate import let_through
