@@ -191,7 +191,7 @@ class Connection(asyncio.BufferedProtocol):
         self.session.outbox.control(_PING)
 
     def beat(self, now: float) -> None:
-        look_after(self, now, self._floor.settings)
+        look_after(self, now, self._floor.interval, self._floor.period)
 
     # asyncio.BufferedProtocol
 
@@ -199,7 +199,7 @@ class Connection(asyncio.BufferedProtocol):
         return self._floor.buffer
 
     def buffer_updated(self, size: int) -> None:
-        self._receive(bytes(self._floor.buffer[:size]))
+        self._receive(self._floor.buffer[:size].tobytes())
 
     def pause_writing(self) -> None:
         self.session.outbox.block()

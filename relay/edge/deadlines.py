@@ -4,7 +4,6 @@ from typing import Protocol
 
 from relay.member.liveness import STALL, Sign
 from relay.member.session import Session
-from relay.settings import Settings
 from relay.wire.closing import Close, Reason
 
 
@@ -30,14 +29,18 @@ class Watched(Protocol):
         """Ask for a sign of life."""
 
 
-def beat_period(settings: Settings) -> float:
+def beat_period(interval: float) -> float:
     """Seconds between two looks at a connection: fine enough for every deadline it has."""
-    return min(0.5, settings.ping_interval / 16)
+    return min(0.5, interval / 16)
 
 
-def look_after(connection: Watched, now: float, settings: Settings) -> None:
-    """See whether its time is up; `now` is in seconds of the event loop's clock."""
-    outbox, liveness = connection.session.outbox, connection.session.liveness
+def look_after(connection: Watched, now: float, interval: float, period: float) -> None:
+    """See whether its time is up; `now` is in seconds of the event loop's clock.
+
+    It is pinged after an `interval` of silence; looked at every `period`.
+    """
+    session = connection.session
+    outbox, liveness = session.outbox, session.liveness
     if outbox.is_blocked and liveness.has_stalled(now, connection.acknowledged()):
         if connection.is_open:
             connection.close(Reason.STUCK.close(backlog=outbox.waiting(), seconds=STALL))
@@ -45,18 +48,12 @@ def look_after(connection: Watched, now: float, settings: Settings) -> None:
             connection.abort()
     if not connection.is_open:
         return
-    expires = connection.session.options.expires
+    expires = session.options.expires
     if expires is not None and now >= expires:
         connection.close(Reason.TOKEN_EXPIRED.close())
-    elif not connection.session.inbox.held:  # else its silence is ours
-        _listen_for(connection, now, settings)
-
-
-def _listen_for(connection: Watched, now: float, settings: Settings) -> None:
-    interval, period = settings.ping_interval, beat_period(settings)
-    outbox, liveness = connection.session.outbox, connection.session.liveness
-    if liveness.silence(now) < interval - period:
         return
+    if liveness.silence(now) < interval - period or session.inbox.held:
+        return  # not silent for long enough, or its silence is ours
     acknowledged = connection.acknowledged()
     sign = liveness.check(
         now, acknowledged, interval=interval, period=period, is_blocked=outbox.is_blocked

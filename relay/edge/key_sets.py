@@ -45,7 +45,7 @@ class KeySet:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Fetch it now, then now and then for as long as the context is open."""
-        await self._fetch()
+        await self.fetch()
         period_task = asyncio.create_task(self._run(), name="key set")
         try:
             yield
@@ -62,7 +62,7 @@ class KeySet:
         if self._fetch_task is None:
             if self._asked is not None and loop.time() - self._asked < _PAUSE:
                 return False
-            self._fetch_task = asyncio.create_task(self._fetch(), name="key set on demand")
+            self._fetch_task = asyncio.create_task(self.fetch(), name="key set on demand")
             self._fetch_task.add_done_callback(self._forget)
         return await asyncio.shield(self._fetch_task)
 
@@ -72,9 +72,9 @@ class KeySet:
     async def _run(self) -> None:
         while True:
             await asyncio.sleep(_RETRY if self._is_failing else _PERIOD)
-            await self._fetch()
+            await self.fetch()
 
-    async def _fetch(self) -> bool:
+    async def fetch(self) -> bool:
         self._asked = asyncio.get_running_loop().time()
         try:
             keys, left_out = key_set(await self._load())

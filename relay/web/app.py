@@ -76,7 +76,8 @@ def create_app(settings: Settings, file_limit: int, new_log: NewLog = MemoryLog)
         new_parser=partial(Parser, loop=loop),
     )
     samples = live.Samples(hub, roster, watch)
-    floor = Floor(settings, hub, roster, terms, loop)
+    period = beat_period(settings.ping_interval)
+    floor = Floor(settings, hub, roster, terms, loop, settings.ping_interval, period)
     carried: dict[str, Carried] = {
         "totals": hub.totals,
         "roster": roster,
@@ -98,7 +99,7 @@ def create_app(settings: Settings, file_limit: int, new_log: NewLog = MemoryLog)
             hub,
             roster,
             watch,
-            period=beat_period(settings),
+            period=period,
             history_age=settings.history_age,
             memory_limit=memory_limit,
         ),

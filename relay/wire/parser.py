@@ -40,7 +40,7 @@ _PROBLEMS: Final = (
 _OTHER_PROBLEM: Final = "frame breaks the WebSocket protocol"
 
 
-class _Inbox(WebSocketDataQueue):
+class _Messages(WebSocketDataQueue):
     """What the reader feeds: it keeps messages and the first error, and never stalls the reader."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -59,26 +59,26 @@ class _Inbox(WebSocketDataQueue):
 class Parser:
     """One client's byte stream; a message of `limit` bytes passes, one byte more does not."""
 
-    __slots__ = ("_inbox", "_limit", "_reader")
+    __slots__ = ("_found", "_limit", "_reader")
 
     def __init__(self, limit: int, loop: asyncio.AbstractEventLoop) -> None:
         self._limit = limit
-        self._inbox = _Inbox(loop)
+        self._found = _Messages(loop)
         # Its own limit is the first size that it refuses.
-        self._reader = WebSocketReader(self._inbox, limit + 1, compress=False, decode_text=False)
+        self._reader = WebSocketReader(self._found, limit + 1, compress=False, decode_text=False)
 
     def feed(self, data: bytes) -> list[Message]:
         """Return the messages that end in `data`; `error` then says whether parsing can go on."""
         self._reader.feed_data(data)
-        messages = self._inbox.messages
+        messages = self._found.messages
         if messages:
-            self._inbox.messages = []
+            self._found.messages = []
         return messages
 
     @property
     def error(self) -> Close | None:
         """Why the stream cannot be parsed any further, or None."""
-        error = self._inbox.error
+        error = self._found.error
         if error is None:
             return None
         if not isinstance(error, WebSocketError):

@@ -118,7 +118,7 @@ async def test_bad_answer_is_a_sentence_and_changes_nothing(
             assert len(taken) == 1
             issuer.answer = answer
             for _ in range(2):
-                assert not await keys._fetch()
+                assert not await keys.fetch()
     assert len(taken) == 1
     assert len([line for line in caplog.messages if why in line]) == 1
     assert "the keys of the last answer go on to count for a day" in caplog.text

@@ -36,7 +36,7 @@ def make_floor(
         clock=loop.time,
         new_parser=partial(Parser, loop=loop),
     )
-    return Floor(settings, hub, Roster(shared.account, 10**9), terms, loop)
+    return Floor(settings, hub, Roster(shared.account, 10**9), terms, loop, 15.0, 0.5)
 
 
 def connect(
