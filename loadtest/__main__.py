@@ -14,14 +14,15 @@ from locust.argument_parser import get_parser
 from locust.env import Environment
 from locust.log import setup_logging
 
-from . import _thresholds
-from ._control import Alone
-from ._failures import ConnectFailed
-from ._handshake import Target
-from ._options import BadOption, Options
-from ._payload import now
-from ._plugin import control_of
-from ._series import Series
+from wsload.account.payload import now
+from wsload.client.failures import ConnectFailed
+from wsload.client.handshake import Target
+from wsload.control.control import Alone
+from wsload.control.plugin import control_of
+from wsload.run import requirements
+from wsload.run.options import BadOption, Options
+from wsload.run.series import Series
+
 from .broadcast import Broadcast
 
 _FASTEST = 500.0  # connections a second
@@ -54,9 +55,9 @@ def main(arguments: list[str] | None = None) -> int:
     setup_logging(ours.log_level)
     try:
         options = Options.of(namespace)
-        _thresholds.read(options.require, options.require_file)
+        requirements.read(options.require, options.require_file)
         Target.parse(ours.host, options.token, options.ca).context()
-    except (BadOption, _thresholds.BadRequirement, ConnectFailed) as error:
+    except (BadOption, requirements.BadRequirement, ConnectFailed) as error:
         sys.stderr.write(f"{error}\n")
         return 1
     return _run(namespace, ours.host, ours.clients, ours.duration)

@@ -4,8 +4,8 @@ What matters to a listener is less the latency than its change from frame to fra
 which a player has to buffer against; it is measured per speaker and listener.
 """
 
-from loadtest._client import WebSocketUser
-from loadtest._inbox import JitterInbox
+from wsload.run.inbox import JitterInbox
+from wsload.user import WebSocketUser
 
 
 class Audio(WebSocketUser):

@@ -4,7 +4,7 @@ N members of a room each send 1 KB every 10 ms, so the relay delivers 100 * N * 
 second. `--sender-every 10` lets one in ten talk.
 """
 
-from loadtest._client import WebSocketUser
+from wsload.user import WebSocketUser
 
 
 class Broadcast(WebSocketUser):

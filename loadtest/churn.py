@@ -6,11 +6,11 @@ connection, membership, delivery and departure. A hello that does not come back 
 
 from gevent import sleep, wait
 
-from loadtest._cadence import constant, phase
-from loadtest._client import WebSocketUser
-from loadtest._failures import ConnectFailed
-from loadtest._inbox import EchoInbox
-from loadtest._payload import now
+from wsload.account.payload import now
+from wsload.client.failures import ConnectFailed
+from wsload.run.cadence import constant, phase
+from wsload.run.inbox import EchoInbox
+from wsload.user import WebSocketUser
 
 _PATIENCE = 5.0  # seconds
 # In a row. One refusal may be the limit that a test looks for; this many are a relay that is gone.
@@ -47,7 +47,7 @@ class Churn(WebSocketUser):
         run = self.relay_run
         self.seat = run.seat(self.scenario)
         self.member = member = run.join(self.seat, echo=True, inbox=EchoInbox)
-        inbox = member.connection.inbox
+        inbox = member.connection.feed
         assert isinstance(inbox, EchoInbox)
         size = run.options.payload or self.payload
         run.send(member, size=size, cadence=iter([now()]), interval=_PATIENCE)

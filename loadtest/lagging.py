@@ -4,8 +4,8 @@ The laggards are owed nothing, and the relay may close them (4001): the run coun
 mind. Everybody else is judged as in any other scenario.
 """
 
-from loadtest._client import WebSocketUser
-from loadtest._run import Member
+from wsload.run.run import Member
+from wsload.user import WebSocketUser
 
 # Bytes that the kernel takes in for a laggard, so that the relay feels it soon. Linux doubles it.
 _RECEIVE_BUFFER = 32 * 1024

@@ -5,10 +5,10 @@ steps, and the run ends with the first step that misses what `--require` asks fo
 does not carry, or that the generator cannot offer; the result names the highest step that held.
 """
 
-from loadtest._cadence import constant, phase, steps
-from loadtest._client import WebSocketUser
-from loadtest._climb import rates
-from loadtest._run import Member
+from wsload.run.cadence import constant, phase, steps
+from wsload.run.climb import rates
+from wsload.run.run import Member
+from wsload.user import WebSocketUser
 
 
 class Steady(WebSocketUser):

@@ -30,7 +30,7 @@ def copy(tmp_path: Path) -> Path:
         *("docker-compose.yml", "docker-compose.override.yml"),
     ):
         shutil.copy(ROOT / name, tmp_path / name)
-    for name in ("scripts", "relay", "requirements", "loadtest"):
+    for name in ("scripts", "relay", "requirements", "loadtest", "wsload"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
     return tmp_path
 
