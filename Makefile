@@ -11,7 +11,7 @@ given = $(if $(filter command,$(origin $(1))),$($(1)))
 # Left out, they come from HETZNER_HOST and HETZNER_USERNAME.
 REMOTE = $(if $(call given,HOST),--host $(HOST)) $(if $(call given,USERNAME),--username $(USERNAME)) $(if $(SUMMARY),--summary $(SUMMARY))
 
-.PHONY: help run test late-log-test browser-test node-modules images stack-test deploy-test up down logs create provision deploy rollback smoke doctor lint format bench bench-stack loadtest dashboard lock clean
+.PHONY: help run test late-log-test browser-test loadtest-test node-modules images stack-test deploy-test up down logs create provision deploy rollback smoke doctor lint format bench bench-stack loadtest dashboard lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the verbs
@@ -34,6 +34,9 @@ images: $(VENV)/ops.lock ## make ready what the tests of stack and servers run o
 
 browser-test: node-modules ## test the pages, the JavaScript client and the examples (chromium, node, npm)
 	$(BIN)/python -m pytest tests/browser tests/examples --numprocesses=2
+
+loadtest-test: $(VENV)/dev.lock ## test the load tester at length: every fault, several processes, the highest rate (minutes)
+	$(BIN)/python -m pytest tests/wsload/long --numprocesses=2
 
 stack-test: images node-modules ## test the stack: Docker, Caddy, certificates (about five minutes)
 	$(BIN)/python -m pytest tests/stack

@@ -1,33 +1,51 @@
-"""The books of all processes as one: what was owed, delivered, lost, repeated and reordered."""
+"""The books of all processes as one: what was owed, delivered, lost, and why.
+
+Every pair of a sender and a receiver has an account of its own, and every message that is missing
+in it has one reason, the first that holds:
+
+- it was meant to leave while the receiver was away: missed;
+- it was on its way to the receiver, or from the sender, when the server closed that one's
+  connection: unread at close;
+- lost.
+"""
 
 from array import array
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from math import inf
-from typing import Final, NamedTuple
 
-from wsload.account.ledger import Absences, Books
-from wsload.client.closes import RESTARTS
+from wsload.account.account import RESTARTS, Absence, End, Range
+from wsload.account.ledger import Books, Entry, logs
+from wsload.account.payload import room_of, worker_of
+
+Logs = Mapping[int, "array[float]"]
+"""By sender: the intended times of everything that it sent, ascending."""
+
+FAULTS = ("lost", "repeated", "reordered", "leaked", "corrupted", "truncated", "unexpected")
+"""What no server may do: each is counted, and by default none is allowed."""
 
 _LONGEST_MOVE = 60.0  # seconds: no drain takes longer; what comes later is the next one
-_RECEIVED: Final = 4  # in a row of those that stayed
 _WORST = 20  # receivers with faults that are named one by one
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Receiver:
-    """One receiver that did not get what it was owed, once and in order."""
+    """What one receiver got that it should not have, and did not get that it should."""
 
     name: str
-    lost: int
-    repeated: int
-    reordered: int
+    lost: int = 0
+    repeated: int = 0
+    reordered: int = 0
+    leaked: int = 0
+    corrupted: int = 0
+    truncated: int = 0
+    unexpected: int = 0
 
     @property
     def faults(self) -> int:
-        return self.lost + self.repeated + self.reordered
+        return sum(getattr(self, name) for name in FAULTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,120 +54,213 @@ class Audit:
 
     sent: int = 0
     delivered: int = 0
+    early: int = 0
+    """Of the delivered: meant to leave before the receiver had joined, so nobody owed them."""
     lost: int = 0
     missed: int = 0
-    """Said while a receiver that comes back was away, and never delivered."""
+    unread: int = 0
     repeated: int = 0
     reordered: int = 0
+    leaked: int = 0
+    corrupted: int = 0
+    truncated: int = 0
+    unexpected: int = 0
     split: float = 0.0
     """Seconds, the longest of any room: some members were back from a restart, others had yet to be
     told of it."""
-    early: int = 0
     foreign: int = 0
-    leaked: int = 0
+    texts: int = 0
+    too_short: int = 0
     receivers: list[Receiver] = field(default_factory=list)
 
-
-class _Finding(NamedTuple):
-    """What came of one account. `wanting`: owed and not received, for whatever reason."""
-
-    name: str
-    room: int
-    wanting: int
-    repeated: int
-    reordered: int
-    belated: int
-    away: Absences
+    @property
+    def owed(self) -> int:
+        return self.delivered - self.early + self.lost + self.missed + self.unread
 
 
-class Sent:
-    """The intended times of everything that was sent in one room."""
-
-    def __init__(self) -> None:
-        self._times = array("d")
-        self._first = inf
-        self._sorted: list[float] = []
-
-    def add(self, times: bytes) -> None:
-        """Add times as the books have them."""
-        begin = len(self._times)
-        self._times.frombytes(times)
-        self._first = min(self._first, min(self._times[begin:], default=inf))
-
-    def during(self, away: Absences) -> int:
-        """How many messages were meant to leave in these times."""
-        return sum(self.since(left) - self.since(back) for left, back, _ in away)
-
-    def since(self, moment: float) -> int:
-        """How many messages were meant to leave at `moment` or later."""
-        if moment <= self._first:
-            return len(self._times)  # nearly everybody: who joined before anybody sent
-        if not self._sorted:
-            self._sorted = sorted(self._times)
-        return len(self._sorted) - bisect_left(self._sorted, moment)
-
-
-def sent_times(books: Iterable[Books]) -> dict[int, Sent]:
-    """By room: everything that was sent, by all processes."""
-    rooms: dict[int, Sent] = defaultdict(Sent)
+def gather(books: Iterable[Books]) -> dict[int, "array[float]"]:
+    """The logs of all senders, from books that have them."""
+    found: dict[int, array[float]] = {}
     for book in books:
-        for room, times in book["sent"].items():
-            rooms[room].add(times)
-    return rooms
+        found.update(logs(book["sent"]))
+    return found
 
 
-def audit(books: list[Books], sent: Mapping[int, Sent] | None = None) -> Audit:
-    """Merge `books`. `sent` (from `sent_times`) where it was gathered before."""
-    if sent is None:
-        sent = sent_times(books)
-    findings = list(_findings(books, sent))
-    faulty: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
-    missed = 0
-    for finding in findings:
-        said = sent[finding.room].during(finding.away) if finding.room in sent else 0
-        # Within bounds where a clock was set, and for those that left, who are not owed everything.
-        excused = min(finding.wanting, max(said - finding.belated, 0))
-        missed += excused
-        lost = finding.wanting - excused
-        if lost or finding.repeated or finding.reordered:
-            _add(faulty[finding.name], lost, finding.repeated, finding.reordered)
-    receivers = [Receiver(name, *counts) for name, counts in faulty.items()]
+def audit(books: list[Books], sent: Logs | None = None) -> Audit:
+    """Merge `books`. `sent` (from `gather`) where that was gathered before."""
+    sent = gather(books) if sent is None else sent
+    entries = [entry for book in books for entry in book["entries"]]
+    rooms: dict[int, dict[int, array[float]]] = defaultdict(dict)
+    for key, times in sent.items():
+        rooms[room_of(key)][key] = times
+    cuts = _cuts(entries, sent)
+    workers = {book["worker"] for book in books}
+    early = missed = unread = 0
+    delivered = sum(book["totals"]["delivered"] for book in books)
+    receivers = []
+    for entry in entries:
+        found = _Reckoning(entry, rooms[room_of(entry["key"])], cuts, workers)
+        early, delivered = early + found.early, delivered + found.delivered
+        missed, unread = missed + found.missed, unread + found.unread
+        if found.receiver.faults:
+            receivers.append(found.receiver)
     receivers.sort(key=lambda receiver: (-receiver.faults, receiver.name))
     return Audit(
         sent=sum(book["sent_count"] for book in books),
-        delivered=sum(
-            book["left_received"] + sum(row[_RECEIVED] for row in book["stayed"]) for book in books
-        ),
-        lost=sum(receiver.lost for receiver in receivers),
+        delivered=delivered,
+        early=early,
         missed=missed,
-        repeated=sum(receiver.repeated for receiver in receivers),
-        reordered=sum(receiver.reordered for receiver in receivers),
-        split=_split(findings),
-        early=sum(book["early"] for book in books),
-        foreign=sum(book["foreign"] for book in books),
-        leaked=sum(book["leaked"] for book in books),
+        unread=unread,
+        **{name: sum(getattr(receiver, name) for receiver in receivers) for name in FAULTS},
+        split=_split(entries),
+        foreign=sum(book["totals"]["foreign"] for book in books),
+        texts=sum(book["totals"]["texts"] for book in books),
+        too_short=sum(book["totals"]["too_short"] for book in books),
         receivers=receivers[:_WORST],
     )
 
 
-def _findings(books: Iterable[Books], sent: Mapping[int, Sent]) -> Iterator[_Finding]:
-    for book in books:
-        for name, room, _, wanting, repeated, reordered, belated, away in book["left"]:
-            yield _Finding(name, room, wanting, repeated, reordered, belated, away)
-        for name, room, joined, own, received, repeated, reordered, belated, away in book["stayed"]:
-            owed = (sent[room].since(joined) if room in sent else 0) - own
-            # Below zero only where a worker died with the log of what it had sent.
-            wanting = max(owed - received, 0)
-            yield _Finding(name, room, wanting, repeated, reordered, belated, away)
+class _Reckoning:
+    """One receiver's accounts with all senders of its room."""
+
+    def __init__(
+        self, entry: Entry, room: Logs, cuts: Mapping[int, list[Range]], workers: Set[int]
+    ) -> None:
+        """`workers`: the numbers of the processes whose books are here."""
+        self._entry = entry
+        self._cuts = cuts
+        self.early = self.delivered = self.missed = self.unread = 0
+        self.receiver = Receiver(
+            entry["name"],
+            repeated=entry["repeated"],
+            reordered=entry["reordered"],
+            leaked=entry["leaked"],
+            **{name: count for name, count in entry["faults"].items() if name in FAULTS},
+        )
+        heard, echo, own = entry["heard"], entry["echo"], entry["key"]
+        for key, after in heard.items():
+            times = room.get(key)
+            if times is None:
+                self._unknown(key, after, workers)
+            elif entry["gaps"].get(key) or after != len(times) or entry["joined"] > times[0]:
+                self._reckon(key, after, times)
+            else:
+                self.delivered += after  # nearly everybody: all of it, in order
+        for key, times in room.items():
+            if key not in heard and (echo or key != own):
+                self._reckon(key, 0, times)
+
+    def _unknown(self, key: int, after: int, workers: Set[int]) -> None:
+        """Of a sender that nobody has a log of: one of a process that is gone, or nobody."""
+        came = after - _size(self._entry["gaps"].get(key, ()))
+        if worker_of(key) in workers:
+            self.receiver.unexpected += came
+        else:
+            self.delivered += came
+
+    def _reckon(self, key: int, after: int, times: "array[float]") -> None:
+        entry = self._entry
+        gaps, count = entry["gaps"].get(key, []), len(times)
+        first = bisect_left(times, entry["joined"])  # what it is owed of this sender
+        beyond = _size(_within(gaps, count, after))
+        self.receiver.unexpected += max(after - count, 0) - beyond
+        came = min(after, count) - _size(_within(gaps, 0, count))
+        self.delivered += came
+        self.early += min(after, first) - _size(_within(gaps, 0, first))
+        if not entry["checked"]:
+            return
+        missing = [*gaps, (after, count)] if self._owes_tail(key) else gaps
+        for begin, end in _within(missing, first, count):
+            self._explain(key, begin, end, times)
+
+    def _owes_tail(self, key: int) -> bool:
+        """Whether messages behind the last that came from `key` are owed."""
+        end = self._entry["end"]
+        return end != End.LEFT.value or (self._entry["waited"] and key == self._entry["key"])
+
+    def _explain(self, key: int, begin: int, end: int, times: "array[float]") -> None:
+        """Why the messages from `begin` up to `end` did not come."""
+        if self._entry["end"] == End.CLOSED.value:
+            # Nobody is owed what was meant to leave after the end of its connection.
+            end = min(end, bisect_left(times, self._entry["ended"]))
+        missed: list[Range] = []
+        unread = list(self._cuts.get(key, ()))
+        for away in (Absence(*parts) for parts in self._entry["away"]):
+            left, back = bisect_left(times, away.left), bisect_left(times, away.back)
+            missed.append((left, back))
+            unread.append((away.heard.get(key, 0), left))
+        if self._entry["end"] == End.CLOSED.value:
+            unread.append((self._entry["heard"].get(key, 0), end))
+        missed_count = _covered(begin, end, missed)
+        excused = _covered(begin, end, [*missed, *unread])
+        self.missed += missed_count
+        self.unread += excused - missed_count
+        self.receiver.lost += max(end - begin, 0) - excused
 
 
-def _split(findings: Iterable[_Finding]) -> float:
+def _cuts(entries: Iterable[Entry], sent: Logs) -> dict[int, list[Range]]:
+    """By sender that the server closed: what it had sent then and nobody has received."""
+    ends: dict[int, list[float]] = {}
+    for entry in entries:
+        moments = [left for left, *_ in entry["away"]]
+        if entry["end"] == End.CLOSED.value:
+            moments.append(entry["ended"])
+        if moments and entry["key"] in sent:
+            ends[entry["key"]] = moments
+    found: dict[int, list[Range]] = {}
+    for key, moments in ends.items():
+        found[key] = []
+        heard = [entry for entry in entries if key in entry["heard"]]
+        for moment in moments:
+            end = bisect_left(sent[key], moment)
+            reached = max(
+                (_reached(one["heard"][key], one["gaps"].get(key, []), end) for one in heard),
+                default=0,
+            )
+            if reached < end:
+                found[key].append((reached, end))
+    return found
+
+
+def _reached(after: int, gaps: list[Range], end: int) -> int:
+    """The number behind the highest one below `end` that has come."""
+    reached = min(after, end)
+    for begin, gap_end in reversed(gaps):
+        if gap_end < reached:
+            break
+        if begin < reached:
+            reached = begin
+    return reached
+
+
+def _within(ranges: Iterable[Range], first: int, last: int) -> Iterator[Range]:
+    """What of `ranges` lies in [first, last)."""
+    for begin, end in ranges:
+        begin, end = max(begin, first), min(end, last)
+        if begin < end:
+            yield begin, end
+
+
+def _size(ranges: Iterable[Range]) -> int:
+    return sum(end - begin for begin, end in ranges)
+
+
+def _covered(begin: int, end: int, spans: Iterable[Range]) -> int:
+    """How many of [begin, end) lie in any of `spans`."""
+    count = 0
+    for first, last in sorted(_within(spans, begin, end)):
+        count += max(last - max(first, begin), 0)
+        begin = max(begin, last)
+    return count
+
+
+def _split(entries: Iterable[Entry]) -> float:
     """See `Audit.split`. A move is a restart as a room sees it: each leaves once and comes back."""
     rooms: dict[int, list[tuple[float, float, int]]] = defaultdict(list)
-    for member, finding in enumerate(findings):
-        for left, back, code in finding.away:
-            if code in RESTARTS:
-                rooms[finding.room].append((left, back, member))
+    for member, entry in enumerate(entries):
+        for away in (Absence(*parts) for parts in entry["away"]):
+            if away.code in RESTARTS:
+                rooms[room_of(entry["key"])].append((away.left, away.back, member))
     longest = 0.0
     for absences in rooms.values():
         moved: set[int] = set()
@@ -161,7 +272,3 @@ def _split(findings: Iterable[_Finding]) -> float:
             moved.add(member)
             first = min(first, back)
     return longest
-
-
-def _add(counts: list[int], *more: int) -> None:
-    counts[:] = [count + extra for count, extra in zip(counts, more, strict=True)]

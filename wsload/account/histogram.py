@@ -56,6 +56,17 @@ class Histogram:
         self._sum += other._sum
         self._top = max(self._top, other._top)
 
+    def without(self, part: "Histogram") -> "Histogram":
+        """What remains when `part`, which was counted here as well, is taken out."""
+        rest = Histogram()
+        for bucket, count in self.counts.items():
+            if left := count - part.counts.get(bucket, 0):
+                rest.counts[bucket] = left
+        rest.count = self.count - part.count
+        rest._sum = self._sum - part._sum
+        rest._top = self._top
+        return rest
+
     @property
     def mean(self) -> float:
         """Milliseconds; 0 while empty."""

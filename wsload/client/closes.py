@@ -13,7 +13,7 @@ _NAMES = {
     1007: "invalid text",
     1008: "rule broken",
     1009: "too big",
-    1011: "relay's fault",
+    1011: "server's fault",
     1012: "restarting",
     1013: "overloaded",
     4000: "taken over",
@@ -24,7 +24,8 @@ _NAMES = {
 }
 FINAL = frozenset({1000, 1002, 1007, 1008, 1009, 4000, 4401, 4403})
 """A good client does not come back after these: it would be told the same again."""
-RESTARTS = frozenset({1001, 1012})
+NORMAL = 1000
+TOO_SLOW = 4001
 LOST = 1006
 NO_CODE = 1005
 PROTOCOL_ERROR = 1002
@@ -34,17 +35,22 @@ class Side(Enum):
     """Who ended a connection."""
 
     US = "us"
-    RELAY = "relay"
+    SERVER = "server"
 
 
 @dataclass(frozen=True, slots=True)
 class Close:
-    """How a connection ended."""
+    """How a connection ended; `reason` is the server's own text."""
 
     side: Side
     code: int
     reason: str = ""
 
     def __str__(self) -> str:
-        """For example `4001 too slow`; the relay's own words are left out, they differ."""
+        """For example `4001 too slow`: by this it is counted, the server's texts differ."""
         return f"{self.code} {_NAMES.get(self.code, 'unknown code')}"
+
+    @property
+    def sentence(self) -> str:
+        """With the server's text."""
+        return f'{self} ("{self.reason}")' if self.reason else str(self)

@@ -1,31 +1,27 @@
 """A run as Locust tells it: begin, everybody has spawned, stop. `Control` is what every process
-does; `Alone` is a single process, and `distributed` has the master and the worker.
+does; `alone`, `master` and `worker` have what only theirs do.
 """
 
-import socket
 import sys
 from abc import ABC, abstractmethod
 from collections import Counter
-from pathlib import Path
-from secrets import randbelow
 from time import process_time
 from typing import Any, NoReturn
 
 import gevent
 from locust.env import Environment
 
-from wsload.account.audit import audit, sent_times
-from wsload.account.payload import RUNS, now
+from wsload.client.address import Address
+from wsload.client.clock import now
 from wsload.client.failures import ConnectFailed
-from wsload.client.handshake import Target
 from wsload.control import locust_table
-from wsload.control.judge import Judge, end_run
+from wsload.control.hosts import Hosts
+from wsload.control.judge import end_run
+from wsload.report.verdict import Word
 from wsload.run import requirements
 from wsload.run.options import BadOption, Options
 from wsload.run.recorder import Sample
 from wsload.run.run import Run
-
-_POLL = 0.05  # seconds between two looks at what is still missing
 
 
 class Control(ABC):
@@ -36,9 +32,11 @@ class Control(ABC):
         self.run: Run | None = None
         self.failed: Counter[str] = Counter()  # by sentence, since the run began
         self.closed: Counter[str] = Counter()  # by code, since the run began
+        self.hosts = Hosts(environment)
         self._active = False
         self._clock_task: gevent.Greenlet | None = None
         self._used = (0.0, 0.0)  # seconds of CPU, and when that was
+        self._pinged = 0.0
         events = environment.events
         events.test_start.add_listener(self._on_start)
         events.test_stopping.add_listener(self._on_stopping)
@@ -47,7 +45,7 @@ class Control(ABC):
         events.quitting.add_listener(self._on_quitting)
 
     @abstractmethod
-    def begin(self, options: Options, target: Target) -> None:
+    def begin(self, options: Options, address: Address) -> None:
         """Get ready for users."""
 
     @abstractmethod
@@ -68,9 +66,9 @@ class Control(ABC):
 
     def refuse(self, sentence: str) -> NoReturn:
         """A run that cannot even begin: say why, and end it before Locust spawns anybody."""
-        self.environment.process_exit_code = 1
-        sys.stdout.write(f"{sentence}\n")
-        sys.stdout.flush()
+        self.environment.process_exit_code = Word.NOTHING_MEASURED.exit_code
+        sys.stderr.write(f"{sentence}\n")
+        sys.stderr.flush()
         gevent.spawn(end_run, self.environment)
         raise gevent.GreenletExit  # the one exception that ends a greenlet without noise
 
@@ -91,36 +89,72 @@ class Control(ABC):
             locust_table.fail(stats, locust_table.CONNECT, scenario, sentence, count)
             self.failed[sentence] += count
         for (scenario, close), count in self.run.closed.items():
-            locust_table.fail(
-                stats, locust_table.RECEIVE, scenario, f"closed by the relay: {close}", count
-            )
+            sentence = f"closed by the server: {close}"
+            locust_table.fail(stats, locust_table.RECEIVE, scenario, sentence, count)
             self.closed[close] += count
         self.run.failed.clear()
         self.run.closed.clear()
         used = 100 * (cpu - spent[0]) / max(wall - spent[1], 1e-9)
         self.deliver(samples, second, connections=self.run.alive, cpu=used)
 
+    @property
+    def scenarios(self) -> tuple[str, ...]:
+        """Of all users that Locust may start, in an order that is the same in all processes."""
+        kinds: list[Any] = list(self.environment.user_classes)
+        kinds += (self.environment.available_user_classes or {}).values()
+        return tuple(sorted({name for kind in kinds if (name := getattr(kind, "scenario", ""))}))
+
     def _clock(self) -> None:
+        assert self.run is not None
+        every = self.run.options.ping_every
         while True:
             second = int(now())
             gevent.sleep(second + 1 - now())
             self.tick(second)
+            if every and now() >= self._pinged + every:
+                self._pinged = now()
+                self.run.ping()
 
     def _on_start(self, **_: Any) -> None:
         namespace = self.environment.parsed_options
         assert namespace is not None
+        # Locust has filtered tasks by --tags: who has none left is not started.
+        users = [kind for kind in self.environment.user_classes if kind.tasks]
+        if not users:
+            self.refuse("no user has a task with these tags: see --tags and --exclude-tags")
+        self.environment.user_classes = users
         try:
             options = Options.of(namespace)
             requirements.read(options.require, options.require_file)
-            target = Target.parse(self.environment.host or "", options.token, options.ca)
-            target.context()
+            options.tokens()
+            address = Address.parse(self.hosts.url())
+            options.trust.context(address.scheme)
         except (BadOption, requirements.BadRequirement, ConnectFailed) as error:
             self.refuse(str(error))
+        if sentence := self.too_short(options):
+            self.refuse(sentence)
         self.failed.clear()
         self.closed.clear()
-        self.environment.process_exit_code = 1  # until the run has passed
-        self.begin(options, target)
+        # Until the run has passed.
+        self.environment.process_exit_code = Word.NOTHING_MEASURED.exit_code
+        self.begin(options, address)
         self._active = True
+
+    def too_short(self, options: Options) -> str:
+        """Why a run would end before it sends anything; empty: it would not."""
+        namespace = self.environment.parsed_options
+        assert namespace is not None
+        users, rate, seconds = namespace.num_users, namespace.spawn_rate, namespace.run_time
+        if not (namespace.headless and users and seconds) or options.start == "ramp":
+            return ""
+        needed = (users - 1) / (rate or 1)
+        if needed < seconds:
+            return ""
+        return (
+            f"nothing would be sent: {users:g} users at {rate or 1:g} a second take {needed:g} s "
+            f"to join, and the run ends after {seconds:g} s; run longer (-t), spawn faster (-r), "
+            "or have each send from its joining on (--start ramp)"
+        )
 
     def _on_spawned(self, **_: Any) -> None:
         if self.run is not None:
@@ -146,64 +180,3 @@ class Control(ABC):
         if self._active and self.environment.runner is not None:
             self.interrupt()
             self.environment.runner.stop()
-
-
-class Alone(Control):
-    """The only process of a run."""
-
-    def __init__(self, environment: Environment) -> None:
-        super().__init__(environment)
-        self.judge = Judge(environment)
-
-    def begin(self, options: Options, target: Target) -> None:
-        self.judge.open(options, target)
-        self.run = run = Run(options, target, number=randbelow(RUNS), worker=0)
-        run.lineup.on_assembled = self._assembled
-        run.lineup.on_gone = self.judge.nobody_left
-        if options.start == "ramp":
-            self._assembled()
-        self.start_clock()
-
-    def _assembled(self) -> None:
-        assert self.run is not None
-        self.run.start()
-        self.judge.outcome.begun = self.run.started
-
-    def deliver(self, samples: list[Sample], second: int, *, connections: int, cpu: float) -> None:
-        self.judge.outcome.series.add(samples)
-        self.judge.outcome.series.note(second, "alone", connections=connections, cpu=cpu)
-        self.judge.look(until=second + 1)
-
-    def settle(self) -> None:
-        assert self.run is not None
-        run, outcome = self.run, self.judge.outcome
-        run.hush()
-        outcome.ended = run.hushed
-        self.tick(int(now()))
-        outcome.sending_ended()
-        deadline = run.hushed + run.options.settle
-        sent = sent_times([run.books()])
-        while True:
-            outcome.audit = audit([run.books(with_sent=False)], sent)
-            if not outcome.audit.lost or not run.alive or now() >= deadline:
-                break
-            gevent.sleep(_POLL)
-        self.tick(int(now()))
-        outcome.users = run.lineup.expected
-        outcome.hosts = {host_identity()}
-        outcome.failed, outcome.closed = self.failed, self.closed
-        outcome.lagged, outcome.returned = run.lagged, run.returned
-
-    def conclude(self) -> None:
-        self.judge.pronounce()
-
-    def interrupt(self) -> None:
-        self.judge.outcome.interrupted.append("the run was interrupted")
-
-
-def host_identity() -> str:
-    """The same for every process that shares our clock."""
-    try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    except OSError:
-        return socket.gethostname()

@@ -5,14 +5,13 @@ everything is added in bulk, with the call that a master uses for its workers' r
 the direction; `WS send` is how late messages leave, and counts in the sum without its time.
 """
 
-from time import time
-
 from locust.stats import RequestStats, StatsEntry, StatsError
 
 from wsload.account.histogram import Histogram
+from wsload.client.clock import now
 from wsload.run.recorder import Sample
 
-CONNECT, SEND, RECEIVE = "WS connect", "WS send", "WS receive"
+CONNECT, SEND, RECEIVE, REQUEST = "WS connect", "WS send", "WS receive", "WS call"
 
 
 def book(stats: RequestStats, samples: list[Sample]) -> None:
@@ -31,13 +30,27 @@ def book(stats: RequestStats, samples: list[Sample]) -> None:
                 if not timed:
                     _forget_times(entry)
                 stats.total.extend(entry)
+        for request in sample["requests"]:
+            answered = Histogram.of(request["answered"])
+            if answered.count:
+                entry = _entry(stats, request["name"], REQUEST, answered, 0, second)
+                stats.get(request["name"], REQUEST).extend(entry)
+                stats.total.extend(entry)
+            for sentence, count in request["failed"].items():
+                fail(stats, REQUEST, request["name"], sentence, count, failed_only=True)
 
 
-def fail(stats: RequestStats, method: str, name: str, sentence: str, count: int) -> None:
-    """Add `count` failures of one cause at once."""
-    second = int(time())
+def fail(
+    stats: RequestStats, method: str, name: str, sentence: str, count: int, *,
+    failed_only: bool = False,
+) -> None:  # fmt: skip
+    """Add `count` failures of one cause at once; `failed_only`: they are in no count yet."""
+    second = int(now())
     for entry in (stats.get(name, method), stats.total):
         entry.num_failures += count
+        if failed_only:
+            entry.num_requests += count
+            entry.num_none_requests += count
         entry.num_fail_per_sec[second] = entry.num_fail_per_sec.get(second, 0) + count
     key = StatsError.create_key(method, name, sentence)
     error = stats.errors.setdefault(key, StatsError(method, name, sentence))

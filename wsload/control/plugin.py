@@ -12,8 +12,11 @@ from locust.env import Environment
 from locust.exception import StopTest
 from locust.runners import MasterRunner, WorkerRunner
 
-from wsload.control.control import Alone, Control
-from wsload.control.distributed import Master, Worker
+from wsload.control.alone import Alone
+from wsload.control.control import Control
+from wsload.control.master import Master
+from wsload.control.web_page import show_verdict
+from wsload.control.worker import Worker
 from wsload.run.options import add_arguments
 from wsload.run.run import Run
 
@@ -43,7 +46,9 @@ def _on_init(environment: Environment, **_: Any) -> None:
         kind = Master
     elif isinstance(environment.runner, WorkerRunner):
         kind = Worker
-    _controls[environment] = kind(environment)
+    _controls[environment] = control = kind(environment)
+    if environment.web_ui is not None and isinstance(control, Alone | Master):
+        show_verdict(environment, control.judge)
     # Ctrl-C between two callbacks of the loop, never inside one: what a reader has taken in and not
     # yet parsed would count as lost.
     gevent.signal_handler(signal.SIGINT, _interrupt)

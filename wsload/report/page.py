@@ -7,8 +7,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-_HERE = Path(__file__).parent
-_ASSETS = _HERE / "assets"
+ASSETS = Path(__file__).parent / "assets"
 
 
 def write(result: dict[str, Any], folder: str) -> Path:
@@ -30,7 +29,7 @@ def write(result: dict[str, Any], folder: str) -> Path:
 def page(result: dict[str, Any]) -> str:
     """One HTML document that needs nothing else: charts, styles and numbers are inside."""
     return inlined(
-        (_ASSETS / "report.html").read_text(),
+        (ASSETS / "report.html").read_text(),
         title=f"{' + '.join(result['scenarios'])} · {result['started']}",
         variable="RESULT",
         data=result,
@@ -42,7 +41,7 @@ def inlined(template: str, *, title: str, variable: str, data: object) -> str:
 
     def asset(match: re.Match[str]) -> str:
         name = match[1]
-        text = (_ASSETS / name).read_text()
+        text = (ASSETS / name).read_text()
         if name.endswith(".css"):
             return f"<style>\n{text}</style>"
         return f"<script>\n{text}</script>"

@@ -13,9 +13,9 @@ from struct import pack
 
 from gevent import get_hub
 
-from wsload.account.payload import now
+from wsload.client.clock import CLOCK
 
-_CLOCK_REALTIME, _NONBLOCK, _ABSOLUTE = 0, 0o4000, 1
+_CLOCK_MONOTONIC, _NONBLOCK, _ABSOLUTE = 1, 0o4000, 1
 _READ = 1
 
 
@@ -27,7 +27,7 @@ class Alarm:
         self._loop = get_hub().loop
         if sys.platform == "linux":
             self._libc = ctypes.CDLL(None, use_errno=True)
-            self._fd = self._libc.timerfd_create(_CLOCK_REALTIME, _NONBLOCK)
+            self._fd = self._libc.timerfd_create(_CLOCK_MONOTONIC, _NONBLOCK)
             if self._fd < 0:
                 raise OSError(ctypes.get_errno(), "timerfd_create")
             self._watcher = self._loop.io(self._fd, _READ)
@@ -40,9 +40,10 @@ class Alarm:
         """Ring at `at` (seconds since the epoch), or at once if that has passed."""
         if self._fd < 0:
             self._watcher.stop()
-            self._watcher = self._loop.timer(max(at - now(), 0))
+            self._watcher = self._loop.timer(max(at - CLOCK.now(), 0))
             self._watcher.start(self._callback)
             return
+        at = max(at - CLOCK.offset, 0.0)
         seconds = int(at)
         # struct itimerspec: no interval, then the time; all zero would disarm it.
         spec = pack("@qqqq", 0, 0, seconds, max(int((at - seconds) * 1e9), 1))

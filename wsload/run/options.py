@@ -1,17 +1,23 @@
-"""The load tester's own options, beside Locust's: on the command line and in the web page's form.
+"""The load tester's own options, beside Locust's: on the command line, in the environment as
+`LOCUST_…`, and in the web page's form.
 
 Every option has a typed default (the web page's form needs one); 0 or an empty text means what the
 help says it means.
 """
 
+import os
 from argparse import Action, Namespace
 from dataclasses import dataclass
 from typing import Any
 
 from wsload.account.payload import SMALLEST
+from wsload.client.tokens import Tokens, from_file, minted, one_for_all
+from wsload.client.trust import Trust
 
 LARGEST_PAYLOAD = 10 * 1024 * 1024
 MOST_ROOMS = 8192
+_SECRET = frozenset({"token", "token_file", "ca", "certificate", "key", "report"})
+_REQUIRED = frozenset({"require", "require_file"})  # the result has them, with what came of them
 
 
 class BadOption(Exception):
@@ -31,8 +37,15 @@ class Options:
     echo: bool
     start: str
     reconnect: bool
+    one_order: bool
+    compression: bool
+    ping_every: float  # seconds
     token: str
+    token_file: str
     ca: str
+    certificate: str
+    key: str
+    insecure: bool
     settle: float  # seconds
     late: float  # milliseconds
     clocks_agree: bool
@@ -66,11 +79,12 @@ class Options:
         for name, value in (
             ("interval", options.interval),
             ("sender-every", options.sender_every),
+            ("ping-every", options.ping_every),
             ("rate-max", options.rate_max),
             ("lagging-every", options.lagging_every),
             ("lagging-speed", options.lagging_speed),
         ):
-            if value < 0:
+            if not 0 <= value < float("inf"):
                 raise BadOption(f"--{name} {value}: expected 0 or more")
         if options.payload and not SMALLEST <= options.payload <= LARGEST_PAYLOAD:
             raise BadOption(
@@ -81,11 +95,26 @@ class Options:
             raise BadOption(f"--start {options.start}: expected together or ramp")
         return options
 
+    @property
+    def trust(self) -> Trust:
+        return Trust(self.ca, self.certificate, self.key, self.insecure)
+
+    def tokens(self) -> Tokens:
+        """A token for each user. Raises `BadAddress` for a file that cannot be read."""
+        if self.token_file:
+            return from_file(self.token_file)
+        if token := self.token or os.environ.get("RELAY_TOKEN", ""):
+            return one_for_all(token)
+        if secret := os.environ.get("JWT_SECRET", ""):
+            return minted(secret)
+        return one_for_all("")
+
     def public(self) -> dict[str, Any]:
-        """Everything that may stand in a result: not the token, and no file names."""
-        hidden = {"token", "ca", "report", "require_file", "require"}
+        """Everything that may stand in a result: no token, and no file names."""
         return {
-            name: getattr(self, name) for name in self.__dataclass_fields__ if name not in hidden
+            name: getattr(self, name)
+            for name in self.__dataclass_fields__
+            if name not in _SECRET | _REQUIRED
         }
 
 
@@ -102,7 +131,11 @@ class _Collect(Action):
 
 def add_arguments(parser: Any) -> None:
     """Add our options to Locust's parser; without a group, so that the web page's form has them."""
-    add = parser.add_argument
+
+    def add(option: str, **how: Any) -> None:
+        name = "LOCUST_" + option.removeprefix("--").replace("-", "_").upper()
+        parser.add_argument(option, env_var=name, **how)
+
     add("--room", default="", help="room to join; empty: one of this run's own")
     add("--rooms", type=int, default=1, help="spread the members over this many rooms")
     add("--name", default="", help="members' names begin with this; empty: this run's own")
@@ -130,19 +163,50 @@ def add_arguments(parser: Any) -> None:
         "--reconnect",
         action="store_true",
         default=False,
-        help="members that the relay closes come back, and the result tells what that cost them",
+        help="members that the server closes come back, and the result tells what that cost them",
+    )
+    add(
+        "--one-order",
+        action="store_true",
+        default=False,
+        help="check that all receivers of a room saw its messages in one order, whoever sent them",
+    )
+    add(
+        "--compression",
+        action="store_true",
+        default=False,
+        help="offer permessage-deflate, and use it where the server agrees",
+    )
+    add(
+        "--ping-every",
+        type=float,
+        default=0.0,
+        help="seconds between two pings of every connection, whose round trips are told; 0: none",
     )
     add(
         "--token",
         default="",
-        env_var="RELAY_TOKEN",
         is_secret=True,
-        help="bearer token for the relay; empty: none",
+        help="bearer token of all users, also from RELAY_TOKEN; empty: none",
+    )
+    add(
+        "--token-file",
+        default="",
+        help="file of bearer tokens, one a line and user; empty: none. With neither, tokens are "
+        "minted for each user where JWT_SECRET is in the environment",
     )
     add(
         "--ca",
         default="",
         help="file of certificate authorities to trust besides the system's; empty: none",
+    )
+    add("--certificate", default="", help="file of the clients' own certificate; empty: none")
+    add("--key", default="", help="file of its key; empty: in the certificate's file")
+    add(
+        "--insecure",
+        action="store_true",
+        default=False,
+        help="believe any certificate of the server; the report says so",
     )
     add(
         "--settle",

@@ -5,11 +5,11 @@ busy process lives in its readers, also after every chunk that a reader has take
 """
 
 from collections.abc import Callable
-from heapq import heappop, heappush, heapreplace
+from heapq import heapify, heappop, heappush, heapreplace
 from math import inf
 from typing import Protocol
 
-from wsload.account.payload import now
+from wsload.client.clock import now
 
 # Seconds between two runs at most this short: what falls due meanwhile leaves in one write.
 GRANULARITY = 0.0002
@@ -64,6 +64,14 @@ class Pacer:
             self._running = False
         self.due = max(queue[0][0], moment + GRANULARITY) if queue else inf
         if self.due < inf:
+            self._set_alarm(self.due)
+
+    def reorder(self) -> None:
+        """Senders have changed their `due`."""
+        self._queue = [(sender.due, order, sender) for _, order, sender in self._queue]
+        heapify(self._queue)
+        if self._queue:
+            self.due = self._queue[0][0]
             self._set_alarm(self.due)
 
     def stop(self) -> None:

@@ -1,213 +1,169 @@
-"""One run in one process: who has which seat, who is there, and what each is measured with."""
+"""One run in one process: who is there, and what each is measured with."""
 
-import ssl
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from math import inf
-from typing import Any
 
 from gevent.event import Event
 
-from wsload.account.ledger import Account, Books, Ledger
-from wsload.account.payload import MEMBERS, Address, now
-from wsload.client.closes import FINAL, LOST, Side
+from wsload.account.account import Account, End
+from wsload.account.ledger import Books, Ledger
+from wsload.account.order import Order
+from wsload.account.payload import Writer
+from wsload.account.stalls import Listener
+from wsload.account.verifier import Verifier
+from wsload.client.address import Address
+from wsload.client.clock import now
+from wsload.client.closes import LOST, NORMAL, TOO_SLOW, Side
 from wsload.client.connection import Connection, State
-from wsload.client.failures import ConnectFailed
-from wsload.client.handshake import Target, connect
+from wsload.client.handshake import Opened, Request
+from wsload.client.mailbox import Mailbox
+from wsload.client.websocket import WebSocket
 from wsload.run.alarm import Alarm
-from wsload.run.inbox import Inbox
+from wsload.run.door import Door
 from wsload.run.lineup import Lineup
-from wsload.run.options import MOST_ROOMS, Options
+from wsload.run.member import Entrance, Member
+from wsload.run.options import Options
 from wsload.run.pacer import Pacer
-from wsload.run.recorder import Counters, Recorder, ticks
+from wsload.run.recorder import Recorder, ticks
+from wsload.run.seat import Seat, Seating
 from wsload.run.sender import Sender
+from wsload.run.tempo import Tempo
 
-# Rooms of different scenarios never meet: a scenario's number is the high bits of the room's.
-SCENARIOS = ("broadcast", "audio", "churn", "lagging", "steady")
-# Seconds: what the operating system alone may cost is nobody's fault.
-_LEAST_TOLERANCE = 0.001
 # Seconds between the word to start and the first message, in which all senders line up.
 _RUN_UP = 0.05
-
-
-@dataclass(frozen=True, slots=True)
-class Seat:
-    """A user's place: who it is, in which room, and its place among the room's members here."""
-
-    scenario: str
-    name: str
-    room: str
-    key: int
-    place: int
-
-    def every(self, nth: int) -> bool:
-        """True for one place in `nth`, beginning with the first; never for 0."""
-        return bool(nth) and self.place % nth == 0
-
-
-class Member:
-    """A connection with its account, and perhaps a sender."""
-
-    __slots__ = (
-        "_run", "account", "comes_back", "connection", "expects_close", "seat", "sender",
-    )  # fmt: skip
-
-    def __init__(self, run: "Run", seat: Seat, account: Account, connection: Connection) -> None:
-        self._run = run
-        self.seat = seat
-        self.account = account
-        self.connection = connection
-        self.sender: Sender | None = None
-        self.expects_close = False
-        """The relay may close this one without anything being wrong: it lags on purpose."""
-        self.comes_back = False
-        """It connects again when the relay closes it."""
-
-    @property
-    def is_away(self) -> bool:
-        """Whether it is one that comes back, and was closed for a reason that lets it."""
-        close = self.connection.close_seen
-        return (
-            self.comes_back
-            and close is not None
-            and close.side is Side.RELAY
-            and close.code not in FINAL
-        )
-
-    def absent_until(self, back: float) -> None:
-        """Have it counted that it was away since its connection ended."""
-        close = self.connection.close_seen
-        assert close is not None, "it is still connected"
-        self.account.absent(self.connection.ended, back, close.code)
-
-    def withdraw(self) -> None:
-        """Take back what the relay has not begun to read: it was never sent."""
-        if self.sender is not None:
-            self.sender.withdraw()
-
-    def leave(self, *, waited: bool = False) -> None:
-        """Have what happened until now counted, and close; for `waited` see the ledger."""
-        self.withdraw()
-        # In this order: what others send while the relay answers our close frame is not owed.
-        self._run.ledger.leave(self.account, waited=waited)
-        self.connection.shut()
-        self._run.part(self)
+_RECENTLY = 1.0  # seconds: a reader that was behind so shortly before a close explains it
 
 
 class Run:
     """From the first user to the last, in this process."""
 
-    def __init__(self, options: Options, target: Target, *, number: int, worker: int) -> None:
-        """`number` tells runs apart in payloads and names; `worker` tells processes apart."""
+    def __init__(
+        self,
+        options: Options,
+        address: Address,
+        *,
+        number: int,
+        worker: int,
+        scenarios: tuple[str, ...],
+    ) -> None:
+        """`number` tells runs apart in payloads and names, `worker` processes; `scenarios` are the
+        same in all processes."""
         self.options = options
         self.number = number
         self.worker = worker
-        self.target = target
-        self._context: ssl.SSLContext | None = target.context()
+        self.address = address
+        self.tokens = options.tokens()
         self.recorder = Recorder()
-        self.ledger = Ledger()
+        self.ledger = Ledger(worker)
+        self.order = Order() if options.one_order else None
+        self.listener = Listener()
+        self._verifier = Verifier(number, worker, shared=bool(options.room))
         self._alarm = Alarm(lambda: self.pacer.run())
         self.pacer = Pacer(self._alarm.set)
         self.members: set[Member] = set()
-        self.failed: Counter[tuple[str, str]] = Counter()  # by scenario and sentence
-        self.closed: Counter[tuple[str, str]] = Counter()  # by scenario and code: by the relay
+        self.connections: set[Connection] = set()
+        """Open ones that belong to no member."""
+        self.unsent = 0
+        """Messages that were due and not sent when sending ended, without the server's doing."""
+        self.blocked = 0
+        """The same, of connections that the server does not read."""
+        self.seating = Seating(options, number=number, worker=worker, scenarios=scenarios)
+        self.closed: Counter[tuple[str, str]] = Counter()  # by scenario and code: by the server
+        self.reasons: Counter[tuple[str, str]] = Counter()  # by code and the server's text
         self.lagged: Counter[str] = Counter()  # by code: the same, of members that lag on purpose
         self.returned: Counter[str] = Counter()  # by code: the same, of members that came back
+        self.behind = 0
+        """Members closed for slow reading while their own reader was behind."""
         self.started = 0.0
         """When senders may begin (seconds since the epoch); 0: not yet."""
         self.hushed = 0.0
         """When sending ended; 0: not yet."""
-        self.senders: Counter[str] = Counter()
-        """By scenario: how many send, in all processes once `start` has been told."""
-        self._told = False
+        self._door = Door(options, address, self.recorder, self._verifier, self.order, self.heard)
+        self.tempo = Tempo(self)
         self.lineup = Lineup()
         self.begun = Event()
         """Senders may begin, at `started`."""
-        self._seats: Counter[str] = Counter()
 
-    def seat(self, scenario: str) -> Seat:
-        """A place for the next user of `scenario`."""
-        taken = self._seats[scenario]
-        self._seats[scenario] += 1
-        room = taken % self.options.rooms
-        number = SCENARIOS.index(scenario) * MOST_ROOMS + room
-        member = (self._seats.total() - 1) % MEMBERS
-        prefix = self.options.name or f"load-{self.number:05x}"
-        base = self.options.room or f"{scenario}-{self.number:05x}"
-        return Seat(
-            scenario,
-            name=f"{prefix}-{self.worker}-{member}",
-            room=base if self.options.rooms == 1 else f"{base}-{room}",
-            key=Address(self.number, number, self.worker, member).key,
-            place=taken // self.options.rooms,
+    def join(self, seat: Seat, entrance: Entrance) -> Member:
+        """Connect the user of `seat`; raises `WebSocketError`; a connection that failed is counted
+        here already."""
+        account = Account(
+            seat.name, seat.key, joined=inf, echo=entrance.echo, checked=entrance.checked
         )
-
-    def join(
-        self,
-        seat: Seat,
-        *,
-        checked: bool = True,
-        echo: bool | None = None,
-        inbox: type[Inbox] = Inbox,
-        receive_buffer: int = 0,
-    ) -> Member:
-        """Connect the user of `seat`; raises `ConnectFailed`, which is counted here already."""
-        echo = self.options.echo if echo is None else echo
-        sock, leftover, joined = self._connect(seat, echo=echo, receive_buffer=receive_buffer)
-        account = Account(seat.name, seat.key, joined=joined, echo=echo, checked=checked)
-        # What reaches a laggard late is of its own making: nobody's latency.
-        counters = self.recorder.counters(seat.scenario) if checked else Counters()
-        connection = self._connection(sock, account, counters, inbox)
-        member = Member(self, seat, account, connection)
+        opened = self._door.knock(seat, entrance)
+        connection, mailbox = self._door.connection(seat, entrance, opened, account)
+        member = Member(seat, entrance, account, connection, self.leave)
+        self._enter(member, opened, mailbox)
+        account.joined = now()
         self.members.add(member)
         self.ledger.enter(account)
-        connection.start(leftover)
         return member
 
     def rejoin(self, member: Member) -> None:
         """Connect a member again: the same name and account, and it goes on sending; raises
-        `ConnectFailed`, which is counted here already. Too late, it does nothing."""
+        `WebSocketError`, a connection that failed is counted here already. Too late, it does
+        nothing."""
         member.withdraw()
-        account, before = member.account, member.connection
-        sock, leftover, back = self._connect(member.seat, echo=account.echo)
+        account, before, seat = member.account, member.connection, member.seat
+        opened = self._door.knock(seat, member.entrance)
         if self.hushed:  # during the handshake, and the books may be closed
-            sock.close()
+            opened.sock.close()
             return
-        counters = self.recorder.counters(member.seat.scenario)
-        counters.away[ticks(back - before.ended)] += 1
-        self.returned[str(before.close_seen)] += 1
-        member.absent_until(back)
-        assert isinstance(before.feed, Inbox)
-        member.connection = self._connection(sock, account, counters, type(before.feed))
-        member.connection.start(leftover)
+        connection, mailbox = self._door.connection(seat, member.entrance, opened, account)
+        heard = dict(account.next)
+        close = before.close_seen
+        assert close is not None, "it is still connected"
+        member.connection = connection
+        try:
+            self._enter(member, opened, mailbox)
+        except BaseException:
+            member.connection = before
+            raise
+        back = now()
+        self.recorder.counters(seat.scenario).away[ticks(back - before.ended)] += 1
+        self.returned[str(close)] += 1
+        self.reasons[str(close), close.reason] += 1
+        account.absent(before.ended, back, close.code, heard)
         if member.sender is not None:
-            member.sender = member.sender.successor(member.connection, back)
+            member.sender = member.sender.successor(connection, back)
             self.pacer.add(member.sender)
 
-    def _connect(
-        self, seat: Seat, *, echo: bool, receive_buffer: int = 0
-    ) -> tuple[Any, bytes, float]:
-        """A socket of the user of `seat`, what came behind the handshake, and when that was."""
-        query = {"room": seat.room} | ({"echo": "1"} if echo else {})
-        begun = now()
-        try:
-            sock, leftover = connect(
-                self.target, self._context, seat.name, query, receive_buffer=receive_buffer
-            )
-        except ConnectFailed as failure:
-            self.failed[seat.scenario, str(failure)] += 1
-            raise
-        joined = now()
-        self.recorder.counters(seat.scenario).connected[ticks(joined - begun)] += 1
-        return sock, leftover, joined
+    def open(self, scenario: str, request: Request) -> WebSocket:
+        """A WebSocket that belongs to no member: nothing is owed to it."""
+        socket, connection = self._door.open(scenario, request)
+        self.connections.add(connection)
+        connection.closed.rawlink(lambda _: self._ended(scenario, connection))
+        return socket
 
-    def _connection(
-        self, sock: Any, account: Account, counters: Counters, inbox: type[Inbox]
-    ) -> Connection:
-        return Connection(
-            sock, lambda control: inbox(account, counters, control), counters, self._catch_up
-        )
+    def _ended(self, scenario: str, connection: Connection) -> None:
+        """A connection that belongs to no member is over."""
+        self.connections.discard(connection)
+        close = connection.close_seen
+        if close is not None and close.side is Side.SERVER and close.code != NORMAL:
+            self.closed[scenario, str(close)] += 1
+            self.reasons[str(close), close.reason] += 1
+
+    def _enter(self, member: Member, opened: Opened, mailbox: Mailbox | None) -> None:
+        """Say what is to be said before a member is in."""
+        if mailbox is not None:
+            member.socket = WebSocket(member.connection, mailbox, opened)
+        member.connection.start(opened.leftover)
+        if member.entrance.enter is not None and member.socket is not None:
+            try:
+                member.entrance.enter(member.socket)
+            except BaseException:
+                member.connection.shut()
+                raise
+
+    def leave(self, member: Member, *, waited: bool = False) -> None:
+        """Have what happened until now counted, and close; for `waited` see the ledger."""
+        member.withdraw()
+        # In this order: what others send while the server answers our close frame is not owed.
+        if member.end is End.STAYED:
+            self.ledger.leave(member.account, now(), waited=waited)
+        member.connection.shut()
+        self.part(member)
 
     def part(self, member: Member) -> None:
         """Count how a member's connection ended; the second time does nothing."""
@@ -215,48 +171,50 @@ class Run:
             return
         self.members.discard(member)
         member.withdraw()
+        if member.sender is not None:
+            self.tempo.depart(member.seat.scenario)
         if member.is_away:  # at the end: it is owed what is said until then
             member.absent_until(inf)
         else:
-            self.ledger.leave(member.account)
+            self.ledger.leave(member.account, member.connection.ended or now(), member.end)
         close = member.connection.close_seen
         if close is None:
             return
         if member.expects_close:
             # One that does not read learns only on leaving that it was cut off before: nobody
             # answers its close frame.
-            if close.side is Side.RELAY or close.code == LOST:
+            if close.side is Side.SERVER or close.code == LOST:
                 self.lagged[str(close)] += 1
-        elif close.side is Side.RELAY:
+        elif close.side is Side.SERVER:
             self.closed[member.seat.scenario, str(close)] += 1
+            self.reasons[str(close), close.reason] += 1
+            recently = member.connection.ended - member.connection.behind < _RECENTLY
+            self.behind += close.code == TOO_SLOW and recently
 
     def send(self, member: Member, *, size: int, cadence: Iterator[float], interval: float) -> None:
-        """Have `member` send at the times of `cadence`, which are `interval` seconds apart."""
+        """Have `member` send at the times of `cadence`, about `interval` seconds apart."""
         member.sender = Sender(
             member.connection,
             member.account,
             self.recorder.counters(member.seat.scenario),
             cadence,
-            size=size,
-            tolerance=max(interval / 10, _LEAST_TOLERANCE),
+            writer=Writer(member.account.key, size),
+            interval=interval,
+            encode=member.entrance.encode,
         )
-        self.pacer.add(member.sender)
+        assert member.account.sent is not None
+        self._verifier.expect(member.account.key, member.account.sent)
+        if member.sender.due < inf:
+            self.pacer.add(member.sender)
 
     def start(self, senders: Mapping[str, int] | None = None) -> None:
         """Let the senders begin; the second time does nothing. `senders`: those of all processes,
         where there are others."""
         if not self.started:
             if senders is not None:
-                self.senders = Counter(senders)
-                self._told = True
+                self.tempo.tell(senders)
             self.started = now() + _RUN_UP
             self.begun.set()
-
-    def line_up(self, scenario: str) -> None:
-        """Count one more that will send, and that has joined."""
-        if not self._told:
-            self.senders[scenario] += 1
-        self.lineup.arrive()
 
     def wait_for_start(self) -> float:
         """Wait until senders may begin; returns the time to begin at, which may be just now."""
@@ -264,17 +222,43 @@ class Run:
         return max(self.started, now())
 
     @property
+    def failed(self) -> Counter[tuple[str, str]]:
+        """By scenario and sentence: connections that did not come about."""
+        return self._door.failed
+
+    def senders(self) -> Iterator[Sender]:
+        """Of all members that send."""
+        return (member.sender for member in self.members if member.sender is not None)
+
+    @property
     def alive(self) -> int:
-        """Members whose connection is open."""
-        return sum(member.connection.state is State.OPEN for member in self.members)
+        """Connections that are open."""
+        return len(self.connections) + sum(
+            member.connection.state is State.OPEN for member in self.members
+        )
+
+    def ping(self) -> None:
+        """Send a ping over every connection."""
+        for member in self.members:
+            member.connection.ping()
+        for connection in self.connections:
+            connection.ping()
 
     def hush(self) -> None:
         """Send what is due, then nothing any more, and take back what has not begun to leave."""
         if self.hushed:
             return
+        self.lineup.close()
         self.pacer.run()
         self.hushed = now()
         self.pacer.stop()
+        for member in self.members:
+            if member.sender is not None and member.connection.state is State.OPEN:
+                due = member.sender.owing(self.hushed)
+                if member.connection.blocked:
+                    self.blocked += due
+                else:
+                    self.unsent += due
         for member in self.members:
             member.withdraw()
 
@@ -288,6 +272,8 @@ class Run:
     def close(self) -> None:
         self._alarm.close()
 
-    def _catch_up(self, moment: float) -> None:
+    def heard(self, moment: float) -> None:
+        """Something arrived: called after each chunk that a connection has taken in."""
+        self.listener.heard(moment)
         if moment >= self.pacer.due:
             self.pacer.run()

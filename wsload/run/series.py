@@ -1,6 +1,6 @@
 """The run second by second, from all processes, and the sums over it."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 
 from wsload.account.histogram import Histogram
@@ -10,7 +10,9 @@ from wsload.run.recorder import Sample
 class Second:
     """What happened in one second, everywhere."""
 
-    __slots__ = ("connections", "cpu", "latency", "received", "received_bytes", "sent")
+    __slots__ = (
+        "connections", "cpu", "latency", "received", "received_bytes", "sent", "server_cpu",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self.latency = Histogram()
@@ -19,6 +21,17 @@ class Second:
         self.sent = 0
         self.connections: dict[str, int] = {}  # open at its end, by process
         self.cpu: dict[str, float] = {}  # percent of one core, by process
+        self.server_cpu: float | None = None  # percent of one core; none: not to be seen
+
+
+class Requests:
+    """Own requests of one name."""
+
+    __slots__ = ("answered", "failed")
+
+    def __init__(self) -> None:
+        self.answered = Histogram()
+        self.failed: Counter[str] = Counter()  # by sentence
 
 
 class Series:
@@ -27,10 +40,13 @@ class Series:
     def __init__(self) -> None:
         self.seconds: dict[int, Second] = defaultdict(Second)
         self.latency = Histogram()
+        self.tardy = Histogram()  # of the same, those that the generator sent late
         self.lateness = Histogram()
         self.connect = Histogram()
         self.away = Histogram()
         self.jitter = Histogram()
+        self.pings = Histogram()
+        self.requests: dict[str, Requests] = defaultdict(Requests)  # by name
         self.received_bytes = 0
         self.sent_bytes = 0
         self.late_sends = 0
@@ -46,10 +62,16 @@ class Series:
             second.received_bytes += sample["received_bytes"]
             second.sent += lateness.count
             self.latency.merge(latency)
+            self.tardy.merge(Histogram.of(sample["tardy"]))
             self.lateness.merge(lateness)
             self.connect.merge(Histogram.of(sample["connected"]))
             self.away.merge(Histogram.of(sample["away"]))
             self.jitter.merge(Histogram.of(sample["jitter"]))
+            self.pings.merge(Histogram.of(sample["pings"]))
+            for request in sample["requests"]:
+                known = self.requests[request["name"]]
+                known.answered.merge(Histogram.of(request["answered"]))
+                known.failed.update(request["failed"])
             self.received_bytes += sample["received_bytes"]
             self.sent_bytes += sample["sent_bytes"]
             self.late_sends += sample["late"]

@@ -1,5 +1,6 @@
 """One connection over a socket pair, with aiohttp's own reader at the other end."""
 
+from array import array
 from collections.abc import Iterator
 from struct import pack
 from typing import Any
@@ -9,24 +10,27 @@ import pytest
 from aiohttp import WSMessage, WSMsgType
 from aiohttp.http import WebSocketReader
 
-from wsload.account.ledger import Account
-from wsload.account.payload import HEADER, Address, now
+from wsload.account.account import Account
+from wsload.account.payload import HEADER, Address, Writer
+from wsload.account.verifier import Verifier
+from wsload.client.clock import now
 from wsload.client.closes import Side
 from wsload.client.connection import Connection, State
+from wsload.client.feed import Feed
 from wsload.client.frames import frame
-from wsload.run.inbox import Inbox
+from wsload.client.handshake import Opened
+from wsload.run.inbox import Desk, Inbox
 from wsload.run.recorder import Counters
 from wsload.run.sender import Sender
 
-_KEY = Address(1, 0, 0, 2).key
+_KEY, _SENT = Address(1, 0, 0, 2).key, 1000.0
 
 
-class _Collected(Inbox):
+class _Collected(Feed):
     """Keeps messages, as the other end of a connection would."""
 
     def __init__(self) -> None:
-        account = Account("peer", 0, joined=0.0, echo=False, checked=False)
-        super().__init__(account, Counters(), lambda _: None)
+        super().__init__(lambda _: None)
         self.messages: list[WSMessage] = []
 
     def feed_data(self, data: WSMessage, size: int) -> None:  # type: ignore[override]
@@ -40,9 +44,12 @@ class _Pair:
         ours, self.peer = gevent.socket.socketpair()
         self.counters = Counters()
         self.account = Account("me", Address(1, 0, 0, 1).key, joined=0.0, echo=False, checked=True)
+        verifier = Verifier(1, 0)
+        verifier.expect(_KEY, array("d", [_SENT]))
+        desk = Desk(verifier, self.counters)
         self.connection = Connection(
-            ours,
-            lambda control: Inbox(self.account, self.counters, control),
+            Opened(ours, b"", {}),
+            lambda control: Inbox(self.account, desk, control),
             self.counters,
             lambda _: None,
         )
@@ -85,7 +92,7 @@ def test_frames_of_every_size_arrive(pair: _Pair, size: int) -> None:
 
 
 def test_messages_are_counted_even_in_pieces(pair: _Pair) -> None:
-    message = _unmasked(WSMsgType.BINARY, HEADER.pack(_KEY, 0, now()))
+    message = _unmasked(WSMsgType.BINARY, bytes(Writer(_KEY, 28).payload(0, _SENT)))
     for byte in message:
         pair.peer.send(bytes([byte]))
         gevent.sleep(0)
@@ -104,7 +111,7 @@ def test_close_of_the_relay_is_answered_and_named(pair: _Pair) -> None:
     assert pair.received(1)[0][:2] == (WSMsgType.CLOSE, 4001)
     close = pair.connection.close_seen
     assert close is not None
-    assert (close.side, str(close), close.reason) == (Side.RELAY, "4001 too slow", "backlog")
+    assert (close.side, str(close), close.reason) == (Side.SERVER, "4001 too slow", "backlog")
 
 
 def test_end_without_a_close_frame_is_1006(pair: _Pair) -> None:
@@ -134,7 +141,9 @@ def test_what_a_stuck_peer_has_not_begun_to_read_is_taken_back(pair: _Pair) -> N
     """It counts as never sent; what left arrives whole, in order."""
     begun = now()
     cadence = iter([begun] * 100_000)
-    sender = Sender(pair.connection, pair.account, pair.counters, cadence, size=1000, tolerance=1.0)
+    sender = Sender(
+        pair.connection, pair.account, pair.counters, cadence, writer=Writer(1, 1000), interval=1.0
+    )
     while not pair.connection.blocked:
         sender.send_due(begun)
     queued = len(pair.account.sent or ())
@@ -151,7 +160,9 @@ def test_what_a_stuck_peer_has_not_begun_to_read_is_taken_back(pair: _Pair) -> N
 def test_what_had_not_left_when_the_relay_hung_up_was_never_sent(pair: _Pair) -> None:
     begun = now()
     cadence = iter([begun] * 100_000)
-    sender = Sender(pair.connection, pair.account, pair.counters, cadence, size=1000, tolerance=1.0)
+    sender = Sender(
+        pair.connection, pair.account, pair.counters, cadence, writer=Writer(1, 1000), interval=1.0
+    )
     while not pair.connection.blocked:
         sender.send_due(begun)
     queued = len(pair.account.sent or ())

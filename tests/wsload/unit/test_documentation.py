@@ -48,4 +48,4 @@ def test_members_stay_away_after_the_codes_that_say_so() -> None:
 
 
 def test_a_close_code_that_nobody_knows_keeps_its_number() -> None:
-    assert str(Close(Side.RELAY, 4999)) == "4999 unknown code"
+    assert str(Close(Side.SERVER, 4999)) == "4999 unknown code"

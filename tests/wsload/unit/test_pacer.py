@@ -6,16 +6,16 @@ from types import SimpleNamespace
 from typing import Any
 from weakref import ref
 
-from wsload.account.ledger import Account
-from wsload.account.payload import now
+import pytest
+
+from wsload.account.account import Account
+from wsload.account.payload import Writer
+from wsload.client.clock import now
 from wsload.client.connection import State
-from wsload.run.cadence import constant, phase, steps
-from wsload.run.climb import rates
+from wsload.run.cadence import Pace, Share, constant, phase, slot
 from wsload.run.pacer import GRANULARITY, Pacer
 from wsload.run.recorder import Counters
 from wsload.run.sender import Sender
-
-from .test_options import _options
 
 
 class _Sender:
@@ -35,21 +35,31 @@ def test_a_constant_cadence_does_not_drift() -> None:
     assert list(islice(constant(100.0, 0.1), 1000))[-1] == 100.0 + 999 * 0.1
 
 
-def test_steps_change_the_rate_on_time() -> None:
-    times = list(steps(10.0, [0.5, 0.25], 1.0, 0.5))
-    assert times == [10.25, 10.75, 11.125, 11.375, 11.625, 11.875]
+def test_times_of_many_senders_fall_into_slots() -> None:
+    """So that what is due together leaves together."""
+    times = {next(constant(5.0, 0.01, phase(sender))) for sender in range(1000)}
+    assert sorted(times) == pytest.approx([5.0, 5.0025, 5.005, 5.0075])
+    assert (slot(0.001), slot(0.01), slot(10.0)) == (0.001, 0.0025, 0.005)
+
+
+def test_shares_follow_the_number_of_senders() -> None:
+    """What is due later comes nearer or goes farther, and the rate of all stays what it was."""
+    pace = Pace(10.0)
+    pace.senders = 2
+    share = Share(pace, 100.0, 0.5)
+    assert [next(share), next(share)] == pytest.approx([100.1, 100.3])
+    pace.senders = 4
+    assert share.adapt(100.2) == pytest.approx(100.4)
+    assert next(share) == pytest.approx(100.8)
+    pace.rate = 40.0
+    assert share.adapt(100.9) == pytest.approx(100.8)
+    assert next(share) == pytest.approx(100.9)
 
 
 def test_senders_spread_over_their_interval() -> None:
     """No two of a hundred are nearer than a third of the mean distance."""
     phases = sorted(phase(number) for number in range(100))
     assert min(b - a for a, b in pairwise(phases)) > 0.003
-
-
-def test_rates_climb_to_the_highest() -> None:
-    assert rates(_options("--rate", "100")) == [100]
-    climb = _options("--rate", "100", "--rate-max", "400", "--rate-factor", "2")
-    assert rates(climb) == [100, 200, 400]
 
 
 def test_pacer_sends_in_order_of_time_and_asks_for_the_next() -> None:
@@ -79,11 +89,13 @@ def test_pacer_forgets_who_has_nothing_to_send_any_more() -> None:
 def test_sender_goes_on_where_it_was_however_often_it_comes_back() -> None:
     """On its schedule, with the next number; what was due while it was away is never sent."""
     sent: list[bytes] = []
-    connection: Any = SimpleNamespace(state=State.OPEN, blocked=False, unblocked=0.0)
+    connection: Any = SimpleNamespace(
+        state=State.OPEN, blocked=False, unblocked=0.0, compressed=False
+    )
     connection.write = sent.extend
     account = Account("member", 1, joined=0.0, echo=False, checked=True)
     cadence = constant(0.0, 1.0)
-    sender = Sender(connection, account, Counters(), cadence, size=64, tolerance=1.0)
+    sender = Sender(connection, account, Counters(), cadence, writer=Writer(1, 64), interval=1.0)
     sender.send_due(0.0)
     for away in range(1, 20_000):
         sender = sender.successor(connection, away + 0.5)

@@ -1,21 +1,26 @@
 // Every result of a folder over time, one line per measurement, with what was required as lines.
 "use strict";
 
+const KINDS = ["lost", "repeated", "reordered", "leaked", "corrupted", "truncated", "unexpected"];
+
 {
-  const all = window.RESULTS;
+  const { runs: all, skipped } = window.HISTORY;
   const page = document.getElementById("dashboard");
-  const scenarios = [...new Set(all.map((run) => run.scenarios.join(" + ")))].sort();
-  const picker = element("select", { className: "push", ariaLabel: "scenario" },
-    ...scenarios.map((name) => element("option", { value: name, selected: name === all.at(-1)?.scenarios.join(" + ") }, name)));
+  const groups = [...new Set(all.map((run) => run.group))].sort();
+  const picker = element("select", { className: "push", ariaLabel: "scenario, settings and machine" },
+    ...groups.map((name) => element("option", { value: name, selected: name === all.at(-1)?.group }, name)));
   const facts = element("p", { className: "facts" });
   const body = element("div");
   page.append(element("header", {}, element("h1", {}, "Load tests"), picker, facts), body);
+  if (skipped.length) {
+    page.append(element("ul", { className: "remarks" }, ...skipped.map((sentence) => element("li", { className: "note" }, sentence))));
+  }
   picker.addEventListener("change", show);
   show();
 
-  /** Draw the runs of the scenario that is picked. */
+  /** Draw the runs of the group that is picked. */
   function show() {
-    const runs = all.filter((run) => run.scenarios.join(" + ") === picker.value);
+    const runs = all.filter((run) => run.group === picker.value);
     drawn.length = 0;
     body.replaceChildren();
     if (!runs.length) {
@@ -23,23 +28,24 @@
       body.append(element("p", { className: "empty" }, "No results yet: every run of the load tester leaves one in its reports folder."));
       return;
     }
-    const last = runs.at(-1), before = runs.at(-2);
+    const last = runs.at(-1);
     const passed = runs.filter((run) => run.passed).length;
     facts.replaceChildren(element("b", {}, `${full(runs.length)} run${runs.length > 1 ? "s" : ""}`), `, ${full(passed)} passed; the last one on ${day(last)}, `,
-      element("b", {}, commit(last)), `, ${full(last.users)} users`);
-    tiles(last, before);
+      element("b", {}, commit(last)), `, ${full(last.users)} users; of the same scenario and settings on the same machine`);
+    // An INVALID run says nothing about the server.
+    tiles(last, runs.slice(0, -1).filter((run) => run.verdict !== "INVALID").slice(-5));
     charts(runs);
     body.append(history(runs));
   }
 
-  /** The last run, and how it differs from the one before. */
+  /** The last run, and how it differs from the median of those before. */
   function tiles(last, before) {
     const place = element("div", { className: "tiles" });
     const change = (name) => {
-      const now = last.metrics[name], then = before?.metrics[name];
+      const now = last.metrics[name], then = median(before.map((run) => run.metrics[name]).filter((value) => value != null));
       if (!then || now == null) return "no run to compare with";
-      const percent = (100 * (now - then)) / then;
-      return Math.abs(percent) < 0.5 ? "as the run before" : `${percent > 0 ? "+" : "−"}${full(Math.abs(+percent.toPrecision(2)))} % to the run before`;
+      const percent = (100 * (now - then)) / then, what = before.length > 1 ? `the median of the ${before.length} before` : "the run before";
+      return Math.abs(percent) < 0.5 ? `as ${what}` : `${percent > 0 ? "+" : "−"}${full(Math.abs(+percent.toPrecision(2)))} % to ${what}`;
     };
     const tile = (name, value, unit, beside, bad = false) => place.append(
       element("div", { className: bad ? "tile bad" : "tile" },
@@ -50,9 +56,9 @@
     tile("Throughput", short(metrics.throughput), "msg/s", change("throughput"));
     tile("Median latency", full(metrics.p50), "ms", change("p50"));
     tile("p99 latency", full(metrics.p99), "ms", change("p99"));
-    const faults = metrics.lost + metrics.repeated + metrics.reordered;
-    tile("Faults", full(faults), "", `${full(metrics.lost)} lost, ${full(metrics.repeated)} repeated, ${full(metrics.reordered)} reordered`, faults > 0);
-    if (metrics.highest_rate != null) tile("Highest rate", short(metrics.highest_rate), "msg/s", change("highest_rate"));
+    const found = faults(last);
+    tile("Faults", full(found), "", found ? KINDS.filter((kind) => metrics[kind]).map((kind) => `${full(metrics[kind])} ${kind}`).join(", ") : "none", found > 0);
+    if (metrics.highest_rate != null) tile("Highest rate", full(Math.round(metrics.highest_rate)), "msg/s", change("highest_rate"));
     body.append(place);
   }
 
@@ -60,7 +66,11 @@
   function charts(runs) {
     const place = element("div", { className: "charts" });
     body.append(place);
-    const metric = (name) => runs.map((run) => run.metrics[name] ?? null);
+    const metric = (name) => runs.map((run) => (run.verdict === "INVALID" ? null : run.metrics[name] ?? null));
+    const invalid = (name) => ({
+      label: "INVALID", colour: "amber", points: true, lone: true,
+      values: runs.map((run) => (run.verdict === "INVALID" ? run.metrics[name] ?? null : null)),
+    });
     const required = (name, label) => ({
       label, colour: "amber", dashed: true, values: runs.map((run) => run.requirements[name] || null),
     });
@@ -78,23 +88,23 @@
         { label: "p99", colour: "coral", points: true, values: metric("p99") },
         { label: "p95", colour: "violet", points: true, values: metric("p95") },
         { label: "median", colour: "blue", points: true, values: metric("p50") },
-        required("p99", "p99 required"), required("p50", "median required"), required("max", "maximum required"),
+        invalid("p99"), required("p99", "p99 required"), required("p50", "median required"), required("max", "maximum required"),
       ]),
     });
     draw(card(place, "Throughput", "deliveries a second"), {
       ...over, unit: " msg/s",
       series: known([
         { label: "throughput", colour: "green", points: true, fill: true, values: metric("throughput") },
+        invalid("throughput"),
         required("throughput", "required"),
       ]),
     });
-    draw(card(place, "Faults", "messages that were lost, repeated or reordered"), {
+    draw(card(place, "Faults", `messages that were ${KINDS.join(", ")}`), {
       ...over, counts: true,
       series: [
-        { label: "lost", colour: "coral", points: true, values: metric("lost") },
-        { label: "repeated", colour: "violet", points: true, values: metric("repeated") },
-        { label: "reordered", colour: "amber", points: true, values: metric("reordered") },
-      ],
+        ["lost", "coral"], ["repeated", "violet"], ["reordered", "amber"], ["leaked", "grey"], ["corrupted", "blue"], ["truncated", "green"], ["unexpected", "grey"],
+      ].filter(([name], index) => !index || runs.some((run) => run.metrics[name]))
+        .map(([name, colour]) => ({ label: name, colour, points: true, values: runs.map((run) => run.metrics[name] ?? null) })),
     });
     if (runs.some((run) => run.metrics.jitter_p99 != null)) {
       draw(card(place, "Jitter", "change of latency from frame to frame, p99 in milliseconds"), {
@@ -127,16 +137,16 @@
 
   /** Every run as a row, the last one first. */
   function history(runs) {
-    const head = ["started", "relay", "verdict", "users", "msg/s", "p50 ms", "p99 ms", "faults"];
+    const head = ["started", "commit", "verdict", "users", "msg/s", "p50 ms", "p99 ms", "faults"];
     const rows = runs.toReversed().map((run) => {
       const [kind, word] = verdict(run);
       const { metrics } = run;
       const started = run.started.replace("T", " ").slice(0, 16);
-      const numbers = [full(run.users), short(metrics.throughput), full(metrics.p50), full(metrics.p99), full(metrics.lost + metrics.repeated + metrics.reordered)];
-      return element("tr", {},
+      const numbers = [full(run.users), short(metrics.throughput), full(metrics.p50), full(metrics.p99), full(faults(run))];
+      return element("tr", { className: run.verdict === "INVALID" ? "faint" : "" },
         element("td", {}, run.page ? element("a", { href: run.page }, started) : started),
         element("td", {}, element("code", {}, commit(run))),
-        element("td", {}, element("span", { className: `badge ${kind}`, title: [...run.shortfalls, ...run.incomplete, ...run.invalid].join("\n") }, word)),
+        element("td", {}, element("span", { className: `badge ${kind}`, title: run.remarks.map(([, sentence]) => sentence).join("\n") }, word)),
         ...numbers.map((text) => element("td", { className: "number" }, text)));
     });
     const card = element("section", { className: "card" }, element("h2", {}, "Runs"), element("div", { className: "scroll" },
@@ -147,13 +157,23 @@
     return card;
   }
 
+  function faults(run) {
+    return KINDS.reduce((sum, kind) => sum + (run.metrics[kind] ?? 0), 0);
+  }
+
+  /** The middle one, or the mean of the two in the middle; none of nothing. */
+  function median(values) {
+    const sorted = values.toSorted((a, b) => a - b), middle = sorted.length / 2;
+    return sorted.length ? (sorted[Math.ceil(middle) - 1] + sorted[Math.floor(middle)]) / 2 : null;
+  }
+
   function day(run) {
     return run.started.slice(0, 10);
   }
 
   /** The relay's commit, or its version where it knows no commit. */
   function commit(run) {
-    const known = run.relay.commit && run.relay.commit !== "unknown";
-    return known ? run.relay.commit.slice(0, 8) : run.relay.version ?? "unknown";
+    const known = run.server.commit && run.server.commit !== "unknown";
+    return known ? run.server.commit.slice(0, 8) : run.server.version ?? day(run);
   }
 }

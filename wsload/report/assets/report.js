@@ -1,6 +1,13 @@
 // One result as a page.
 "use strict";
 
+/** Of settings and of what is told of the generator. */
+const UNITS = {
+  payload: "bytes", interval: "ms", settle: "s", late: "ms", rate: "msg/s", rate_max: "msg/s", rate_step: "s",
+  ping_every: "s", lagging_speed: "bytes/s", cpu_percent: "% of a core", late_percent: "% of messages",
+  late_sends: "messages", send_p99: "ms",
+};
+
 {
   const result = window.RESULT;
   const { metrics, settings } = result;
@@ -8,7 +15,7 @@
 
   const rooms = `${full(settings.rooms)} room${settings.rooms > 1 ? "s" : ""}`;
   const [kind, word] = verdict(result);
-  const relay = [result.relay.version, result.relay.commit?.slice(0, 10)].filter((fact) => fact && fact !== "unknown");
+  const relay = [result.server.version, result.server.commit?.slice(0, 10)].filter((fact) => fact && fact !== "unknown");
   page.append(
     element("header", {},
       element("h1", {}, result.scenarios.join(" + ")),
@@ -21,9 +28,7 @@
   );
 
   const remarks = [
-    ...result.shortfalls.map((sentence) => ["failed", sentence]),
-    ...result.incomplete.map((sentence) => ["failed", sentence]),
-    ...result.invalid.map((sentence) => ["doubtful", sentence]),
+    ...result.remarks.map(([word, sentence]) => [{ PASSED: "passed", FAILED: "failed", INCOMPLETE: "failed" }[word] ?? "doubtful", sentence]),
     ...result.notes.map((sentence) => ["note", sentence]),
   ];
   if (remarks.length) {
@@ -44,12 +49,18 @@
   }
   if (metrics.jitter_p99 != null) tile("p99 jitter", full(metrics.jitter_p99), "ms", `median ${full(metrics.jitter_p50)} ms`);
   if (metrics.highest_rate != null) tile("Highest rate that held", short(metrics.highest_rate), "msg/s", "sent by all together");
-  const faults = metrics.lost + metrics.repeated + metrics.reordered + metrics.leaked;
-  tile("Delivered", short(metrics.delivered), "", `of ${short(metrics.delivered + metrics.lost + (metrics.missed ?? 0))} owed; ${short(metrics.sent)} sent`);
-  tile("Faults", full(faults), "", `${full(metrics.lost)} lost, ${full(metrics.repeated)} repeated, ${full(metrics.reordered)} reordered`, faults > 0 && !result.passed);
+  const kinds = ["lost", "repeated", "reordered", "leaked", "corrupted", "truncated", "unexpected"];
+  const faults = kinds.reduce((sum, kind) => sum + (metrics[kind] ?? 0), 0);
+  const happened = kinds.filter((kind) => metrics[kind]).map((kind) => `${full(metrics[kind])} ${kind}`).join(", ");
+  if (metrics.sent) {
+    tile("Delivered", full(metrics.delivered), "", `of ${full(metrics.owed)} owed; ${full(metrics.sent)} sent`);
+    tile("Faults", full(faults), "", happened || "none lost, repeated, reordered or changed", faults > 0 && !result.passed);
+  }
+  if (metrics.requests) tile("Own requests", full(metrics.requests), "", `${full(metrics.request_failures)} failed; p99 ${full(metrics.request_p99)} ms`, metrics.request_failures > 0);
   if (metrics.returned) tile("Away", full(metrics.away_p50), "ms", `maximum ${full(metrics.away_max)} ms; ${full(metrics.missed)} messages missed`);
   else if (metrics.connect_p50 != null) tile("Connecting", full(metrics.connect_p50), "ms", `maximum ${full(metrics.connect_max)} ms`);
   page.append(tiles);
+  if (result.checks.length) page.append(requirements(result.checks));
 
   const charts = element("div", { className: "charts" });
   page.append(charts);
@@ -70,6 +81,12 @@
       ],
     });
   }
+  if (seconds.length > 1 && result.heat.cells.length) {
+    heatmap(card(charts, "Latency over time", "how many deliveries of each second took how long: the darker, the more", true), result.heat, Math.max(...column("t")));
+  }
+  if (result.absences.length) {
+    bars(card(charts, "Absences", `each member that was cut off, from the end of its connection until it was back; ${full(result.absences.length)} in all`, true), result.absences, Math.max(result.duration, ...result.absences.map(([, , back]) => back ?? 0)));
+  }
   if (result.distribution.length > 1) {
     const [x, values] = distribution(result.distribution);
     draw(card(charts, "Distribution", "deliveries by latency in milliseconds (logarithmic), in percent of all"), {
@@ -79,7 +96,7 @@
     });
     const [nines, latencies] = percentiles(result.distribution);
     draw(card(charts, "Latency by percentile", "milliseconds within which so many deliveries arrived: each mark to the right is ten times rarer"), {
-      x: nines, xLabel: share, xValue: (value) => share(value, 4), xName: "percentile", unit: " ms", log: true,
+      x: nines, xLabel: share, xValue: (value) => share(value, 4), xName: "percentile", unit: " ms", log: true, space: 90,
       series: [{ label: "latency", colour: "coral", values: latencies }],
     });
   }
@@ -90,6 +107,18 @@
     draw(card(charts, "Sending", "messages a second, sent by all senders together"), {
       ...time, series: [{ label: "sent/s", colour: "blue", fill: true, values: column("sent") }],
     });
+    if (seconds.some((second) => second.cpu != null)) {
+      const known = (name) => seconds.some((second) => second[name] != null);
+      const right = known("loop_delay");
+      draw(card(charts, "Processors", `percent of one core${right ? "; at the right how late the relay's event loop was" : ""}`, true), {
+        ...time, height: 200, unit: " %", right: right ? "ms" : "",
+        series: [
+          { label: "generator", colour: "grey", values: column("cpu") },
+          ...(known("server_cpu") ? [{ label: "server", colour: "blue", values: seconds.map((second) => second.server_cpu ?? null) }] : []),
+          ...(right ? [{ label: "loop delay", colour: "coral", right: true, unit: " ms", values: seconds.map((second) => second.loop_delay ?? null) }] : []),
+        ],
+      });
+    }
     draw(card(charts, "Connections", "open at the end of each second", true), {
       ...time, height: 170, counts: true, series: [{ label: "connections", colour: "violet", fill: true, values: column("connections") }],
     });
@@ -98,13 +127,33 @@
   const details = element("div", { className: "details" });
   page.append(details);
   if (result.steps.length) {
-    page.insertBefore(table("The climb", ["rate", "sent/s", "delivered/s", "p50 ms", "p99 ms", ""],
+    // What a rate came to when it was tried last, in the order of rates.
+    const steps = [...new Map(result.steps.map((step) => [step.rate, step])).values()].sort((a, b) => a.rate - b.rate);
+    const held = (value) => steps.map((step) => (!step.shortfall === value ? step.p99 || null : null));
+    const knee = metrics.highest_rate;
+    if (steps.length > 1) {
+      draw(card(charts, "The climb", `p99 latency in milliseconds (logarithmic) at each rate that was tried; ${knee ? `the highest that held is ${full(Math.round(knee))} messages a second` : "none held"}`, true), {
+        x: steps.map((step) => step.rate), xLabel: short, xValue: (value) => `${full(Math.round(value))} msg/s`, xName: "rate", unit: " ms", log: true,
+        series: [
+          { label: "p99", colour: "grey", values: steps.map((step) => step.p99 || null) },
+          { label: "held", colour: "green", points: true, lone: true, values: held(true) },
+          { label: "did not hold", colour: "coral", points: true, lone: true, values: held(false) },
+          { label: "knee", colour: "amber", points: true, lone: true, values: steps.map((step) => (step.rate === knee ? step.p99 : null)) },
+        ],
+      });
+    }
+    page.insertBefore(table("Steps of the climb", ["rate", "sent/s", "delivered/s", "p50 ms", "p99 ms", "generator %", "server %", ""],
       result.steps.map((step) => [full(Math.round(step.rate)), full(Math.round(step.sent)), full(Math.round(step.delivered)),
-        full(step.p50), full(step.p99), step.shortfall || "held"])), details).style.marginTop = "16px";
+        full(step.p50), full(step.p99), full(Math.round(step.cpu)), step.server_cpu == null ? "–" : full(Math.round(step.server_cpu)), step.shortfall || "held"])), details).style.marginTop = "16px";
+  }
+  if (result.requests.length) {
+    details.append(table("Own requests", ["name", "answered", "failed", "p50 ms", "p99 ms", "maximum ms"],
+      result.requests.map((request) => [request.name, full(request.answered), full(request.failed), full(request.p50), full(request.p99), full(request.max)])));
   }
   if (result.receivers.length) {
-    details.append(table("Receivers with faults", ["receiver", "lost", "repeated", "reordered"],
-      result.receivers.map((receiver) => [receiver.name, full(receiver.lost), full(receiver.repeated), full(receiver.reordered)])));
+    const found = kinds.filter((kind) => result.receivers.some((receiver) => receiver[kind]));
+    details.append(table("Receivers with faults", ["receiver", ...found],
+      result.receivers.map((receiver) => [receiver.name, ...found.map((kind) => full(receiver[kind]))])));
   }
   details.append(
     table("Settings", null, Object.entries(settings).filter(matters).map(pair)),
@@ -116,18 +165,25 @@
     return value && (!own || result.scenarios.includes(own));
   }
 
-  /** A row of a table of names and values. */
+  /** A row of a table of names and values, the values with their units. */
   function pair([name, value]) {
-    return [name.replaceAll("_", " "), typeof value === "number" ? full(value) : String(value)];
+    const unit = UNITS[name] ?? "";
+    const text = typeof value === "number" ? full(value) : value === true ? "yes" : String(value);
+    return [name.replace(/_percent$/, "").replaceAll("_", " "), unit ? `${text} ${unit}` : text];
   }
 
-  /** A card with a table; columns after the first are numbers where there is a head. */
-  function table(title, head, rows) {
-    const cell = (tag, text, index) => element(tag, { className: head?.[index] && index ? "number" : "" }, text);
-    return element("section", { className: "card" }, element("h2", {}, title), element("div", { className: "scroll" },
-      element("table", {},
-        head && element("thead", {}, element("tr", {}, ...head.map((text, index) => cell("th", text, index)))),
-        element("tbody", {}, ...rows.map((row) => element("tr", {}, ...row.map((text, index) => cell("td", text, index))))))));
+  /** What was required, what was measured, and how much lies between. */
+  function requirements(checks) {
+    const units = (value, unit) => (value == null ? "not measured" : `${full(+value.toPrecision(6))} ${unit}`);
+    const made = table("Requirements", ["", "limit", "measured", "margin", "met"], checks.map((check) => {
+      const margin = check.measured == null ? null : check.least ? check.measured - check.limit : check.limit - check.measured;
+      const share = margin != null && check.limit ? ` (${full(Math.round((100 * margin) / check.limit))} %)` : "";
+      const limit = check.least ? `at least ${units(check.limit, check.unit)}` : check.limit ? `at most ${units(check.limit, check.unit)}` : "none";
+      return [check.title, limit, units(check.measured, check.unit), margin == null ? "–" : `${units(margin, check.unit)}${share}`, check.met ? "yes" : "no"];
+    }));
+    for (const cell of made.querySelectorAll("tbody td:last-child")) cell.classList.add(cell.textContent === "yes" ? "met" : "missed");
+    made.style.marginBottom = "16px";
+    return made;
   }
 
   /** Buckets gathered into some forty steps of equal ratio: [upper edges in ms, percent]. */

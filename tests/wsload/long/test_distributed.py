@@ -1,6 +1,6 @@
 """Several Locust processes are one run: ledgers and histograms merge."""
 
-from .conftest import LoadTest, Process, StartRelay
+from tests.wsload.conftest import LoadTest, Process, StartRelay
 
 
 def test_books_of_all_processes_are_audited_as_one(
@@ -8,7 +8,7 @@ def test_books_of_all_processes_are_audited_as_one(
 ) -> None:
     """Losses between members of different processes are counted exactly."""
     relay = faulty_relay("--lose-every", "100")
-    run = locust("loadtest/broadcast.py", relay.host, "-u", "6", "-t", "2s",
+    run = locust("loadtest/broadcast.py", relay.host, "-u", "6", "-t", "6s",
         "--settle", "0.5", *master)  # fmt: skip
     assert run.result["generator"]["processes"] == 2
     assert run.result["users"] == 6
@@ -21,7 +21,7 @@ def test_processes_on_one_host_share_a_clock(
     relay: Process, locust: LoadTest, master: list[str]
 ) -> None:
     """So latencies are not marked; and the relay passes."""
-    run = locust("loadtest/broadcast.py", relay.host, "-u", "4", "-t", "2s", *master)
+    run = locust("loadtest/broadcast.py", relay.host, "-u", "4", "-t", "6s", *master)
     assert run.result["notes"] == []
     assert run.result["generator"]["hosts"] == 1
     assert run.metrics["lost"] == 0
@@ -33,7 +33,7 @@ def test_members_of_all_processes_come_back(
 ) -> None:
     """What is wanting between members of different processes is counted all the same."""
     relay = faulty_relay("--close-after", "200")
-    run = locust("loadtest/broadcast.py", relay.host, "-u", "6", "-t", "2s", "--reconnect",
+    run = locust("loadtest/broadcast.py", relay.host, "-u", "6", "-t", "6s", "--reconnect",
         "--settle", "0.5", *master)  # fmt: skip
     assert run.result["returned"] == {"1012 restarting": 6}
     assert run.metrics["delivered"] + run.wanting == 5 * run.metrics["sent"] > 1000
@@ -45,17 +45,17 @@ def test_interrupted_run_of_several_processes_is_told_as_it_was(
     """Ctrl-C reaches all processes of a terminal at once."""
     relay = real_relay()
     run = interrupted(
-        relay, 50_000, "-m", "locust", "-f", "loadtest/broadcast.py", "--headless",
-        "-u", "20", "-r", "20", "-t", "40s", "--interval", "4", "--host", relay.host, *master,
+        relay, 20_000, "-m", "locust", "-f", "loadtest/broadcast.py", "--headless",
+        "-u", "20", "-r", "20", "-t", "40s", "--interval", "20", "--host", relay.host, *master,
     )  # fmt: skip
-    assert run.code == 1
-    assert run.result["incomplete"] == ["the run was interrupted"]
+    assert run.code == 2
+    assert run.says("INCOMPLETE") == ["the run was interrupted"]
     assert run.result["generator"]["processes"] == 2
-    assert run.metrics["delivered"] > 50_000
+    assert run.metrics["delivered"] > 20_000
     assert run.metrics["lost"] == 0
 
 
 def test_run_ends_when_no_process_has_a_connection(locust: LoadTest, master: list[str]) -> None:
     run = locust("loadtest/broadcast.py", "ws://127.0.0.1:1", "-u", "4", "-t", "60s", *master)
-    assert run.code == 1
-    assert "is the relay running there? (4 connections)" in run.output
+    assert run.code == 3
+    assert "is the server running there? (4 connections)" in run.output
