@@ -103,7 +103,9 @@ async def _begin(
         def on_end(left: int | None) -> None:
             if left is not None:
                 context.drain.hand_over()
-                inside.pre_shutdown()  # idle connections end, requests under way are answered
+                for protocol in inside.connections:
+                    if protocol not in context.service.busy:  # others end with their answer
+                        protocol.close()
             end = _step_aside(settings, context, listener, left)
             ends.add(asyncio.create_task(end))
 

@@ -93,6 +93,10 @@ class RawClient:
     async def text(self, payload: bytes) -> None:
         await self.send(encode(1, payload))
 
+    async def sip(self, size: int) -> None:
+        """Take so many bytes from the socket, or fewer, to be read later."""
+        self._buffer += await asyncio.get_running_loop().sock_recv(self.socket, size)
+
     async def read(self) -> Frame | None:
         """Return the next frame, or None at the end of the stream."""
         while True:

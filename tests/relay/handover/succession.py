@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from websockets.asyncio.client import ClientConnection, unix_connect
+from websockets.asyncio.client import ClientConnection, connect, unix_connect
 
 from tests.process import Relay
 
@@ -14,7 +14,8 @@ from tests.process import Relay
 class Succession:
     """The relay that serves is `relays[-1]`; `settings` are those of all of them."""
 
-    def __init__(self, folder: Path, settings: dict[str, str]) -> None:
+    def __init__(self, folder: Path, module: str, settings: dict[str, str]) -> None:
+        self._module = module
         self.listen = str(folder / "relay.sock")
         self.handover = str(folder / "handover.sock")
         self.relays: list[Relay] = []
@@ -31,22 +32,28 @@ class Succession:
     async def next(self, **settings: str) -> Relay:
         """Start a relay that takes over from the one that serves, if there is one."""
         port = {"PORT": str(self.relay.port)} if self.relays else {}
-        self.relays.append(await Relay.start(**{**port, **self.settings, **settings}))
+        env = {**port, **self.settings, **settings}
+        self.relays.append(await Relay.start(module=self._module, **env))
         return self.relay
 
-    def unix(self, user: str, **options: Any) -> unix_connect:
+    def unix(self, user: str, **options: Any) -> connect:
         """Open a WebSocket on the Unix socket."""
         url = self.relay.url(user, **options)
-        return unix_connect(self.listen, url, max_size=None, compression=None, ping_interval=None)
+        opened: connect = unix_connect(
+            self.listen, url, max_size=None, compression=None, ping_interval=None
+        )
+        return opened
 
     async def kill(self) -> None:
         await asyncio.gather(*(relay.kill() for relay in self.relays))
 
 
 @asynccontextmanager
-async def succession(folder: Path, **settings: str) -> AsyncIterator[Succession]:
+async def succession(
+    folder: Path, *, module: str = "relay", **settings: str
+) -> AsyncIterator[Succession]:
     """Give a first relay, and end all in the end."""
-    relays = Succession(folder, settings)
+    relays = Succession(folder, module, settings)
     try:
         await relays.next()
         yield relays

@@ -8,6 +8,8 @@ import aiohttp
 import pytest
 from websockets.asyncio.client import ClientConnection
 
+from relay.access import grants
+from relay.names import RoomName, UserName
 from tests.raw import RawClient, encode, handshake
 from tests.relay.handover.succession import say_and_hear, succession
 
@@ -47,40 +49,65 @@ async def test_message_that_is_half_sent_arrives_whole(tmp_path: Path) -> None:
 
 
 async def test_slow_reader_gets_the_rest_of_its_backlog(tmp_path: Path) -> None:
-    """And a client that is being closed its tail, though the old relay is killed at once."""
+    """Wherever in a frame it stands, over TCP and over the Unix socket."""
     message = bytes(range(250)) * 2_000
     async with succession(tmp_path, WRITE_BUFFER_SIZE="20MB", READ_BUFFER_SIZE="20MB") as relays:
         slow = [
             await RawClient.connect(relays.relay.port, "/ws/tcp", receive_buffer=65536),
             await RawClient.connect(relays.listen, "/ws/unix"),
-            await RawClient.connect(relays.listen, "/ws/leaving"),
         ]
         async with relays.relay.connect("alice") as alice, relays.unix("bob") as bob:
-            for _ in range(10):
+            for _ in range(20):
                 await alice.send(message)
                 assert await _hear(bob) == message
-            await slow[2].send(encode(8, b"\x03\xe8"))
-            await relays.relay.count("lobby", 4)  # the one that leaves is no member any more
-            old = relays.relay
-            await relays.next()
-            await old.kill()
-            await alice.send(b"after")
-            assert await _hear(bob) == b"after"
-            for client in slow[:2]:
-                for _ in range(10):
-                    frame = await client.read()
-                    assert frame is not None
-                    assert frame.payload == message
-                frame = await client.read()
-                assert frame is not None
-                assert frame.payload == b"after"
-            frames, close = await slow[2].read_until_close()
-            assert [frame.payload for frame in frames] == [message] * 10
-            assert close is not None
-            assert close.close_code == 1000
-            assert await slow[2].at_end()
-        for client in slow:
-            client.close()
+            handed_over = asyncio.create_task(relays.next())
+            while not handed_over.done():  # so slow, but not stuck
+                for client in slow:
+                    await client.sip(10_001)
+                await asyncio.wait((handed_over,), timeout=0.1)
+            await relays.relays[0].kill()
+            await say_and_hear(alice, bob, "after")
+            for client in slow:
+                frames = [await client.read() for _ in range(21)]
+                assert [frame and frame.payload for frame in frames] == [message] * 20 + [b"after"]
+                client.close()
+
+
+async def test_no_tail_is_lost_of_a_close_under_way(tmp_path: Path) -> None:
+    """The close frame comes behind the backlog, though the old relay is killed at once."""
+    message = bytes(range(250)) * 300
+    async with succession(tmp_path) as relays, relays.relay.connect("alice") as alice:
+        for _ in range(10):
+            await alice.send(message)
+        await (await alice.ping())
+        is_over = asyncio.Event()
+
+        async def come_and_go(name: str, place: int | str) -> None:
+            while not is_over.is_set():
+                client = await RawClient.connect(
+                    place,
+                    f"/ws/{name}?history=10",
+                    receive_buffer=None if isinstance(place, str) else 65536,
+                    extra=encode(8, b"\x0f\xa0bye"),
+                )
+                await client.sip(50_001)
+                await asyncio.wait((asyncio.create_task(is_over.wait()),), timeout=0.5)
+                frames, close = await client.read_until_close()
+                assert [frame.payload for frame in frames] == [message] * 10
+                assert close is not None
+                assert close.close_code == 4000
+                assert await client.at_end()
+                client.close()
+
+        places = [relays.relay.port, relays.listen] * 4
+        visits = asyncio.gather(
+            *(come_and_go(f"guest-{index}", place) for index, place in enumerate(places))
+        )
+        await relays.next()
+        await relays.relays[0].kill()
+        await asyncio.sleep(0)
+        is_over.set()
+        await visits
 
 
 async def test_question_to_a_holder_is_asked_again(tmp_path: Path) -> None:
@@ -211,9 +238,6 @@ async def test_post_under_way_is_answered_and_not_lost(tmp_path: Path) -> None:
 
 async def test_expiring_token_expires_in_the_successor(tmp_path: Path) -> None:
     """When it would have expired."""
-    from relay.access import grants
-    from relay.names import RoomName, UserName
-
     secret = "s" * 32
     async with succession(tmp_path, JWT_SECRET=secret) as relays:
         token = grants.mint(UserName("alice"), [RoomName("lobby")], 12, secret)
