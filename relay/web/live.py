@@ -18,6 +18,7 @@ from relay.edge.roster import Roster
 from relay.edge.watch import Watch
 from relay.room.hub import Hub
 from relay.web.context import CONTEXT, Refusal, json_response
+from relay.web.status import uptime
 
 _PERIOD: Final = 1.0  # seconds between two samples
 _KEPT: Final = 600  # samples
@@ -130,7 +131,7 @@ async def live(request: web.Request) -> web.Response:
             "version": __version__,
             "commit": settings.release_commit,
             "deployed_at": settings.release_time,
-            "uptime_seconds": round(time.monotonic() - context.started, 3),
+            **uptime(context),
             "closed": dict(context.roster.left),
             "time": samples.now(),
             "life": samples.life,

@@ -29,11 +29,11 @@ class Succession:
     def relay(self) -> Relay:
         return self.relays[-1]
 
-    async def next(self, **settings: str) -> Relay:
+    async def next(self, *, module: str = "", **settings: str) -> Relay:
         """Start a relay that takes over from the one that serves, if there is one."""
         port = {"PORT": str(self.relay.port)} if self.relays else {}
-        env = {**port, **self.settings, **settings}
-        self.relays.append(await Relay.start(module=self._module, **env))
+        env: dict[str, Any] = {**port, **self.settings, **settings}
+        self.relays.append(await Relay.start(module=module or self._module, **env))
         return self.relay
 
     def unix(self, user: str, **options: Any) -> connect:

@@ -61,9 +61,6 @@ async def test_successor_serves_when_the_old_relay_dies_late(tmp_path: Path, ste
         await asyncio.gather(*(client.close() for client in clients))
 
 
-EARLY = ["got HELO", "send LIST", "sent CONN", "send COPY", "got DONE", "send LAST"]
-
-
 async def test_successor_begins_anew_when_the_old_relay_dies_early(
     tmp_path: Path, step: str
 ) -> None:

@@ -99,7 +99,7 @@ async def test_no_tail_is_lost_of_a_close_under_way(tmp_path: Path) -> None:
                 assert await client.at_end()
                 client.close()
 
-        places = [relays.relay.port, relays.listen] * 4
+        places: list[int | str] = [relays.relay.port, relays.listen] * 4
         visits = asyncio.gather(
             *(come_and_go(f"guest-{index}", place) for index, place in enumerate(places))
         )
