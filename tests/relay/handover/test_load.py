@@ -97,8 +97,8 @@ async def carry(relays: Succession, handovers: int, clients: int, node: str | No
     for task in tasks:
         task.cancel()
     await asyncio.gather(*(client.close() for client in opened))
-    for client in raw:
-        client.close()
+    for slow in raw:
+        slow.close()
     return talk
 
 
