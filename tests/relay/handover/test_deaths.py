@@ -61,6 +61,7 @@ async def test_successor_serves_when_the_old_relay_dies_late(tmp_path: Path, ste
         await asyncio.gather(*(client.close() for client in clients))
 
 
+@pytest.mark.parametrize("step", EARLY)
 async def test_successor_begins_anew_when_the_old_relay_dies_early(
     tmp_path: Path, step: str
 ) -> None:
