@@ -106,7 +106,9 @@ async def _begin(
         def on_end(left: int | None) -> None:
             if left is not None:
                 context.drain.hand_over()
-                server.pre_shutdown()  # idle connections end, requests under way are answered
+                for protocol in server.connections:
+                    if protocol not in context.service.busy:  # others end with their answer
+                        protocol.close()
             end = _step_aside(settings, context, listener, left)
             ends.add(asyncio.create_task(end))
 

@@ -17,6 +17,15 @@ _MODULE = os.environ.get("RELAY_MODULE", "relay")  # which one to test
 _LISTENS = re.compile(r"listens on http://\S+:(\d+)")
 
 
+class NotStarted(AssertionError):
+    """It has ended before it listened, with this exit code and log."""
+
+    def __init__(self, code: int, log: list[str]) -> None:
+        super().__init__("relay did not start:\n" + "\n".join(log))
+        self.code = code
+        self.log = log
+
+
 class Relay:
     """`python -m relay` with settings from `env`; its log is in `log`, line by line."""
 
@@ -27,11 +36,13 @@ class Relay:
         self._reader_task = asyncio.create_task(self._read())
 
     @classmethod
-    async def start(cls, *, memory: int | None = None, **env: str) -> "Relay":
+    async def start(
+        cls, *, memory: int | None = None, module: str = _MODULE, **env: str
+    ) -> "Relay":
         """Start it, with at most `memory` bytes of address space, and wait until it listens."""
         limit = ("prlimit", f"--as={memory}") if memory is not None else ()
         process = await asyncio.create_subprocess_exec(
-            *(*limit, sys.executable, "-m", _MODULE),
+            *(*limit, sys.executable, "-m", module),
             cwd=ROOT,
             env={"PATH": os.environ["PATH"], "PORT": "0", "LISTEN_ADDRESS": "127.0.0.1", **env},
             stderr=asyncio.subprocess.PIPE,
@@ -42,7 +53,7 @@ class Relay:
             log.append(line.rstrip())
             if found := _LISTENS.search(line):
                 return cls(process, int(found[1]), log)
-        raise AssertionError("relay did not start:\n" + "\n".join(log))
+        raise NotStarted(await process.wait(), log)
 
     async def _read(self) -> None:
         assert self.process.stderr is not None

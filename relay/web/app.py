@@ -168,8 +168,15 @@ async def _answer_refusals(request: web.Request, handler: Handler) -> web.Stream
     if request.method == "OPTIONS" and is_json:
         answer = web.Response(status=204)
     else:
-        answer = await _answer(request, partial(handler, request))
+        busy, protocol = context.service.busy, request.protocol
+        busy.add(protocol)
+        try:
+            answer = await _answer(request, partial(handler, request))
+        finally:
+            busy.discard(protocol)
     let_through(request.transport)
+    if context.drain.is_draining:
+        answer.force_close()
     if answer.status >= 400:
         context.watch.refused[answer.status] += 1
     if answer.status == 503:

@@ -20,6 +20,7 @@ from relay.room.hub import Hub
 from relay.web.answers import json_response
 from relay.web.context import CONTEXT
 from relay.web.refusals import Refusal, quoted
+from relay.web.status import uptime
 from relay.web.target import query_of
 
 _PERIOD: Final = 1.0  # seconds between two samples
@@ -133,7 +134,7 @@ async def live(request: web.Request) -> web.Response:
             "version": __version__,
             "commit": settings.release_commit,
             "deployed_at": settings.release_time,
-            "uptime_seconds": round(time.monotonic() - context.started, 3),
+            **uptime(context),
             "closed": dict(context.roster.left),
             "time": samples.now(),
             "life": samples.life,

@@ -2,7 +2,7 @@
 
 import time
 from itertools import islice
-from typing import Final
+from typing import Any, Final
 
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -37,7 +37,7 @@ async def health(request: web.Request) -> web.Response:
             "commit": settings.release_commit,
             "deployed_at": settings.release_time,
             "deployed_by": settings.release_actor,
-            "uptime_seconds": round(time.monotonic() - context.started, 3),
+            **uptime(context),
             "rooms": seen.room_count,
             "totals": {
                 "connections": context.roster.arrived,
@@ -52,6 +52,26 @@ async def health(request: web.Request) -> web.Response:
         },
         503 if draining else 200,
     )
+
+
+def uptime(context: Context) -> dict[str, Any]:
+    """Return for how long this process and the service have run, and the last handover.
+
+    The service goes on when another process takes over.
+    """
+    watch, last = context.watch, context.watch.handover
+    return {
+        "uptime_seconds": round(time.monotonic() - context.started, 3),
+        "service_uptime_seconds": round(time.time() - watch.serving_since, 3),
+        "handovers": watch.handovers,
+        "handover": last
+        and {
+            "at": round(last.at, 3),
+            "from_commit": last.predecessor,
+            "connections": last.connections,
+            "frozen_seconds": last.frozen,
+        },
+    }
 
 
 async def ready(request: web.Request) -> web.Response:

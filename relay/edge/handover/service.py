@@ -1,5 +1,6 @@
 """Everything that is handed over: what a relay consists of, beside its settings."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -20,9 +21,13 @@ class Carried(Protocol):
 
 @dataclass(slots=True)
 class Service:
-    """Connections whose first request is not under way yet are `gates`."""
+    """Connections whose first request is not under way yet are `gates`.
+
+    `busy` are aiohttp's protocols with a request under way: it is answered before they end.
+    """
 
     floor: Floor
     carried: Mapping[str, Carried]
     release: str  # which commit this is
     gates: set[Gate] = field(default_factory=set)
+    busy: set[asyncio.Protocol] = field(default_factory=set)
