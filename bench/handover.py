@@ -49,7 +49,8 @@ class Member(asyncio.Protocol):
         key = base64.b64encode(os.urandom(16)).decode()
         transport.write(
             f"GET {self._path} HTTP/1.1\r\nHost: relay\r\nUpgrade: websocket\r\n"
-            f"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n\r\n".encode()
+            f"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+            f"Sec-WebSocket-Key: {key}\r\n\r\n".encode()
         )
 
     def say(self, sender: int, number: int) -> None:
@@ -136,7 +137,7 @@ def _peak(pid: int) -> float:
 
 
 def _files(pid: int) -> int:
-    return len(os.listdir(f"/proc/{pid}/fd"))
+    return sum(1 for _ in Path(f"/proc/{pid}/fd").iterdir())
 
 
 async def measure(members: int, handovers: int) -> bool:
@@ -185,9 +186,7 @@ async def measure(members: int, handovers: int) -> bool:
         )
         closed = sum(member.is_closed for member in joined)
         wrong = sum(not member.is_exact for member in joined)
-        print(
-            f"lost {lost}, closed {closed}, members that heard something twice or too late {wrong}"
-        )
+        print(f"lost {lost}, closed {closed}, members that heard something out of order {wrong}")
         relay.kill()
         await relay.wait()
         return not (lost or closed or wrong)
