@@ -65,6 +65,14 @@ async def serve(settings: Settings) -> int:
     except CannotListen:
         await runner.cleanup()
         raise
+    logger.info(
+        "relay %s listens on %s, at most %d connections",
+        __version__,
+        url(listener.sockets),
+        context.max_connections,
+    )
+    if settings.jwt_secret is None:
+        logger.warning("JWT_SECRET is not set: anyone may connect to any room under any free name")
     # What is there now stays; later garbage collections need not look at it.
     gc.freeze()
     await stop.wait()
@@ -130,14 +138,6 @@ async def _listen(
     listener.start()
     if taken is not None:
         _go_on(taken, context, inside)
-    logger.info(
-        "relay %s listens on %s, at most %d connections",
-        __version__,
-        url(sockets),
-        context.max_connections,
-    )
-    if settings.jwt_secret is None:
-        logger.warning("JWT_SECRET is not set: anyone may connect to any room under any free name")
     return listener
 
 
