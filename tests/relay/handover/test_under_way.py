@@ -52,7 +52,8 @@ async def test_message_that_is_half_sent_arrives_whole(tmp_path: Path) -> None:
 async def test_slow_reader_gets_the_rest_of_its_backlog(tmp_path: Path) -> None:
     """Wherever in a frame it stands, over TCP and over the Unix socket."""
     message = bytes(range(250)) * 2_000
-    async with succession(tmp_path, WRITE_BUFFER_SIZE="20MB", READ_BUFFER_SIZE="20MB") as relays:
+    buffers = {"WRITE_BUFFER_SIZE": "20MB", "READ_BUFFER_SIZE": "20MB"}
+    async with succession(tmp_path, PING_INTERVAL="1h", **buffers) as relays:
         slow = [
             await RawClient.connect(relays.relay.port, "/ws/tcp", receive_buffer=65536),
             await RawClient.connect(relays.listen, "/ws/unix"),
