@@ -3,6 +3,7 @@
 import asyncio
 import signal
 from collections import deque
+from itertools import count
 from pathlib import Path
 
 import aiohttp
@@ -141,16 +142,16 @@ async def test_connection_without_a_whole_head_joins_the_successor(tmp_path: Pat
         await kept.send(b"GET /ready HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert (await kept.answer()).startswith(b"HTTP/1.1 200")
         handed_over = asyncio.create_task(relays.next())
-        while not handed_over.done():  # the last of them are young when it hands over
-            place: int | str = relays.listen if len(opened) % 2 else old.port
-            path, cut = f"/ws/guest-{len(opened)}", 50 if len(opened) % 3 else 0
-            client = await RawClient.open(place)
+        for number in count():  # the last of them are young when it hands over
+            path, cut = f"/ws/guest-{number}", 50 if number % 3 else 0
+            client = await RawClient.open(relays.listen if number % 2 else old.port)
             await client.send(handshake(path)[:cut])
-            if len(opened) == 16:
+            if len(opened) == opened.maxlen:
                 opened[0][2].close()
-                path = opened[0][0]
             opened.append((path, cut, client))
             await asyncio.wait((handed_over,), timeout=0.2)
+            if handed_over.done():
+                break
         await old.logged("serving → handed over")
         await old.kill()
         for path, cut, client in opened:
