@@ -166,13 +166,16 @@ async def test_connection_without_a_whole_head_joins_the_successor(tmp_path: Pat
 
 async def test_silence_does_not_add_up(tmp_path: Path) -> None:
     """A client that answers its pings is never closed, however often the relay hands over."""
-    async with succession(tmp_path, PING_INTERVAL="2s") as relays:
-        async with relays.relay.connect("alice") as alice, relays.unix("bob") as bob:
-            for number in range(3):
-                await relays.next()
-                await say_and_hear(alice, bob, str(number))
-            await asyncio.sleep(3.1)
-            await say_and_hear(alice, bob, "still here")
+    async with (
+        succession(tmp_path, PING_INTERVAL="2s") as relays,
+        relays.relay.connect("alice") as alice,
+        relays.unix("bob") as bob,
+    ):
+        for number in range(3):
+            await relays.next()
+            await say_and_hear(alice, bob, str(number))
+        await asyncio.sleep(3.1)
+        await say_and_hear(alice, bob, "still here")
 
 
 async def test_client_that_is_gone_is_found_by_the_successor(tmp_path: Path) -> None:
@@ -187,30 +190,35 @@ async def test_client_that_is_gone_is_found_by_the_successor(tmp_path: Path) -> 
 
 async def test_history_and_counters_go_on(tmp_path: Path) -> None:
     """Newcomers are told what was said before; nothing is counted twice or forgotten."""
-    async with succession(tmp_path) as relays:
-        async with relays.relay.connect("alice") as alice, relays.unix("bob") as bob:
-            for number in range(5):
-                await say_and_hear(alice, bob, str(number))
-            await relays.next()
-            async with relays.unix("carol", history=3) as carol:
-                assert [await _hear(carol) for _ in range(3)] == ["2", "3", "4"]
-            await relays.next()
-            await say_and_hear(alice, bob, "5")
-            _, health = await relays.relay.get("/health")
-            assert health["totals"]["messages"] == 6
-            assert health["totals"]["connections"] == 3
-            assert health["users"] == ["alice", "bob"]
+    async with (
+        succession(tmp_path) as relays,
+        relays.relay.connect("alice") as alice,
+        relays.unix("bob") as bob,
+    ):
+        for number in range(5):
+            await say_and_hear(alice, bob, str(number))
+        await relays.next()
+        async with relays.unix("carol", history=3) as carol:
+            assert [await _hear(carol) for _ in range(3)] == ["2", "3", "4"]
+        await relays.next()
+        await say_and_hear(alice, bob, "5")
+        _, health = await relays.relay.get("/health")
+        assert health["totals"]["messages"] == 6
+        assert health["totals"]["connections"] == 3
+        assert health["users"] == ["alice", "bob"]
 
 
 async def test_limit_per_address_holds_over_handovers(tmp_path: Path) -> None:
     """Places that are taken stay taken, and become free when their clients leave."""
-    async with succession(tmp_path, MAX_CONNECTIONS_PER_IP="2") as relays:
-        async with relays.relay.connect("alice"):
-            async with relays.relay.connect("bob"):
-                await relays.next()
-                assert (await relays.relay.get("/ws/carol"))[0] == 429
-            while (await relays.relay.get("/ws/carol"))[0] == 429:
-                await asyncio.sleep(0.01)
+    async with (
+        succession(tmp_path, MAX_CONNECTIONS_PER_IP="2") as relays,
+        relays.relay.connect("alice"),
+    ):
+        async with relays.relay.connect("bob"):
+            await relays.next()
+            assert (await relays.relay.get("/ws/carol"))[0] == 429
+        while (await relays.relay.get("/ws/carol"))[0] == 429:
+            await asyncio.sleep(0.01)
 
 
 async def test_old_relay_stops_when_it_is_told_to(tmp_path: Path) -> None:
