@@ -1,5 +1,6 @@
 """The container's health check: exit 0 when `/ready` answers 200, else say why on one line.
 
+It asks by TCP: a Unix socket is served by whichever relay has taken over last, in any container.
 It runs every few seconds beside the relay, so it imports next to nothing: a fifth of the time that
 an HTTP library would take to load.
 """

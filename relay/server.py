@@ -64,6 +64,14 @@ async def serve(settings: Settings, new_log: NewLog) -> int:
     except CannotListen:
         await runner.cleanup()
         raise
+    logger.info(
+        "relay %s listens on %s, at most %d connections",
+        __version__,
+        urls(listener.sockets),
+        context.max_connections,
+    )
+    for sentence in what_is_open(settings):
+        logger.warning("open to everybody: %s", sentence)
     # What is there now stays; later garbage collections need not look at it.
     gc.freeze()
     await stop.wait()
@@ -133,14 +141,6 @@ async def _listen(
     listener.start()
     if taken is not None:
         _go_on(taken, context, inside)
-    logger.info(
-        "relay %s listens on %s, at most %d connections",
-        __version__,
-        urls(sockets),
-        context.max_connections,
-    )
-    for sentence in what_is_open(settings):
-        logger.warning("open to everybody: %s", sentence)
     return listener
 
 

@@ -207,7 +207,8 @@ class Connection(asyncio.BufferedProtocol):
     def resume_writing(self) -> None:
         self.session.unblock()
         if self._ending is not None:
-            self._end_when_sent()
+            # Not at once: a transport that is closed in here ends twice.
+            self._floor.loop.call_soon(self._end_when_sent)
 
     def eof_received(self) -> None:
         """A client that ends its stream without a close frame is gone, and so is its backlog."""
@@ -254,7 +255,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def _end_when_sent(self) -> None:
         """When the kernel has everything, wait for the client to have it too, then let it go."""
-        if not self.session.outbox.is_empty:
+        if self._is_lost or not self.session.outbox.is_empty:
             return
         if self.session.inbox.is_closed:
             self._transport.close()

@@ -2,6 +2,8 @@
 
 import asyncio
 import signal
+from collections import deque
+from itertools import count
 from pathlib import Path
 
 import aiohttp
@@ -51,7 +53,8 @@ async def test_message_that_is_half_sent_arrives_whole(tmp_path: Path) -> None:
 async def test_slow_reader_gets_the_rest_of_its_backlog(tmp_path: Path) -> None:
     """Wherever in a frame it stands, over TCP and over the Unix socket."""
     message = bytes(range(250)) * 2_000
-    async with succession(tmp_path, WRITE_BUFFER_SIZE="20MB", READ_BUFFER_SIZE="20MB") as relays:
+    buffers = {"WRITE_BUFFER_SIZE": "20MB", "READ_BUFFER_SIZE": "20MB"}
+    async with succession(tmp_path, PING_INTERVAL="1h", **buffers) as relays:
         slow = [
             await RawClient.connect(relays.relay.port, "/ws/tcp", receive_buffer=65536),
             await RawClient.connect(relays.listen, "/ws/unix"),
@@ -134,28 +137,31 @@ async def test_question_to_a_holder_is_asked_again(tmp_path: Path) -> None:
 async def test_connection_without_a_whole_head_joins_the_successor(tmp_path: Path) -> None:
     """Silent ones, and half heads; kept-alive ones are closed. None joins the old relay."""
     async with succession(tmp_path) as relays:
-        half, silent = [], []
-        for place in (relays.relay.port, relays.listen):
-            half.append(await RawClient.open(place))
-            await half[-1].send(handshake(f"/ws/half-{len(half)}")[:50])
-            silent.append(await RawClient.open(place))
+        old, opened = relays.relay, deque[tuple[str, int, RawClient]](maxlen=16)
         kept = await RawClient.open(relays.listen)
         await kept.send(b"GET /ready HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert (await kept.answer()).startswith(b"HTTP/1.1 200")
-        old = relays.relay
-        await relays.next()
+        handed_over = asyncio.create_task(relays.next())
+        for number in count():  # the last of them are young when it hands over
+            path, cut = f"/ws/guest-{number}", 50 if number % 3 else 0
+            client = await RawClient.open(relays.listen if number % 2 else old.port)
+            await client.send(handshake(path)[:cut])
+            if len(opened) == opened.maxlen:
+                opened[0][2].close()
+            opened.append((path, cut, client))
+            await asyncio.wait((handed_over,), timeout=0.2)
+            if handed_over.done():
+                break
         await old.logged("serving → handed over")
         await old.kill()
-        for index, client in enumerate(half, 1):
-            await client.send(handshake(f"/ws/half-{index}")[50:])
-            assert (await client.answer()).startswith(b"HTTP/1.1 101")
-        for index, client in enumerate(silent, 1):
-            await client.send(handshake(f"/ws/silent-{index}"))
+        for path, cut, client in opened:
+            await client.send(handshake(path)[cut:])
             assert (await client.answer()).startswith(b"HTTP/1.1 101")
         assert await kept.at_end()
-        await relays.relay.count("lobby", 4)
-        for client in (*half, *silent, kept):
+        await relays.relay.count("lobby", len(opened))
+        for _, _, client in opened:
             client.close()
+        kept.close()
 
 
 async def test_silence_does_not_add_up(tmp_path: Path) -> None:
