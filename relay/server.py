@@ -113,7 +113,7 @@ async def _begin(
                 context.drain.hand_over()
                 for protocol in inside.connections:
                     if protocol not in context.service.busy:  # others end with their answer
-                        protocol.close()
+                        protocol.force_close()
             end = _step_aside(settings, context, listener, left)
             ends.add(asyncio.create_task(end))
 
