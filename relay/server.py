@@ -116,7 +116,7 @@ async def _begin(
                 context.drain.hand_over()
                 for protocol in server.connections:
                     if protocol not in context.service.busy:  # others end with their answer
-                        protocol.close()
+                        protocol.force_close()
             end = _step_aside(settings, context, listener, left)
             ends.add(asyncio.create_task(end))
 

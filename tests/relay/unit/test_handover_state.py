@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from relay.room import dispatch
 from relay.settings import Settings
-from relay.wire.closing import Reason
 from tests.relay.unit.moving import Relay
 
 Step = tuple[str, int, int]
@@ -23,6 +22,7 @@ _CLIENTS: tuple[tuple[str, str, dict[str, int]], ...] = (
     ("zoe", "lobby", {}),
     ("yann", "other", {}),  # they stay: a room that is forgotten is another one when it comes back
 )
+# Nobody is asked to leave here (1012): a relay that drains hands nothing over.
 _STEPS = st.one_of(
     st.tuples(st.just("join"), st.integers(0, 5), st.just(0)),
     st.tuples(
@@ -36,7 +36,7 @@ _STEPS = st.one_of(
         st.integers(0, 5),
         st.sampled_from((1, 7, 100, 1000, 10**6)),
     ),
-    st.tuples(st.sampled_from(("kick", "drop", "ask", "garbage")), st.integers(0, 5), st.just(0)),
+    st.tuples(st.sampled_from(("drop", "ask", "garbage")), st.integers(0, 5), st.just(0)),
     st.tuples(st.sampled_from(("tick", "wait", "move")), st.just(0), st.just(0)),
 )
 
@@ -75,8 +75,6 @@ def _step(relay: Relay, step: Step, moves: bool, number: int) -> None:
             client.take(size)
         elif what == "ask" and client.is_here:
             client.connection.ping()
-        elif what == "kick" and client.is_here:
-            client.connection.close(Reason.RESTARTING.close())
         elif what == "drop":
             client.wire.abort()
             client.look()
