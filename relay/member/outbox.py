@@ -99,14 +99,13 @@ class Outbox:
             self._restore(state)
 
     def snapshot(self) -> OutboxState:
-        held = self._stream.get_write_buffer_size()
         return OutboxState(
             tuple(self._queue),
             self._history,
             self._skip,
             self._sending,
             self._sending_skip,
-            held + len(self._rest or b""),
+            self._stream.get_write_buffer_size() + len(self._rest or b""),
             self._control,
             self._last,
             self.is_open,
@@ -173,7 +172,6 @@ class Outbox:
     def unblock(self) -> None:
         """The stream holds nothing."""
         self.is_blocked = False
-        self._sending, self._sending_skip = (), 0
         self._write()
 
     def abandon(self) -> None:
@@ -242,7 +240,7 @@ class Outbox:
                 data, self._last = self._last, None
                 self._begin(data, 0, data)
             else:
-                self._sending = ()
+                self._sending, self._sending_skip = (), 0
                 self._is_direct = self.is_open
                 return
 

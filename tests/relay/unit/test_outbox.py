@@ -196,6 +196,22 @@ def test_everything_arrives_once_and_in_order(script: list[tuple[str, int]]) -> 
     assert outbox.is_empty
 
 
+def test_large_message_is_moved_in_its_second_chunk() -> None:
+    """What is left of it is known for as long as anything is."""
+    message = bytes(range(250)) * 2000
+    outbox, transport = make(0)
+    outbox.deliver(entry(message))
+    transport.give(CHUNK + 1000)
+    state = outbox.snapshot()
+    assert state.unsent == len(message) - CHUNK - 1000
+    moved = Transport(0)
+    again = Outbox(moved, OWN, 1000, skips=False, state=state)
+    moved.writer = again
+    again.start()
+    moved.give(10**6)
+    assert transport.taken + moved.taken == message
+
+
 @pytest.mark.parametrize("limit", [1, 1000])
 def test_one_entry_is_never_too_big(limit: int) -> None:
     """For a client that is not behind yet."""
