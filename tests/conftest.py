@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from hypothesis import settings as hypothesis_settings
 
 from relay.settings import table
 from tests.node import node as node
@@ -23,10 +22,6 @@ StartRelay = Callable[..., Awaitable[Relay]]
 
 _HERE = Path(__file__).parent
 _rooms = count()
-
-# How long an example takes says nothing on a machine that does something else meanwhile.
-hypothesis_settings.register_profile("untimed", deadline=None)
-hypothesis_settings.load_profile("untimed")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
