@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Coroutine
 from pathlib import Path
 
 from websockets.asyncio.client import ClientConnection
@@ -63,7 +64,7 @@ async def carry(relays: Succession, handovers: int, clients: int) -> Talk:
     """Have so many clients talk through so many handovers; return what was said and heard."""
     talk = Talk()
     tasks: list[asyncio.Task[None]] = []
-    talkers: list[asyncio.Task[None]] = []
+    talkers: list[Coroutine[None, None, None]] = []
     opened: list[ClientConnection] = []
     raw: list[RawClient] = []
     witness = await relays.relay.connect("witness")
@@ -76,18 +77,20 @@ async def carry(relays: Succession, handovers: int, clients: int) -> Talk:
             slow = await RawClient.connect(place, f"/ws/{name}")
             raw.append(slow)
             tasks.append(asyncio.create_task(talk.listen_raw(name, slow)))
-            talkers.append(asyncio.create_task(talk.trickle(name, slow)))
+            talkers.append(talk.trickle(name, slow))
         else:
             client = await (relays.unix(name) if index % 2 else relays.relay.connect(name))
             opened.append(client)
             tasks.append(asyncio.create_task(talk.listen(name, client)))
-            talkers.append(asyncio.create_task(talk.talk(name, client)))
+            talkers.append(talk.talk(name, client))
+    # Nobody says anything before everybody is there to hear it.
+    talking = asyncio.gather(*talkers)
     for _ in range(handovers):
         old = relays.relay
         await relays.next()
         await old.kill()
     talk.is_over.set()
-    await asyncio.gather(*talkers)
+    await talking
     async with asyncio.timeout(60):
         await talk.until_all_is_heard()
     assert not [task for task in tasks if task.done()]
