@@ -21,7 +21,7 @@ run: $(VENV)/relay.lock ## start the relay on http://localhost:8080 (settings ar
 	@exec $(BIN)/python -m relay
 
 test: node-modules ## run the tests
-	$(BIN)/python -m pytest tests/shape tests/relay tests/infra tests/bench tests/wsload
+	$(BIN)/python -m pytest tests/shape tests/relay tests/infra tests/bench tests/wsload --ignore=tests/wsload/long
 
 late-log-test: node-modules ## run the tests of the relay with a log that answers late
 	RELAY_MODULE=tests.relay.late_relay $(BIN)/python -m pytest tests/relay/sockets

@@ -14,7 +14,7 @@ from relay.access import admission
 from relay.access.access import Access
 from relay.account import Account
 from relay.edge.deadlines import beat_period
-from relay.edge.drain import Drain
+from relay.edge.drain import Drain, State
 from relay.edge.floor import Floor
 from relay.edge.gate import let_through
 from relay.edge.handover.service import Carried, Service
@@ -175,7 +175,7 @@ async def _answer_refusals(request: web.Request, handler: Handler) -> web.Stream
         finally:
             busy.discard(protocol)
     let_through(request.transport)
-    if context.drain.is_draining:
+    if context.drain.state is State.HANDED_OVER:  # the next request is for its successor
         answer.force_close()
     if answer.status >= 400:
         context.watch.refused[answer.status] += 1

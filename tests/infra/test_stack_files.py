@@ -75,7 +75,14 @@ def test_doctor_asks_inside_the_relay_of_the_host() -> None:
         (["HOST=203.0.113.7", "USERNAME=root"], "ssh root@203.0.113.7 /opt/relay/compose"),
         ([], ".venv/bin/python -m relay doctor"),
     ):
-        make = ["make", "--dry-run", "--old-file=.venv/relay.lock", "doctor", *words]
+        make = [
+            "make",
+            "--no-print-directory",
+            "--dry-run",
+            "--old-file=.venv/relay.lock",
+            "doctor",
+            *words,
+        ]
         done = subprocess.run(make, cwd=ROOT, capture_output=True, text=True, check=True)
         assert done.stdout.splitlines()[-1].startswith(command)
         assert done.stdout.rstrip().endswith("python -m relay doctor")

@@ -107,7 +107,7 @@ async def _until_closed(client: ClientConnection) -> None:
 
 async def test_draining_relay_takes_no_new_connection(start_relay: StartRelay) -> None:
     """The listener is closed; a kept-alive connection learns the state but gets no handshake."""
-    relay = await start_relay(DRAIN_WINDOW="5s", DRAIN_TIMEOUT="6s")
+    relay = await start_relay(DRAIN_WINDOW="25s", DRAIN_TIMEOUT="30s")
     kept_alive = [await _open(relay.port) for _ in range(2)]
     with await RawClient.connect(relay.port, "/ws/stays"):
         stopped = asyncio.create_task(relay.stop())
