@@ -49,7 +49,7 @@ async def test_since_has_to_be_a_number(relay: Relay) -> None:
     """The refusal says what is expected."""
     assert await relay.get("/live?since=-1") == (
         400,
-        {"error": "since=-1: expected a number of samples"},
+        {"error": "since='-1': expected a number of samples"},
     )
 
 
