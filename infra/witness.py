@@ -40,12 +40,19 @@ class Witness:
     said: list[float] = field(default_factory=list)  # when, by number
     heard: dict[str, set[int]] = field(default_factory=dict)  # numbers by user
     closes: Counter[int] = field(default_factory=Counter)
+    heard_at: float = inf  # when it last heard anybody (monotonic)
+    silence: float = 0.0  # seconds: the longest in which it heard nobody
     failures: list[str] = field(default_factory=list)  # handshakes that failed
 
     @property
     def gaps(self) -> list[float]:
         """Seconds from each close to being back."""
         return [came - went for (_, went), (came, _) in pairwise(self.stays)]
+
+    def hear(self, user: str, number: int, now: float) -> None:
+        self.heard.setdefault(user, set()).add(number)
+        self.silence = max(self.silence, now - self.heard_at)
+        self.heard_at = now
 
     def was_in(self, moment: float) -> bool:
         return any(came <= moment < went for came, went in self.stays)
@@ -172,6 +179,7 @@ class Swarm:
             },
             "back_median": round(statistics.median(gaps), 3) if gaps else 0.0,
             "back_max": round(max(gaps), 3) if gaps else 0.0,
+            "silence": round(max(witness.silence for witness in everyone), 3),
             "split": round(max(map(split, self.rooms.values())), 3),
             "said": sum(len(witness.said) for witness in everyone),
             "lost": lost,
@@ -183,7 +191,7 @@ async def _listen(socket: aiohttp.ClientWebSocketResponse, witness: Witness) -> 
     async for message in socket:
         if message.type is aiohttp.WSMsgType.TEXT:
             user, _, number = message.data.rpartition(" ")
-            witness.heard.setdefault(user, set()).add(int(number))
+            witness.hear(user, int(number), time.monotonic())
 
 
 def split(room: list[Witness]) -> float:

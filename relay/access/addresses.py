@@ -13,11 +13,12 @@ _PREFIX: Final = 64  # bits: one customer's IPv6 network counts as one client
 def client_address(peer: str, forwarded: str, trusted: Sequence[Network]) -> str:
     """Return the client's address: the last in `X-Forwarded-For` that no trusted proxy wrote.
 
-    What a client writes there itself stands further left, and does not count.
+    What a client writes there itself stands further left, and does not count. A peer without an
+    address has come over a Unix socket, and is trusted as a proxy.
     """
     address = peer
     for hop in reversed(forwarded.split(",")):
-        if not _is_trusted(address, tuple(trusted)):
+        if address and not _is_trusted(address, tuple(trusted)):
             break
         candidate = _parse(hop)
         if candidate is None:

@@ -25,7 +25,8 @@ TRUSTED = (ip_network("10.0.0.0/8"), ip_network("::1/128"))
         ("10.0.0.1", "198.51.100.1, nonsense", "10.0.0.1"),
         ("10.0.0.1", " 2001:db8::1 ", "2001:db8::1"),
         ("::1", "::ffff:198.51.100.1", "198.51.100.1"),
-        ("", "198.51.100.1", ""),
+        ("", "", ""),
+        ("", "192.0.2.1, 198.51.100.1", "198.51.100.1"),  # a Unix socket's peer is a proxy of ours
     ],
 )
 def test_client_address(peer: str, forwarded: str, client: str) -> None:
