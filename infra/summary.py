@@ -39,8 +39,9 @@ def _witnesses(figures: dict[str, Any]) -> list[str]:
         f"| deliveries lost while connected | {figures['lost']} |",
     ]
     if closes:
+        back = f"{figures['back_median']} / {figures['back_max']} s"
         lines += [
-            f"| back after, median / longest | {figures['back_median']} / {figures['back_max']} s |",
+            f"| back after, median / longest | {back} |",
             f"| both relays served one room for | {figures['split']} s |",
             f"| deliveries missed while away | {figures['missed']} |",
         ]
