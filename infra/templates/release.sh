@@ -74,7 +74,12 @@ check() { # CONTAINER: its own health check, asked now: Docker's next one may be
   esac
 }
 
-is_ready() { check "$1" >/dev/null; }
+# Its words are caught and not sent to /dev/null, which for that moment would be this shell's own output:
+# `progress` knows a switch by that.
+is_ready() { # CONTAINER
+  local words
+  words=$(check "$1")
+}
 
 # One that answers serves, also if it takes no new clients; one that has handed over does not answer.
 answers() { # CONTAINER
@@ -207,12 +212,12 @@ prune() {
 # serves is not on record, or Caddy runs by another Caddyfile. Whatever is healthy and on record stays;
 # else whatever is healthy becomes the record.
 mend() {
-  local containers container keep="" name
+  local containers container keep="" name words
   mapfile -t containers < <(relays)
   if [[ ! -e $root/switching && ${#containers[@]} -le 1 ]]; then return; fi
   say "an earlier deploy was cut off on this host: mending"
   # One that has just been started takes over before it is ready.
-  for container in "${containers[@]}"; do await_ready "$container" >/dev/null || true; done
+  for container in "${containers[@]}"; do words=$(await_ready "$container") || true; done
   for container in "${containers[@]}"; do
     if [[ $(release_of "$container") == "$(current)" ]] && is_ready "$container"; then keep=$container; fi
   done
@@ -359,8 +364,8 @@ serve() { # DIRECTORY; the container that then serves is left in $serving
     rm -f "$root/switching"
     return 1
   fi
-  say "release ${next##*/} has taken over; the old one is stopped"
   if ((${#old[@]})); then
+    say "release ${next##*/} has taken over; the old one is stopped"
     # Whom it could not hand over is asked to leave, within its own grace period.
     docker stop "${old[@]}" >/dev/null 9>&- &
     wait

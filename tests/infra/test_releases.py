@@ -144,3 +144,11 @@ def test_deliveries_are_lost_to_the_connected_and_missed_by_the_others() -> None
     speaker = Witness("a", stays=[(0, 20)], said=[1, 5, 6, 9])
     listener = Witness("b", stays=[(0, 5.5), (7, 20)], heard={"a": {0, 3}})
     assert undelivered([speaker, listener]) == (1, 1)
+
+
+def test_silence_is_the_longest_time_between_two_messages() -> None:
+    """What came before the first one is none: nobody may have spoken yet."""
+    witness = Witness("here")
+    for number, moment in enumerate((50.0, 50.5, 52.0, 52.1)):
+        witness.hear("there", number, moment)
+    assert witness.silence == 1.5
