@@ -11,7 +11,7 @@ given = $(if $(filter command,$(origin $(1))),$($(1)))
 # Left out, they come from HETZNER_HOST and HETZNER_USERNAME.
 REMOTE = $(if $(call given,HOST),--host $(HOST)) $(if $(call given,USERNAME),--username $(USERNAME)) $(if $(SUMMARY),--summary $(SUMMARY))
 
-.PHONY: help run test browser-test node-modules images stack-test deploy-test up down logs create provision deploy rollback smoke lint format bench bench-stack loadtest dashboard lock clean
+.PHONY: help run test late-log-test browser-test loadtest-test node-modules images stack-test deploy-test up down logs create provision deploy rollback smoke doctor lint format bench bench-stack handover-test loadtest dashboard lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the verbs
@@ -21,7 +21,10 @@ run: $(VENV)/relay.lock ## start the relay on http://localhost:8080 (settings ar
 	@exec $(BIN)/python -m relay
 
 test: node-modules ## run the tests
-	$(BIN)/python -m pytest tests/shape tests/relay tests/infra tests/bench tests/loadtest
+	$(BIN)/python -m pytest tests/shape tests/relay tests/infra tests/bench tests/wsload
+
+late-log-test: node-modules ## run the tests of the relay with a log that answers late
+	RELAY_MODULE=tests.relay.late_relay $(BIN)/python -m pytest tests/relay/sockets
 
 node-modules: $(VENV)/dev.lock ## install what the tests take from npm, where there is npm
 	@$(BIN)/python -m tests.npm
@@ -31,6 +34,9 @@ images: $(VENV)/ops.lock ## make ready what the tests of stack and servers run o
 
 browser-test: node-modules ## test the pages, the JavaScript client and the examples (chromium, node, npm)
 	$(BIN)/python -m pytest tests/browser tests/examples --numprocesses=2
+
+loadtest-test: $(VENV)/dev.lock ## test the load tester at length: every fault, several processes, the highest rate (minutes)
+	$(BIN)/python -m pytest tests/wsload/long --numprocesses=2
 
 stack-test: images node-modules ## test the stack: Docker, Caddy, certificates (about five minutes)
 	$(BIN)/python -m pytest tests/stack
@@ -78,6 +84,10 @@ bench: $(VENV)/dev.lock ## measure the relay against the stock aiohttp loop, or 
 bench-stack: $(VENV)/dev.lock ## measure what Caddy and TLS cost, on the stack that runs (two minutes)
 	$(BIN)/python -m bench.through_caddy
 
+handover-test: $(VENV)/dev.lock ## hand over 200 and 10,000 members, and measure it (five minutes)
+	$(BIN)/python -m bench.handover --members 200 --handovers 10
+	$(BIN)/python -m bench.handover --members 10000 --handovers 3
+
 loadtest: $(VENV)/load.lock ## put load on a relay: make loadtest ARGS="--clients 50 --duration 10"
 	$(BIN)/python -m loadtest $(ARGS)
 
@@ -94,6 +104,9 @@ lock: $(VENV)/dev.lock ## resolve the dependencies anew into requirements/
 
 smoke: $(VENV)/deploy.lock ## does what serves there answer, and carry a message? make smoke HOST=203.0.113.7 [COMMIT=…]
 	@$(BIN)/python -m infra.smoke $(if $(call given,HOST),--host $(HOST)) $(if $(SUMMARY),--summary $(SUMMARY)) $(if $(COMMIT),--commit $(COMMIT))
+
+doctor: $(VENV)/relay.lock ## do machine and settings fit together? here, or in the relay of HOST=203.0.113.7 [USERNAME=deploy]
+	@$(if $(call given,HOST),ssh $(or $(call given,USERNAME),deploy)@$(HOST) /opt/relay/compose exec -T relay /venv/bin/python -m relay doctor,$(BIN)/python -m relay doctor)
 
 deploy: $(VENV)/deploy.lock ## put this checkout on a server: make deploy HOST=203.0.113.7 [USERNAME=deploy] [FORCE=1]
 	@$(BIN)/python -m infra deploy $(REMOTE) $(if $(FORCE),--force)

@@ -25,6 +25,10 @@ def markdown(title: str, journal: Journal) -> str:
     return "\n".join(lines) + "\n"
 
 
+# Said only where it happened.
+_RARE = ("repeated", "reordered", "leaked", "corrupted", "truncated", "unexpected")
+
+
 def _witnesses(figures: dict[str, Any]) -> list[str]:
     closes = ", ".join(f"{count} with {code}" for code, count in figures["closes"].items())
     failed = figures["handshakes_failed"]
@@ -37,12 +41,14 @@ def _witnesses(figures: dict[str, Any]) -> list[str]:
         f"| longest silence | {figures['silence']} s |",
         f"| messages said | {figures['said']} |",
         f"| deliveries lost while connected | {figures['lost']} |",
+        *(f"| deliveries {fault} | {figures[fault]} |" for fault in _RARE if figures[fault]),
     ]
     if closes:
         back = f"{figures['back_median']} / {figures['back_max']} s"
         lines += [
             f"| back after, median / longest | {back} |",
             f"| both relays served one room for | {figures['split']} s |",
+            f"| deliveries unread when a connection closed | {figures['unread']} |",
             f"| deliveries missed while away | {figures['missed']} |",
         ]
     return lines

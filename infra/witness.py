@@ -2,8 +2,9 @@
 
 `python -m infra.witness` reads one line of JSON (domain, host, rooms, clients per room, rate in
 messages a second, room, tokens by user or {}), says `ready` once all are in, and ends with its
-figures as JSON when its input ends. Each client reconnects at once, as a good client does, and says
-numbered messages all the time.
+figures as JSON when its input ends. Each client reconnects at once, as a good client does, and
+sends all the time. What was lost, missed and unread at close is reckoned by the accounts of the
+load tester.
 """
 
 import asyncio
@@ -12,50 +13,64 @@ import random
 import statistics
 import sys
 import time
+from array import array
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from itertools import pairwise
 from math import inf
+from secrets import randbelow
 from typing import Any
 
 import aiohttp
 
 from infra.public import Address
 from infra.visitor import authorization
+from wsload.account import payload
+from wsload.account.account import Account
+from wsload.account.audit import FAULTS, Audit, audit
+from wsload.account.ledger import Ledger
+from wsload.account.payload import HEADER, SMALLEST, Writer
+from wsload.account.verifier import Verifier
 
 _JITTER = 0.1  # seconds at most before a client comes back: not all in the same millisecond
 _RETRY = 0.25  # seconds after a handshake that failed
 _SETTLE = 1.0  # seconds for the last messages to arrive
 _PATIENCE = 15.0  # seconds for a handshake, and for all to be in, or back
+_SIZE = 64  # bytes of a message
 
 
 @dataclass
 class Witness:
-    """One client: when it was in, what it said, what it heard."""
+    """One client: its account, how it was closed, which handshakes failed. Times are monotonic."""
 
     user: str
-    stays: list[tuple[float, float]] = field(default_factory=list)  # in, out or inf (monotonic)
-    said: list[float] = field(default_factory=list)  # when, by number
-    heard: dict[str, set[int]] = field(default_factory=dict)  # numbers by user
+    account: Account
+    connections: int = 0  # how often it has been in
+    left: float = 0.0  # when its last connection ended
     closes: Counter[int] = field(default_factory=Counter)
-    heard_at: float = inf  # when it last heard anybody (monotonic)
+    failures: list[str] = field(default_factory=list)
+    heard: float = inf  # when it last heard anybody
     silence: float = 0.0  # seconds: the longest in which it heard nobody
-    failures: list[str] = field(default_factory=list)  # handshakes that failed
 
     @property
     def gaps(self) -> list[float]:
         """Seconds from each close to being back."""
-        return [came - went for (_, went), (came, _) in pairwise(self.stays)]
+        return [away.back - away.left for away in self.account.away if away.back < inf]
 
-    def hear(self, user: str, number: int, now: float) -> None:
-        self.heard.setdefault(user, set()).add(number)
-        self.silence = max(self.silence, now - self.heard_at)
-        self.heard_at = now
+    def hear(self, moment: float) -> None:
+        """Something has arrived. What was before the first time is no silence: nobody spoke yet."""
+        self.silence = max(self.silence, moment - self.heard)
+        self.heard = moment
 
-    def was_in(self, moment: float) -> bool:
-        return any(came <= moment < went for came, went in self.stays)
+    def came(self, moment: float, closed: int, heard: dict[int, int]) -> None:
+        """It is in. `closed`: the code that its last connection ended with, and `heard` what its
+        account expected next then."""
+        if self.connections:
+            self.account.absent(self.left, moment, closed, heard)
+        else:
+            self.account.joined = moment
+        self.connections += 1
 
 
 class Swarm:
@@ -78,12 +93,24 @@ class Swarm:
         self._tokens = tokens
         self._pause = 1 / rate
         self._patience = patience
+        run = randbelow(payload.RUNS)
+        self._verifier = Verifier(run, 0)
+        self._ledger = Ledger()
         self.rooms = {
-            f"{room}-{number}": [Witness(f"witness-{client}") for client in range(clients)]
+            f"{room}-{number}": [self._witness(run, number, client) for client in range(clients)]
             for number in range(rooms)
         }
         self._arrival = asyncio.Condition()
         self._over = False
+
+    def _witness(self, run: int, room: int, client: int) -> Witness:
+        user = f"witness-{client}"
+        key = payload.Address(run, room, 0, client).key
+        account = Account(user, key, joined=inf, echo=False, checked=True)
+        account.sent = array("d")
+        self._verifier.expect(key, account.sent)
+        self._ledger.enter(account)
+        return Witness(user, account)
 
     @property
     def _everyone(self) -> list[Witness]:
@@ -112,7 +139,7 @@ class Swarm:
         """Wait until all have been in and come back so often; TimeoutError after `patience`."""
         async with asyncio.timeout(self._patience), self._arrival:
             await self._arrival.wait_for(
-                lambda: all(len(witness.stays) > times for witness in self._everyone)
+                lambda: all(witness.connections > times for witness in self._everyone)
             )
 
     async def hush(self) -> None:
@@ -123,6 +150,7 @@ class Swarm:
     async def _stay(self, room: str, witness: Witness) -> None:
         url = f"{self._base}/ws/{witness.user}?room={room}"
         headers = authorization(self._tokens, witness.user)
+        code, heard = 0, dict[int, int]()
         while True:
             try:
                 async with asyncio.timeout(self._patience):
@@ -133,41 +161,59 @@ class Swarm:
                 witness.failures.append(str(error) or type(error).__name__)
                 await asyncio.sleep(_RETRY)
                 continue
-            came = time.monotonic()
-            witness.stays.append((came, inf))
+            witness.came(time.monotonic(), code, heard)
             speaking = asyncio.create_task(self._speak(socket, witness))
             try:
                 async with self._arrival:
                     self._arrival.notify_all()
-                await _listen(socket, witness)
+                await self._listen(socket, witness)
             finally:
-                witness.stays[-1] = (came, time.monotonic())
+                witness.left, heard = time.monotonic(), dict(witness.account.next)
                 speaking.cancel()
                 if self._over:
                     await socket.close()
-            witness.closes[socket.close_code or 1006] += 1
+            code = socket.close_code or 1006
+            witness.closes[code] += 1
             await socket.close()
             await asyncio.sleep(random.uniform(0, _JITTER))  # noqa: S311
 
     async def _speak(self, socket: aiohttp.ClientWebSocketResponse, witness: Witness) -> None:
+        writer, sent = Writer(witness.account.key, _SIZE), witness.account.sent
+        assert sent is not None
         await asyncio.sleep(random.uniform(0, self._pause))  # noqa: S311
         while not self._over and not socket.closed:
-            number = len(witness.said)
-            witness.said.append(time.monotonic())
+            moment = time.monotonic()
+            message = bytes(writer.payload(len(sent), moment))
+            sent.append(moment)
             try:
-                await socket.send_str(f"{witness.user} {number}")
+                await socket.send_bytes(message)
             except (OSError, aiohttp.ClientError):
-                return  # it counts as said: a client cannot know better
+                return  # it counts as sent: a client cannot know better
             await asyncio.sleep(self._pause)
 
+    async def _listen(self, socket: aiohttp.ClientWebSocketResponse, witness: Witness) -> None:
+        account = witness.account
+        async for message in socket:
+            now = time.monotonic()
+            witness.hear(now)
+            if message.type is not aiohttp.WSMsgType.BINARY:
+                account.texts += message.type is aiohttp.WSMsgType.TEXT
+                continue
+            fault = self._verifier.verify(message.data, now)
+            if fault is None and len(message.data) >= SMALLEST:
+                key, sequence, *_ = HEADER.unpack_from(message.data)
+                account.place(key, sequence)
+            elif fault is not None:
+                account.reject(fault)
+
+    def audit(self) -> Audit:
+        """What came of all messages."""
+        return audit([self._ledger.books()])
+
     def figures(self) -> dict[str, Any]:
-        everyone = self._everyone
+        everyone, found = self._everyone, self.audit()
         gaps = [gap for witness in everyone for gap in witness.gaps]
         failures = [failure for witness in everyone for failure in witness.failures]
-        lost, missed = 0, 0
-        for room in self.rooms.values():
-            room_lost, room_missed = undelivered(room)
-            lost, missed = lost + room_lost, missed + room_missed
         return {
             "clients": len(everyone),
             "reconnected": sum(bool(witness.gaps) for witness in everyone),
@@ -180,43 +226,12 @@ class Swarm:
             "back_median": round(statistics.median(gaps), 3) if gaps else 0.0,
             "back_max": round(max(gaps), 3) if gaps else 0.0,
             "silence": round(max(witness.silence for witness in everyone), 3),
-            "split": round(max(map(split, self.rooms.values())), 3),
-            "said": sum(len(witness.said) for witness in everyone),
-            "lost": lost,
-            "missed": missed,
+            "split": round(found.split, 3),
+            "said": found.sent,
+            "missed": found.missed,
+            "unread": found.unread,
+            **{name: getattr(found, name) for name in FAULTS},
         }
-
-
-async def _listen(socket: aiohttp.ClientWebSocketResponse, witness: Witness) -> None:
-    async for message in socket:
-        if message.type is aiohttp.WSMsgType.TEXT:
-            user, _, number = message.data.rpartition(" ")
-            witness.hear(user, int(number), time.monotonic())
-
-
-def split(room: list[Witness]) -> float:
-    """Seconds from the first who was back to the last who left: both relays served this room."""
-    returns = [came for witness in room for came, _ in witness.stays[1:]]
-    leaves = [went for witness in room for _, went in witness.stays[:1] if len(witness.stays) > 1]
-    return max(0.0, max(leaves) - min(returns)) if returns and leaves else 0.0
-
-
-def undelivered(room: list[Witness]) -> tuple[int, int]:
-    """Deliveries that did not happen, to those who were connected and to those who were not."""
-    lost = missed = 0
-    for speaker in room:
-        for listener in room:
-            if listener is speaker:
-                continue
-            heard = listener.heard.get(speaker.user, set())
-            for number, moment in enumerate(speaker.said):
-                if number in heard:
-                    continue
-                if listener.was_in(moment):
-                    lost += 1
-                else:
-                    missed += 1
-    return lost, missed
 
 
 async def main() -> None:

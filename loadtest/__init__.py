@@ -1,1 +1,1 @@
-"""A load tester for WebSocket relays that accounts for every delivery, on Locust."""
+"""The scenarios that `locust -f loadtest` finds; what they are made of is in `wsload`."""

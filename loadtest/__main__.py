@@ -1,7 +1,8 @@
-"""`python -m loadtest`: the classic benchmark, without knowing Locust.
+"""`python -m loadtest`: everybody talks, without knowing Locust.
 
-N clients in a room, each sends 1 KB every 10 ms, everybody receives everybody else's. It is the
-scenario `broadcast`, run through Locust as a library; `locust -f loadtest` offers all the others.
+Ten clients in a room send 20 messages of 1 KB a second each, gentle enough for any machine;
+`--classic` is the benchmark: fifty clients, a message every 10 ms. It is the scenario `broadcast`,
+run through Locust as a library; `locust -f loadtest` offers all the others.
 """
 
 import sys
@@ -14,17 +15,17 @@ from locust.argument_parser import get_parser
 from locust.env import Environment
 from locust.log import setup_logging
 
-from . import _thresholds
-from ._control import Alone
-from ._failures import ConnectFailed
-from ._handshake import Target
-from ._options import BadOption, Options
-from ._payload import now
-from ._plugin import control_of
-from ._series import Series
+from wsload.client.clock import now
+from wsload.control.alone import Alone
+from wsload.control.plugin import control_of
+from wsload.report.verdict import Word
+from wsload.run.series import Series
+
 from .broadcast import Broadcast
 
 _FASTEST = 500.0  # connections a second
+_GENTLE = (10, 50.0)  # clients, milliseconds between a sender's messages
+_CLASSIC = (50, 10.0)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -37,29 +38,25 @@ def main(arguments: list[str] | None = None) -> int:
     )
     add = parser.add_argument
     add("--host", default="ws://localhost:8080", help="the relay (default: %(default)s)")
-    add("--clients", type=int, default=50, help="default: %(default)s")
+    add("--clients", type=int, default=0, help="default: 10")
     add("--duration", type=float, default=10.0, help="seconds of sending (default: %(default)s)")
     add("--payload", default="1024", help="bytes per message (default: %(default)s)")
-    add("--interval", default="10", help="milliseconds between a sender's messages (default: 10)")
+    add("--interval", default="", help="milliseconds between a sender's messages (default: 50)")
+    add("--classic", action="store_true", help="the benchmark: 50 clients, a message every 10 ms")
     add("--log-level", default="WARNING", help=SUPPRESS)
     ours, others = parser.parse_known_args(arguments)
-    if ours.clients < 1 or ours.duration <= 0:
+    clients, interval = _CLASSIC if ours.classic else _GENTLE
+    clients = ours.clients or clients
+    if clients < 1 or ours.duration <= 0:
         parser.error("--clients and --duration: expected more than 0")
     locust_parser = get_parser(default_config_files=[])
     locust_parser.prog = parser.prog
     namespace = locust_parser.parse_args(
         ["--headless", "--host", ours.host, "--payload", ours.payload,
-         "--interval", ours.interval, *others]
+         "--interval", ours.interval or str(interval), *others]
     )  # fmt: skip
     setup_logging(ours.log_level)
-    try:
-        options = Options.of(namespace)
-        _thresholds.read(options.require, options.require_file)
-        Target.parse(ours.host, options.token, options.ca).context()
-    except (BadOption, _thresholds.BadRequirement, ConnectFailed) as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
-    return _run(namespace, ours.host, ours.clients, ours.duration)
+    return _run(namespace, ours.host, clients, ours.duration)
 
 
 def _run(namespace: Namespace, host: str, clients: int, duration: float) -> int:
@@ -79,11 +76,14 @@ def _run(namespace: Namespace, host: str, clients: int, duration: float) -> int:
         if begun and end_task is None:
             end_task = gevent.spawn_later(begun + duration - now(), judge.end)
         if series.seconds[second].connections:
-            sys.stdout.write(_progress(series, second, begun) + "\n")
-            sys.stdout.flush()
+            sys.stderr.write(_progress(series, second, begun) + "\n")
+            sys.stderr.flush()
 
     judge.on_second = on_second
-    runner.start(clients, min(clients, _FASTEST))
+    try:
+        runner.start(clients, min(clients, _FASTEST))
+    except gevent.GreenletExit:  # refused, and said why
+        return environment.process_exit_code or Word.NOTHING_MEASURED.exit_code
     try:
         runner.greenlet.join()
     except KeyboardInterrupt:

@@ -4,14 +4,13 @@ What matters to a listener is less the latency than its change from frame to fra
 which a player has to buffer against; it is measured per speaker and listener.
 """
 
-from loadtest._client import WebSocketUser
-from loadtest._inbox import JitterInbox
+from wsload.room import ScheduledUser
+from wsload.run.inbox import JitterInbox
 
 
-class Audio(WebSocketUser):
+class Audio(ScheduledUser):
     """One member in five speaks: 160 bytes (a 20 ms Opus frame at 64 kbit/s), 50 times a second."""
 
-    scenario = "audio"
     payload = 160
     interval = 20.0
     sender_every = 5

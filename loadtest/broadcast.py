@@ -4,10 +4,8 @@ N members of a room each send 1 KB every 10 ms, so the relay delivers 100 * N * 
 second. `--sender-every 10` lets one in ten talk.
 """
 
-from loadtest._client import WebSocketUser
+from wsload.room import ScheduledUser
 
 
-class Broadcast(WebSocketUser):
+class Broadcast(ScheduledUser):
     """A member that sends and receives."""
-
-    scenario = "broadcast"

@@ -6,33 +6,34 @@ connection, membership, delivery and departure. A hello that does not come back 
 
 from gevent import sleep, wait
 
-from loadtest._cadence import constant, phase
-from loadtest._client import WebSocketUser
-from loadtest._failures import ConnectFailed
-from loadtest._inbox import EchoInbox
-from loadtest._payload import now
+from wsload.client.clock import now
+from wsload.client.failures import ConnectFailed
+from wsload.room import ScheduledUser
+from wsload.run.cadence import constant, phase
+from wsload.run.inbox import EchoInbox
 
 _PATIENCE = 5.0  # seconds
 # In a row. One refusal may be the limit that a test looks for; this many are a relay that is gone.
 _MOST_FAILURES = 10
 
 
-class Churn(WebSocketUser):
+class Churn(ScheduledUser):
     """Comes and goes, one turn every 100 ms if the relay is quick enough."""
 
-    scenario = "churn"
     payload = 64
     interval = 100.0
+    inbox = EchoInbox
+    echo = True
 
     def live(self) -> None:
         """Turn after turn, each at its own time."""
-        interval = (self.relay_run.options.interval or self.interval) / 1000
-        self.relay_run.line_up(self.scenario)
-        start = self.relay_run.wait_for_start()
+        interval = (self.load.options.interval or self.interval) / 1000
+        self.place.arrive()
+        start = self.load.wait_for_start()
         failures = 0
-        for due in constant(start + phase(self.seat.place) * interval, interval):
+        for due in constant(start, interval, phase(self.seat.place)):
             sleep(max(due - now(), 0))
-            if self.relay_run.hushed:
+            if self.load.hushed:
                 return
             try:
                 self.turn()
@@ -44,13 +45,12 @@ class Churn(WebSocketUser):
 
     def turn(self) -> None:
         """One visit, under a name of its own. Raises `ConnectFailed`."""
-        run = self.relay_run
-        self.seat = run.seat(self.scenario)
-        self.member = member = run.join(self.seat, echo=True, inbox=EchoInbox)
-        inbox = member.connection.inbox
+        self.seat = self.load.seating.seat(self.scenario)
+        self.member = member = self.enroll()
+        inbox = member.connection.feed
         assert isinstance(inbox, EchoInbox)
-        size = run.options.payload or self.payload
-        run.send(member, size=size, cadence=iter([now()]), interval=_PATIENCE)
+        size = self.load.options.payload or self.payload
+        self.load.send(member, size=size, cadence=iter([now()]), interval=_PATIENCE)
         wait([inbox.heard, member.connection.closed], timeout=_PATIENCE, count=1)
         waited = not inbox.heard.is_set() and not member.connection.closed.is_set()
         member.leave(waited=waited)

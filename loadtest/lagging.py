@@ -4,34 +4,36 @@ The laggards are owed nothing, and the relay may close them (4001): the run coun
 mind. Everybody else is judged as in any other scenario.
 """
 
-from loadtest._client import WebSocketUser
-from loadtest._run import Member
+from dataclasses import replace
+
+from wsload.room import ScheduledUser
+from wsload.run.member import Member
 
 # Bytes that the kernel takes in for a laggard, so that the relay feels it soon. Linux doubles it.
 _RECEIVE_BUFFER = 32 * 1024
 
 
-class Lagging(WebSocketUser):
+class Lagging(ScheduledUser):
     """Every fifth member lags, the others talk as in `broadcast`, more calmly."""
 
-    scenario = "lagging"
     interval = 20.0
 
     @property
     def lags(self) -> bool:
-        return self.seat.every(self.relay_run.options.lagging_every)
+        return self.seat.every(self.load.options.lagging_every)
 
-    def join(self) -> Member:
+    def enroll(self) -> Member:
         if not self.lags:
-            return super().join()
-        member = self.relay_run.join(self.seat, checked=False, receive_buffer=_RECEIVE_BUFFER)
+            return super().enroll()
+        entrance = replace(self.entrance, checked=False, receive_buffer=_RECEIVE_BUFFER)
+        member = self.load.join(self.seat, entrance)
         member.expects_close = True
         return member
 
-    def send(self, member: Member) -> None:
+    def send_on_schedule(self, member: Member) -> None:
         """Laggards only listen, badly."""
         if self.lags:
-            self.relay_run.lineup.arrive()
-            member.connection.read_slowly(self.relay_run.options.lagging_speed)
+            self.place.arrive()
+            member.connection.read_slowly(self.load.options.lagging_speed)
         else:
-            super().send(member)
+            super().send_on_schedule(member)

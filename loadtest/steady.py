@@ -1,31 +1,27 @@
 """A constant rate of messages from all senders together, or a climb to the highest that holds.
 
 Open loop: the rate does not sink when the relay gets slow. With `--rate-max` the rate climbs in
-steps, and the run ends with the first step that misses what `--require` asks for, that the relay
-does not carry, or that the generator cannot offer; the result names the highest step that held.
+steps, and the run ends when it has found the highest that holds to 5 %.
 """
 
-from loadtest._cadence import constant, phase, steps
-from loadtest._client import WebSocketUser
-from loadtest._climb import rates
-from loadtest._run import Member
+from wsload.room import ScheduledUser
+from wsload.run.cadence import Share, phase
+from wsload.run.member import Member
 
 
-class Steady(WebSocketUser):
-    """A member that sends its share of the rate."""
+class Steady(ScheduledUser):
+    """A member that sends its share of the rate, however many members there are."""
 
-    scenario = "steady"
     payload = 256
+    interval = 0.0  # the rate decides
 
-    def send(self, member: Member) -> None:
-        options = self.relay_run.options
+    def send_on_schedule(self, member: Member) -> None:
+        options = self.load.options
         start = self.wait_for_start(member)
-        senders = self.relay_run.senders[self.scenario]
-        intervals = [senders / rate for rate in rates(options)]
-        offset = phase(self.seat.place)
-        if len(intervals) > 1:
-            cadence = steps(start, intervals, options.rate_step, offset)
-        else:
-            cadence = constant(start + offset * intervals[0], intervals[0])
-        size = options.payload or self.payload
-        self.relay_run.send(member, size=size, cadence=cadence, interval=intervals[-1])
+        pace = self.load.tempo.pace(self.scenario, options.rate)
+        self.load.send(
+            member,
+            size=options.payload or self.payload,
+            cadence=Share(pace, start, phase(self.seat.place)),
+            interval=pace.interval,
+        )

@@ -1,18 +1,27 @@
-"""What the relay writes to standard error: one line each, as text or JSON."""
+"""What the relay writes to standard error: one line each, as text or JSON.
+
+Whatever a message holds, it stays on its line: characters that do not show, line ends and a
+terminal's control sequences among them, are escaped here, so that no caller can forget to. Only a
+traceback has lines of its own, and these are indented.
+"""
 
 import logging
 import sys
 import time
+from typing import Final
 
 import orjson
 
+_INDENT: Final = "    "
+
 
 class _TextFormatter(logging.Formatter):
-    def __init__(self) -> None:
-        super().__init__("%(asctime)s %(levelname)-7s %(message)s")
-
-    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:
-        return _time(record)
+    def format(self, record: logging.LogRecord) -> str:
+        line = f"{_time(record)} {record.levelname:<7} {escape(record.getMessage())}"
+        if record.exc_info:
+            trace = self.formatException(record.exc_info)
+            line += "".join(f"\n{_INDENT}{escape(each)}" for each in trace.splitlines())
+        return line
 
 
 class _JsonFormatter(logging.Formatter):
@@ -21,11 +30,21 @@ class _JsonFormatter(logging.Formatter):
             "time": _time(record),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": escape(record.getMessage()),
         }
         if record.exc_info:
-            line["exception"] = self.formatException(record.exc_info)
+            trace = self.formatException(record.exc_info)
+            line["exception"] = "\n".join(map(escape, trace.splitlines()))
         return orjson.dumps(line).decode()
+
+
+def escape(text: str) -> str:
+    r"""Return `text` with every character that does not show written as in `\x1b` or `\u202e`."""
+    if text.isprintable():
+        return text
+    return "".join(
+        each if each.isprintable() else each.encode("unicode_escape").decode() for each in text
+    )
 
 
 def _time(record: logging.LogRecord) -> str:

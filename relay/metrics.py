@@ -36,6 +36,11 @@ class RelayCollector(Collector):
             ("held_bytes", "published, and in a log or a backlog", account.batches),
             ("history_bytes", "what all rooms' logs hold", self._history_bytes()),
             ("event_loop_delay_seconds", "how late the event loop was", watch.loop_delay),
+            (
+                "handover_frozen_seconds",
+                "for how long nobody was served when this process took over; 0: it did not",
+                watch.handover.frozen if watch.handover else 0,
+            ),
         ):
             yield GaugeMetricFamily(f"relay_{name}", meaning, value=value)
         for name, meaning, value in (
@@ -47,6 +52,7 @@ class RelayCollector(Collector):
             ("delivered_bytes", "bytes of frames handed to members", totals.delivered_bytes),
             ("skipped", "messages that members with lag=skip missed", totals.skipped),
             ("waits", "times a room made its senders wait", totals.waits),
+            ("handovers", "times a process took over from another", watch.handovers),
         ):
             yield CounterMetricFamily(f"relay_{name}", meaning, value=value)
         left = CounterMetricFamily("relay_left", "WebSockets ended, by reason", labels=["reason"])

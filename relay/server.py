@@ -5,61 +5,75 @@ import gc
 import logging
 import signal
 import time
+from contextlib import suppress
+from functools import partial
 from typing import Final
 
 from aiohttp import web
 
 from relay import __version__
 from relay.access.admission import raise_file_limit
+from relay.access.openness import what_is_open
+from relay.edge.connection import Connection
 from relay.edge.gate import Gate, NewProtocol
 from relay.edge.handover import rendezvous
+from relay.edge.handover.arrival import Arrival, arrive
 from relay.edge.handover.channel import Broken
 from relay.edge.handover.desk import Desk
-from relay.edge.handover.service import Service
-from relay.edge.handover.successor import Refused, Successor, Taken
+from relay.edge.handover.successor import Refused, Taken
 from relay.edge.listener import Listener
-from relay.edge.sockets import CannotListen, open_sockets, url
+from relay.edge.sockets import CannotListen, open_sockets, urls
 from relay.edge.watch import Handover
 from relay.settings import Settings
-from relay.web.app import create_app
+from relay.web.app import NewLog, create_app
 from relay.web.context import CONTEXT, Context
-from relay.web.malformed import watch_malformed
+from relay.web.http_protocol import HttpProtocol, quieten_aiohttp
+from relay.wire.closing import Reason
 
 logger = logging.getLogger("relay")
 
-_IDLE: Final = 15.0  # seconds between requests of one connection
-_TRIES: Final = 5  # to take over from a relay that could not hand over in time
-_PAUSE: Final = 0.5  # seconds between them
+_QUIET: Final = 0.1  # seconds in which nobody connects any more, where another serves instead
+_SETTLE: Final = 3.0  # seconds after which that is not waited for any longer
+_LOOK: Final = 0.02  # seconds between two looks at that
 
 
-async def serve(settings: Settings) -> int:
+async def serve(settings: Settings, new_log: NewLog) -> int:
     """Run the relay until SIGTERM or SIGINT; return the exit code.
 
     0 after a drain; 1 when a second signal ended it at once.
     """
-    app = create_app(settings, raise_file_limit())
+    app = create_app(settings, raise_file_limit(), new_log)
     context = app[CONTEXT]
-    watch_malformed(context.watch)
-    # The path of a request can hold a token: there is no access log.
-    runner = web.AppRunner(
-        app, handle_signals=False, access_log=None, keepalive_timeout=_IDLE, shutdown_timeout=0.1
-    )
+    quieten_aiohttp()
+    runner = web.AppRunner(app, handle_signals=False, access_log=None, shutdown_timeout=0.1)
     await runner.setup()
     gc.collect()
-    try:
-        listener, desk = await _begin(settings, context, runner)
-    except CannotListen:
-        await runner.cleanup()
-        raise
-    # What is there now stays; later garbage collections need not look at it.
-    gc.freeze()
     stop, stop_now = asyncio.Event(), asyncio.Event()
 
     def on_signal() -> None:
         (stop_now if stop.is_set() else stop).set()
 
+    # Before it takes over: a signal that ended it then would end every connection.
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, on_signal)
+    try:
+        listener, desk = await _begin(settings, context, runner)
+    except (Refused, Broken, rendezvous.NotOurs) as error:
+        await runner.cleanup()
+        raise CannotListen(f"cannot take over: {error}") from None
+    except CannotListen:
+        await runner.cleanup()
+        raise
+    logger.info(
+        "relay %s listens on %s, at most %d connections",
+        __version__,
+        urls(listener.sockets),
+        context.max_connections,
+    )
+    for sentence in what_is_open(settings):
+        logger.warning("open to everybody: %s", sentence)
+    # What is there now stays; later garbage collections need not look at it.
+    gc.freeze()
     await stop.wait()
     if desk is not None:
         desk.close()
@@ -82,75 +96,96 @@ async def serve(settings: Settings) -> int:
 async def _begin(
     settings: Settings, context: Context, runner: web.AppRunner
 ) -> tuple[Listener, Desk | None]:
-    """Take over from the relay that serves, or begin anew; then serve."""
-    service, inside = context.service, runner.server
-    assert inside is not None
-    taken = await _take_over(settings, service)
-    sockets = await open_sockets(settings, taken.listeners if taken else ())
-    listener = Listener(sockets, lambda: Gate(inside, service.gates))
+    """Take over from the relay that serves, replace it, or begin anew; then serve."""
+    server, loop = runner.server, asyncio.get_running_loop()
+    assert server is not None
+
+    def inside() -> HttpProtocol:
+        return HttpProtocol(server, context, loop)
+
+    path = settings.handover_socket
+    if path is None:
+        return await _listen(settings, context, inside, Arrival()), None
+    with rendezvous.claim(path):
+        arrival = await arrive(path, context.service, partial(open_sockets, settings))
+        listener = await _listen(settings, context, inside, arrival)
+        ends: set[asyncio.Task[None]] = set()
+
+        def on_end(left: int | None) -> None:
+            if left is not None:
+                context.drain.hand_over()
+                for protocol in server.connections:
+                    if protocol not in context.service.busy:  # others end with their answer
+                        protocol.close()
+            end = _step_aside(settings, context, listener, left)
+            ends.add(asyncio.create_task(end))
+
+        try:
+            desk = Desk(path, context.service, listener, on_end)
+        except rendezvous.NotOurs as error:
+            if arrival.taken is None:
+                raise
+            logger.error("nobody can take over from this relay: %s", error)
+            return listener, None
+        arrival.end()
+    return listener, desk
+
+
+async def _listen(
+    settings: Settings, context: Context, inside: NewProtocol, arrival: Arrival
+) -> Listener:
+    """Serve: those who have been taken over, and those who come from now on."""
+    taken = arrival.taken
+    sockets = taken.listeners if taken else await open_sockets(settings, (), arrival.obstacle)
+    listener = Listener(sockets, lambda: Gate(inside, context.service.gates))
     listener.start()
     if taken is not None:
         _go_on(taken, context, inside)
-    logger.info(
-        "relay %s listens on %s, at most %d connections",
-        __version__,
-        url(sockets),
-        context.max_connections,
-    )
-    if settings.jwt_secret is None:
-        logger.warning("JWT_SECRET is not set: anyone may connect to any room under any free name")
-    if settings.handover_socket is None:
-        return listener, None
-    drained: set[asyncio.Task[None]] = set()
-
-    def on_end(left: int) -> None:
-        context.drain.hand_over()
-        inside.pre_shutdown()  # idle connections end, requests under way are answered
-        if left:
-            drain = context.drain.run(lambda: None, settings.drain_window, settings.drain_timeout)
-            drained.add(asyncio.create_task(drain))
-
-    try:
-        return listener, Desk(settings.handover_socket, service, listener, on_end)
-    except rendezvous.NotOurs as error:
-        raise CannotListen(str(error)) from None
-
-
-async def _take_over(settings: Settings, service: Service) -> Taken | None:
-    """Return what another relay has handed over; None if there is none."""
-    if settings.handover_socket is None:
-        return None
-    for attempt in range(_TRIES):
-        try:
-            sock = rendezvous.find(settings.handover_socket)
-            if sock is None:
-                return None
-            return await Successor(sock, service).run()
-        except (Refused, rendezvous.NotOurs) as error:
-            raise CannotListen(f"cannot take over: {error}") from None
-        except Broken as error:
-            logger.warning("taking over failed: %s", error)
-            if attempt + 1 == _TRIES:
-                raise CannotListen(f"cannot take over: {error}") from None
-        await asyncio.sleep(_PAUSE)
-    return None
+    return listener
 
 
 def _go_on(taken: Taken, context: Context, inside: NewProtocol) -> None:
-    """Read what arrives at the connections that have been taken over."""
-    for transport, head in taken.heads:
-        gate = Gate(inside, context.service.gates, head)
+    """Read the requests of those who have come to the relay before, and note what has happened."""
+    for transport, received in taken.gates:
+        gate = Gate(inside, context.service.gates, received)
         transport.set_protocol(gate)
         gate.connection_made(transport)
         transport.resume_reading()
+    for connection in tuple(context.roster.clients):
+        assert isinstance(connection, Connection)
+        if not context.access.still_admits(connection.session.options.grant):
+            connection.close(Reason.REVOKED.close(), 0)
     watch = context.watch
     watch.handovers += 1
-    watch.handover = Handover(
-        time.time(), taken.release, len(taken.connections), round(taken.frozen, 4)
-    )
+    watch.handover = Handover(time.time(), taken.release, taken.members, round(taken.frozen, 4))
     logger.info(
         "took over %d connections from release %s; nobody was served for %.0f ms",
-        len(taken.connections),
+        taken.members,
         taken.release,
         taken.frozen * 1000,
     )
+
+
+async def _step_aside(
+    settings: Settings, context: Context, listener: Listener, left: int | None
+) -> None:
+    """Another relay serves: have those leave who are still here, and wait to be stopped.
+
+    `left` of them could not move; None: nobody has moved.
+    """
+    if left is None:
+        # Who found this relay before the other took its place still becomes a member.
+        quiet = 0.0
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_SETTLE):
+                while quiet < _QUIET:
+                    is_busy = listener.is_waited_for or context.service.gates
+                    quiet = 0.0 if is_busy else quiet + _LOOK
+                    await asyncio.sleep(_LOOK)
+    else:
+        for client in tuple(context.roster.clients):
+            client.ignore()
+    if left != 0:
+        # Who could not move is alone in its room: it is told at once.
+        window = settings.drain_window if left is None else 0.0
+        await context.drain.run(listener.close, window, settings.drain_timeout)

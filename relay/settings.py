@@ -4,71 +4,38 @@
 """
 
 import os
-import re
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
-from pydantic import BeforeValidator, ByteSize, Field, ValidationError, field_validator
+from pydantic import BeforeValidator, ByteSize, Field, ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-Network = IPv4Network | IPv6Network
+from relay import values
+from relay.values import Network, read_by
 
-_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-_DURATION = re.compile(r"(-?\d{1,12}(?:\.\d{1,6})?)(ms|s|m|h|d)?", re.ASCII)
-
-
-_EXPECTED = {  # instead of pydantic's words
+_EXPECTED: Final = {  # instead of pydantic's words
     "int_parsing": "expected a whole number",
     "byte_size": "expected a size such as 64KB, 1MB or 1000000",
     "byte_size_unit": "expected a size such as 64KB, 1MB or 1000000",
 }
-
-
-_DEFAULT_PORTS = {"http": ":80", "https": ":443"}
+_SECRETS: Final = {"jwt_secret", "jwt_public_key"}  # never shown, not even when they are wrong
 
 
 class SettingsError(ValueError):
     """One or more settings are wrong; `str()` names each key, its value and what is expected."""
 
 
-def seconds(text: str) -> float:
-    """Return seconds for "500ms", "15s", "2m", "1h", "7d" or a plain number of seconds."""
-    match = _DURATION.fullmatch(text.strip())
-    if match is None:
-        raise ValueError("expected a duration such as 500ms, 15s, 2m or 1h")
-    return float(match[1]) * _UNITS[match[2] or "s"]
-
-
-def _duration(value: object) -> object:
-    return seconds(value) if isinstance(value, str) else value
-
-
 def _lower(value: object) -> object:
     return value.lower() if isinstance(value, str) else value
 
 
-def _words(value: object) -> object:
-    """Split a comma-separated list; empty items do not count."""
-    if isinstance(value, str):
-        return tuple(word for part in value.split(",") if (word := part.strip()))
-    return value
-
-
-def _networks(value: object) -> object:
-    words = _words(value)
-    if not isinstance(words, tuple):
-        return words
-    try:
-        return tuple(ip_network(word) for word in words)
-    except ValueError as error:
-        raise ValueError(f"{error}; expected addresses or networks such as 10.0.0.0/8") from None
-
-
-Duration = Annotated[float, BeforeValidator(_duration)]
-Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)]
-Networks = Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_networks)]
+Duration = Annotated[float, BeforeValidator(read_by(values.seconds))]
+Addresses = Annotated[tuple[str, ...], NoDecode, BeforeValidator(read_by(values.addresses))]
+Origins = Annotated[tuple[str, ...], NoDecode, BeforeValidator(read_by(values.origins))]
+Networks = Annotated[tuple[Network, ...], NoDecode, BeforeValidator(read_by(values.networks))]
+Url = Annotated[str, BeforeValidator(read_by(values.url))]
 
 _PRIVATE = "127.0.0.0/8,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,::1/128,fc00::/7"
 
@@ -84,7 +51,11 @@ class Settings(BaseSettings):
     )
 
     port: int = Field(8080, ge=0, le=65535, description="TCP port to listen on; 0 takes a free one")
-    listen_address: str = Field("0.0.0.0", min_length=1, description="address to listen on")  # noqa: S104
+    listen_address: Addresses = Field(
+        ("*",),
+        description="addresses to listen on, comma-separated; * is every one of IPv4 and IPv6",
+        json_schema_extra={"default": "*"},
+    )
     listen_socket: Path | None = Field(
         None,
         description="Unix socket to listen on too, for a proxy on the same machine",
@@ -151,7 +122,7 @@ class Settings(BaseSettings):
     max_connections_per_ip: int = Field(
         0, ge=0, description="WebSockets per client address (per /64 in IPv6); 0 is no limit"
     )
-    allowed_origins: Words = Field(
+    allowed_origins: Origins = Field(
         ("*",),
         description="origins whose pages may connect and publish, comma-separated; * is any",
         json_schema_extra={"default": "*"},
@@ -163,9 +134,20 @@ class Settings(BaseSettings):
     )
     jwt_secret: str | None = Field(
         None,
-        description="key of HS256 tokens, 32 bytes or more; none: anyone may connect",
+        description="key of HS256 tokens, 32 bytes or more; no key at all: anyone may connect",
         json_schema_extra={"default": "none"},
         repr=False,
+    )
+    jwt_public_key: str | None = Field(
+        None,
+        description="keys of RS256, ES256 or EdDSA tokens, in PEM; line ends may be written as \\n",
+        json_schema_extra={"default": "none"},
+        repr=False,
+    )
+    jwks_url: Url | None = Field(
+        None,
+        description="where a key set for such tokens is fetched from, and again when it changes",
+        json_schema_extra={"default": "none"},
     )
     log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)] = (
         Field("info", description="debug, info, warning or error")
@@ -177,19 +159,10 @@ class Settings(BaseSettings):
     release_time: str = Field("unknown", description="shown by /health")
     release_actor: str = Field("unknown", description="shown by /health")
 
-    @field_validator("jwt_secret")
-    @classmethod
-    def _secret_is_long_enough(cls, value: str | None) -> str | None:
-        if (
-            value is not None and len(value.encode()) < 32
-        ):  # RFC 7518 §3.2: at least the size of the hash
-            raise ValueError("expected at least 32 bytes, for instance from: openssl rand -hex 32")
-        return value
-
-    @field_validator("allowed_origins")
-    @classmethod
-    def _origins_are_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(map(_origin, value))
+    @property
+    def asks_for_tokens(self) -> bool:
+        """Whether nobody gets in without a token."""
+        return any((self.jwt_secret, self.jwt_public_key, self.jwks_url))
 
     @classmethod
     def load(cls) -> "Settings":
@@ -198,17 +171,6 @@ class Settings(BaseSettings):
             return cls()
         except ValidationError as error:
             raise SettingsError("\n".join(map(_sentence, error.errors()))) from None
-
-
-def _origin(text: str) -> str:
-    """Return an origin as browsers send it: in lower case, without the default port."""
-    if text == "*":
-        return text
-    match = re.fullmatch(r"([a-z][a-z0-9+.-]*)://([^/?#@\s]+)", text.lower())
-    if match is None:
-        raise ValueError(f"{text!r} is no origin; expected * or https://app.example")
-    scheme, host = match.groups()
-    return f"{scheme}://{host.removesuffix(_DEFAULT_PORTS.get(scheme, ':'))}"
 
 
 def _sentence(error: ErrorDetails) -> str:
@@ -222,7 +184,7 @@ def _sentence(error: ErrorDetails) -> str:
         reason = f"expected at most {limits['le']:.0f}{unit}"
     else:
         reason = _EXPECTED.get(error["type"]) or error["msg"].removeprefix("Value error, ")
-    typed = "..." if name == "jwt_secret" else os.environ.get(name.upper(), error["input"])
+    typed = "..." if name in _SECRETS else os.environ.get(name.upper(), error["input"])
     return f"{name.upper()}={typed}: {reason[0].lower()}{reason[1:]}"
 
 

@@ -3,32 +3,43 @@
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
+from inspect import iscoroutinefunction
 from itertools import count
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from hypothesis import settings as hypothesis_settings
 
 from relay.settings import table
 from tests.node import node as node
 from tests.process import Relay
 
 # Seconds that a test may take, by what it works with. Each of its waits gives up long before, and
-# says for what; this limit ends the whole process.
-_LIMITS = {"browser": 300, "examples": 300, "stack": 600, "deploy": 1200}
+# says for what.
+_LIMITS = {"browser": 300, "examples": 300, "stack": 600, "deploy": 2400}
 
 StartRelay = Callable[..., Awaitable[Relay]]
 
 _HERE = Path(__file__).parent
 _rooms = count()
 
+# How long an example takes says nothing on a machine that does something else meanwhile.
+hypothesis_settings.register_profile("untimed", deadline=None)
+hypothesis_settings.load_profile("untimed")
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Give programs that are not ours the time that a busy machine needs."""
     for item in items:
         part = item.path.relative_to(_HERE).parts[0]
-        if part in _LIMITS and not item.get_closest_marker("timeout"):
-            item.add_marker(pytest.mark.timeout(_LIMITS[part]))
+        if part not in _LIMITS:
+            continue
+        # A signal ends a test that blocks, and what it has started is removed; a task among others
+        # goes on, so that only the end of the whole process ends an asynchronous test.
+        blocks = isinstance(item, pytest.Function) and not iscoroutinefunction(item.obj)
+        method = "signal" if blocks else "thread"
+        item.add_marker(pytest.mark.timeout(_LIMITS[part], method=method))
 
 
 @pytest_asyncio.fixture

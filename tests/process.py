@@ -13,7 +13,17 @@ import aiohttp
 from websockets.asyncio.client import ClientConnection, connect
 
 ROOT = Path(__file__).parent.parent
+_MODULE = os.environ.get("RELAY_MODULE", "relay")  # which one to test
 _LISTENS = re.compile(r"listens on http://\S+:(\d+)")
+
+
+class NotStarted(AssertionError):
+    """It has ended before it listened, with this exit code and log."""
+
+    def __init__(self, code: int, log: list[str]) -> None:
+        super().__init__("relay did not start:\n" + "\n".join(log))
+        self.code = code
+        self.log = log
 
 
 class Relay:
@@ -26,11 +36,13 @@ class Relay:
         self._reader_task = asyncio.create_task(self._read())
 
     @classmethod
-    async def start(cls, *, memory: int | None = None, **env: str) -> "Relay":
+    async def start(
+        cls, *, memory: int | None = None, module: str = _MODULE, **env: str
+    ) -> "Relay":
         """Start it, with at most `memory` bytes of address space, and wait until it listens."""
         limit = ("prlimit", f"--as={memory}") if memory is not None else ()
         process = await asyncio.create_subprocess_exec(
-            *(*limit, sys.executable, "-m", "relay"),
+            *(*limit, sys.executable, "-m", module),
             cwd=ROOT,
             env={"PATH": os.environ["PATH"], "PORT": "0", "LISTEN_ADDRESS": "127.0.0.1", **env},
             stderr=asyncio.subprocess.PIPE,
@@ -41,7 +53,7 @@ class Relay:
             log.append(line.rstrip())
             if found := _LISTENS.search(line):
                 return cls(process, int(found[1]), log)
-        raise AssertionError("relay did not start:\n" + "\n".join(log))
+        raise NotStarted(await process.wait(), log)
 
     async def _read(self) -> None:
         assert self.process.stderr is not None

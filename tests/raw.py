@@ -36,6 +36,15 @@ def encode(opcode: int, payload: bytes, *, fin: bool = True) -> bytes:
     return head + MASK + (int.from_bytes(payload, "big") ^ key).to_bytes(size, "big")
 
 
+def handshake(path: str) -> bytes:
+    """Return the head of a request to upgrade."""
+    return (
+        f"GET {path} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n"
+        "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    ).encode()
+
+
 class RawClient:
     """One connection. It reads nothing from the socket until `read` or `answer` asks for it."""
 
@@ -45,24 +54,30 @@ class RawClient:
 
     @classmethod
     async def connect(
-        cls, port: int, path: str, *, receive_buffer: int | None = None, extra: bytes = b""
+        cls,
+        port: int | str,
+        path: str,
+        *,
+        receive_buffer: int | None = None,
+        extra: bytes = b"",
     ) -> "RawClient":
-        """Connect and send the handshake, and `extra` right behind it."""
-        sock = socket.socket()
-        if receive_buffer is not None:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-        sock.setblocking(False)
-        await asyncio.get_running_loop().sock_connect(sock, ("127.0.0.1", port))
-        client = cls(sock)
-        await client.send(
-            f"GET {path} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n"
-            "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode()
-            + extra
-        )
+        """Connect to a port, or a Unix socket, and send the handshake, and `extra` behind it."""
+        client = await cls.open(port, receive_buffer=receive_buffer)
+        await client.send(handshake(path) + extra)
         head = await client.answer()
         assert head.startswith(b"HTTP/1.1 101"), head
         return client
+
+    @classmethod
+    async def open(cls, port: int | str, *, receive_buffer: int | None = None) -> "RawClient":
+        """Connect, and say nothing yet."""
+        address = port if isinstance(port, str) else ("127.0.0.1", port)
+        sock = socket.socket(socket.AF_UNIX if isinstance(port, str) else socket.AF_INET)
+        if receive_buffer is not None:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        sock.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(sock, address)
+        return cls(sock)
 
     async def answer(self) -> bytes:
         """Return the head of an HTTP answer; b"" when the stream ends instead."""
@@ -77,6 +92,10 @@ class RawClient:
 
     async def text(self, payload: bytes) -> None:
         await self.send(encode(1, payload))
+
+    async def sip(self, size: int) -> None:
+        """Take so many bytes from the socket, or fewer, to be read later."""
+        self._buffer += await asyncio.get_running_loop().sock_recv(self.socket, size)
 
     async def read(self) -> Frame | None:
         """Return the next frame, or None at the end of the stream."""

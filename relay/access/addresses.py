@@ -1,16 +1,27 @@
 """Whose connection it is: the client's address behind trusted proxies, and what counts as one."""
 
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
-from typing import Final
+from typing import Final, NamedTuple
 
-from relay.settings import Network
+from relay.values import Network
 
 _PREFIX: Final = 64  # bits: one customer's IPv6 network counts as one client
+# What proxies write: an address, [an address], either with a port, all of it in quotes or not.
+_BRACKETED: Final = re.compile(r"\[([^\]]+)\](?::\d{1,5})?")
+_WITH_PORT: Final = re.compile(r"([0-9.]+):\d{1,5}")
 
 
-def client_address(peer: str, forwarded: str, trusted: Sequence[Network]) -> str:
+class Client(NamedTuple):
+    """The client's address, and what a trusted proxy wrote in its place that is none."""
+
+    address: str
+    unreadable: str | None = None
+
+
+def client_address(peer: str, forwarded: str, trusted: Sequence[Network]) -> Client:
     """Return the client's address: the last in `X-Forwarded-For` that no trusted proxy wrote.
 
     What a client writes there itself stands further left, and does not count. A peer without an
@@ -18,20 +29,23 @@ def client_address(peer: str, forwarded: str, trusted: Sequence[Network]) -> str
     """
     address = peer
     for hop in reversed(forwarded.split(",")):
+        hop = hop.strip()
+        if not hop:
+            continue
         if address and not _is_trusted(address, tuple(trusted)):
             break
         candidate = _parse(hop)
         if candidate is None:
-            break
+            return Client(address, hop)
         address = str(candidate)
-    return address
+    return Client(address)
 
 
 def address_group(address: str) -> str:
     """Return what is counted as one client: the IPv4 address, or the IPv6 network of 64 bits."""
     parsed = _parse(address)
     if isinstance(parsed, IPv6Address):
-        return str(ip_network((parsed, _PREFIX), strict=False))
+        return str(ip_network((int(parsed), _PREFIX), strict=False))
     return address
 
 
@@ -41,9 +55,11 @@ def _is_trusted(address: str, trusted: tuple[Network, ...]) -> bool:
     return parsed is not None and any(parsed in network for network in trusted)
 
 
-def _parse(address: str) -> IPv4Address | IPv6Address | None:
+def _parse(text: str) -> IPv4Address | IPv6Address | None:
+    text = text.strip().strip('"')
+    match = _BRACKETED.fullmatch(text) or _WITH_PORT.fullmatch(text)
     try:
-        parsed = ip_address(address.strip())
+        parsed = ip_address(match[1] if match else text)
     except ValueError:
         return None
     mapped = parsed.ipv4_mapped if isinstance(parsed, IPv6Address) else None

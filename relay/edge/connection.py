@@ -11,14 +11,15 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
+from relay.edge.deadlines import look_after
 from relay.edge.floor import Floor
 from relay.edge.kernel import unacknowledged
 from relay.edge.probe import Probe
-from relay.member.ending import GOODBYE, Ending, begin_ending
-from relay.member.liveness import STALL, Sign
+from relay.member.ending import GOODBYE, Ending, begin_ending, describe_end
+from relay.member.liveness import STALL
 from relay.member.session import Session, SessionState
+from relay.names import shown
 from relay.room.room import Room
-from relay.settings import Settings
 from relay.wire.closing import Close, Reason
 from relay.wire.frames import PING, encode, encode_close
 
@@ -67,10 +68,11 @@ class Connection(asyncio.BufferedProtocol):
         """
         session, room, options = self.session, self.session.room, self.session.options
         self._floor.roster.add(self, options.address)
-        history = room.history(options.history) if options.history else None
+        wanted = options.history if session.receives else 0
+        history = room.history(wanted) if wanted else None
         room.join(session)
         self._transport.set_protocol(self)
-        logger.info("%s joined %s from %s", session.user, room.name, options.address)
+        logger.info("%s joined %s from %s", shown(session.user), shown(room.name), options.address)
         session.outbox.send(answer)
         if history is not None:
             session.outbox.replay(*history)
@@ -98,6 +100,13 @@ class Connection(asyncio.BufferedProtocol):
         if self._probe is not None:
             self._probe.hear()
 
+    def forget(self) -> None:
+        """Nothing came of taking it over: another process goes on with it."""
+        self._is_lost = True
+        self.session.outbox.abandon()
+        self.session.inbox.stop()
+        self._transport.abort()
+
     @property
     def ending(self) -> Ending | None:
         """How it is being closed; None while it is in its room."""
@@ -105,9 +114,11 @@ class Connection(asyncio.BufferedProtocol):
 
     @property
     def socket(self) -> socket.socket | None:
-        """Its socket; None once that is closed."""
-        sock: socket.socket | None = self._transport.get_extra_info("socket")
-        return None if self._is_lost or sock is None or sock.fileno() < 0 else sock
+        """Its socket; None once that is closed, or is about to be with nothing more to send."""
+        transport = self._transport
+        sock: socket.socket | None = transport.get_extra_info("socket")
+        has_ended = transport.is_closing() and not transport.get_write_buffer_size()
+        return None if self._is_lost or has_ended or sock is None or sock.fileno() < 0 else sock
 
     @property
     def is_open(self) -> bool:
@@ -158,6 +169,9 @@ class Connection(asyncio.BufferedProtocol):
         limit = self._floor.settings.write_buffer_size
         self.close(Reason.TOO_SLOW.close(backlog=self.backlog, limit=limit))
 
+    def ignore(self) -> None:
+        self.session.inbox.await_close()
+
     def abort(self) -> None:
         self._unsent = self.session.outbox.waiting()
         self._transport.abort()
@@ -177,34 +191,7 @@ class Connection(asyncio.BufferedProtocol):
         self.session.outbox.control(_PING)
 
     def beat(self, now: float) -> None:
-        outbox, liveness = self.session.outbox, self.session.liveness
-        settings = self._floor.settings
-        if outbox.is_blocked and liveness.has_stalled(now, self.acknowledged()):
-            if self.is_open:
-                self.close(Reason.STUCK.close(backlog=outbox.waiting(), seconds=STALL))
-            else:
-                self.abort()
-        if not self.is_open:
-            return
-        interval, period = settings.ping_interval, beat_period(settings)
-        expires = self.session.options.expires
-        if expires is not None and now >= expires:
-            self.close(Reason.TOKEN_EXPIRED.close())
-        elif self.session.inbox.held or liveness.silence(now) < interval - period:
-            return  # its silence is ours, or not long enough
-        else:
-            sign = liveness.check(
-                now,
-                self.acknowledged(),
-                interval=interval,
-                period=period,
-                is_blocked=outbox.is_blocked,
-            )
-            if sign is Sign.ASK:
-                self.ping()
-            elif sign is Sign.GONE:
-                self.close(Reason.NO_PONG.close(seconds=round(liveness.silence(now), 1)), 0)
-                self.abort()  # nobody is there to answer; the kernel still tries to send the reason
+        look_after(self, now, self._floor.interval, self._floor.period)
 
     # asyncio.BufferedProtocol
 
@@ -212,7 +199,7 @@ class Connection(asyncio.BufferedProtocol):
         return self._floor.buffer
 
     def buffer_updated(self, size: int) -> None:
-        self._receive(bytes(self._floor.buffer[:size]))
+        self._receive(self._floor.buffer[:size].tobytes())
 
     def pause_writing(self) -> None:
         self.session.outbox.block()
@@ -220,7 +207,8 @@ class Connection(asyncio.BufferedProtocol):
     def resume_writing(self) -> None:
         self.session.unblock()
         if self._ending is not None:
-            self._end_when_sent()
+            # Not at once: a transport that is closed in here ends twice.
+            self._floor.loop.call_soon(self._end_when_sent)
 
     def eof_received(self) -> None:
         """A client that ends its stream without a close frame is gone, and so is its backlog."""
@@ -239,20 +227,10 @@ class Connection(asyncio.BufferedProtocol):
             self._probe.hear()
         if self._timer is not None:
             self._timer.cancel()
-        floor.roster.remove(self, self._log_end(exc))
-
-    def _log_end(self, exc: Exception | None) -> str:
-        """Write the line about its end; return the reason in one word."""
-        end = self._ending
-        reason, level = end.close.reason.name.lower() if end else "lost", logging.INFO
-        how = f"{end.close.reason.code} {end.close.text}" if end else str(exc or "stream ended")
-        if end is not None and not end.is_expected:
-            level = logging.WARNING
-        elif self._unsent and end is not None:
-            reason, level = "cut_off", logging.WARNING
-            how += f", cut off with {self._unsent} bytes not sent"
-        logger.log(level, "%s left %s: %s", self.session.user, self.session.room.name, how)
-        return reason
+        end = describe_end(self._ending, self._unsent, str(exc or "stream ended"))
+        level = logging.INFO if end.is_expected else logging.WARNING
+        logger.log(level, "%s left %s: %s", session.user, session.room.name, end.how)
+        floor.roster.remove(self, end.reason)
 
     def _receive(self, data: bytes) -> None:
         session, floor = self.session, self._floor
@@ -277,7 +255,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def _end_when_sent(self) -> None:
         """When the kernel has everything, wait for the client to have it too, then let it go."""
-        if not self.session.outbox.is_empty:
+        if self._is_lost or not self.session.outbox.is_empty:
             return
         if self.session.inbox.is_closed:
             self._transport.close()
@@ -297,8 +275,3 @@ class Connection(asyncio.BufferedProtocol):
         if self._timer is not None:
             self._timer.cancel()
         self._timer = self._floor.loop.call_at(when, call)
-
-
-def beat_period(settings: Settings) -> float:
-    """Seconds between two beats of a connection: fine enough for every deadline it watches."""
-    return min(0.5, settings.ping_interval / 16)

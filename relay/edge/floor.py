@@ -21,4 +21,6 @@ class Floor:
     roster: Roster
     terms: Terms
     loop: asyncio.AbstractEventLoop
+    interval: float  # seconds between pings
+    period: float  # seconds between two looks at a connection
     buffer: memoryview = field(default_factory=lambda: memoryview(bytearray(READ)))

@@ -1,7 +1,8 @@
-"""In front of aiohttp: keeps the bytes of a request's head until it is whole.
+"""In front of aiohttp: keeps the bytes of a connection's first request until it is under way.
 
-A connection without a whole head is only a socket and some bytes, so that another process can take
-it over; and it has one deadline, however slowly its bytes come.
+Until then a connection is only a socket and some bytes, so that another process can take it over;
+and its head has one deadline, however slowly its bytes come. A handshake stays here until it is
+decided, which takes up to two seconds where the holder of a name is asked.
 """
 
 import asyncio
@@ -9,28 +10,29 @@ from collections.abc import Callable
 from typing import Final
 
 PATIENCE: Final = 15.0  # seconds for a whole head
-MOST: Final = 64 * 1024  # bytes of a head; what is longer, aiohttp refuses with a reason
+MOST: Final = 128 * 1024  # bytes of a head; what is longer, aiohttp's side refuses with a reason
 _END: Final = b"\r\n\r\n"
 
 NewProtocol = Callable[[], asyncio.Protocol]
 
 
 class Gate(asyncio.Protocol):
-    """One connection before its first request; `gates` holds all of them."""
+    """One connection before its first request is under way; `gates` holds all of them."""
 
-    __slots__ = ("_data", "_deadline", "_gates", "_inside", "transport")
+    __slots__ = ("_deadline", "_gates", "_inside", "_new_inside", "_received", "transport")
 
-    def __init__(self, inside: NewProtocol, gates: set["Gate"], data: bytes = b"") -> None:
+    def __init__(self, new_inside: NewProtocol, gates: set["Gate"], received: bytes = b"") -> None:
         self.transport: asyncio.Transport | None = None
-        self._inside = inside
+        self._new_inside = new_inside
+        self._inside: asyncio.Protocol | None = None  # aiohttp's, from when the head is whole
         self._gates = gates
-        self._data = data
+        self._received = received
         self._deadline: asyncio.TimerHandle | None = None
 
     @property
     def received(self) -> bytes:
-        """What has come of the head."""
-        return self._data
+        """All that has come: another process can begin with it."""
+        return self._received
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -38,8 +40,13 @@ class Gate(asyncio.Protocol):
         self._gates.add(self)
         loop = asyncio.get_running_loop()
         self._deadline = loop.call_later(PATIENCE, transport.abort)
-        if self._data:
-            self.data_received(b"")
+        self._open_if_whole(0)
+
+    def step_aside(self) -> None:
+        """The request is under way: it is answered here, and the transport is aiohttp's."""
+        assert self.transport is not None and self._inside is not None
+        self._leave()
+        self.transport.set_protocol(self._inside)
 
     def detach(self) -> None:
         """Another process has taken over: forget the socket, and tell the client nothing."""
@@ -47,29 +54,57 @@ class Gate(asyncio.Protocol):
         if self.transport is not None:
             self.transport.set_protocol(asyncio.Protocol())
             self.transport.abort()
+        if self._inside is not None:
+            self._inside.connection_lost(None)
+
+    # asyncio.Protocol
 
     def data_received(self, data: bytes) -> None:
-        start = max(0, len(self._data) - len(_END))
-        self._data += data
-        if self._data.find(_END, start) >= 0 or len(self._data) > MOST:
-            self._open()
+        start = max(0, len(self._received) - len(_END))
+        self._received += data
+        if self._inside is not None:
+            self._inside.data_received(data)
+        else:
+            self._open_if_whole(start)
 
-    def eof_received(self) -> None:
+    def eof_received(self) -> bool | None:
         """A client that ends its stream before its head is whole asks for nothing."""
+        return None if self._inside is None else self._inside.eof_received()
+
+    def pause_writing(self) -> None:
+        if self._inside is not None:
+            self._inside.pause_writing()
+
+    def resume_writing(self) -> None:
+        if self._inside is not None:
+            self._inside.resume_writing()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._leave()
+        if self._inside is not None:
+            self._inside.connection_lost(exc)
 
-    def _open(self) -> None:
-        """The head is whole: aiohttp takes over."""
-        self._leave()
+    def _open_if_whole(self, start: int) -> None:
+        """Let aiohttp read what has come, if that is a head."""
+        if self._received.find(_END, start) < 0 and len(self._received) <= MOST:
+            return
+        self._stop_waiting()
         assert self.transport is not None
-        protocol = self._inside()
-        self.transport.set_protocol(protocol)
-        protocol.connection_made(self.transport)
-        protocol.data_received(self._data)
+        self._inside = self._new_inside()
+        self._inside.connection_made(self.transport)
+        self._inside.data_received(self._received)
+
+    def _stop_waiting(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
 
     def _leave(self) -> None:
         self._gates.discard(self)
-        if self._deadline is not None:
-            self._deadline.cancel()
+        self._stop_waiting()
+
+
+def let_through(transport: asyncio.BaseTransport | None) -> None:
+    """Have this connection's requests answered here from now on, if that is not so yet."""
+    gate = transport.get_protocol() if isinstance(transport, asyncio.Transport) else None
+    if isinstance(gate, Gate):
+        gate.step_aside()

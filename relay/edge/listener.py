@@ -8,6 +8,7 @@ cannot stop accepting for a while: closing it is final.
 import asyncio
 import errno
 import logging
+import select
 import socket
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -18,6 +19,9 @@ QUEUE: Final = 4096  # connections that may wait in the kernel
 BATCH: Final = 16  # connections accepted in one pass of the event loop
 PAUSE: Final = 1.0  # seconds without accepting, when there is no file or memory left for one
 
+ANY: Final = "*"  # instead of an address
+
+_NO_FAMILY: Final = {errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL}  # a machine without IPv6
 _EXHAUSTED: Final = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 
 Factory = Callable[[], asyncio.BaseProtocol]
@@ -47,6 +51,20 @@ class Listener:
             self._retry = None
         for sock in self.sockets:
             self._loop.remove_reader(sock)
+
+    async def settle(self) -> None:
+        """Pause, and wait until each connection that was accepted has its protocol."""
+        self.pause()
+        while self._connecting:
+            await asyncio.wait(self._connecting)
+
+    @property
+    def is_waited_for(self) -> bool:
+        """Whether a connection waits in the kernel to be accepted."""
+        poll = select.poll()
+        for sock in self.sockets:
+            poll.register(sock, select.POLLIN)
+        return bool(poll.poll(0))
 
     def close(self) -> None:
         """Accept nothing more; the kernel refuses new connections."""
@@ -87,25 +105,44 @@ class Listener:
 async def bind(host: str, port: int) -> list[socket.socket]:
     """Return a socket bound to each address of `host`; raise `OSError` when one is not to be had.
 
-    With port 0 the first takes a free one, and the others the same.
+    `*` is every address of IPv4, and of IPv6 where this machine has it. With port 0 the first takes
+    a free one, and the others the same.
     """
     loop = asyncio.get_running_loop()
     found = await loop.getaddrinfo(
-        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE, proto=socket.IPPROTO_TCP
+        None if host == ANY else host,
+        port,
+        type=socket.SOCK_STREAM,
+        flags=socket.AI_PASSIVE,
+        proto=socket.IPPROTO_TCP,
     )
+    # IPv4 first: it is what the log's first address and a free port are taken from.
+    found.sort(key=lambda each: each[0] != socket.AF_INET)
     sockets: list[socket.socket] = []
     try:
         for family, kind, proto, _, address in dict.fromkeys(found):
-            sock = socket.socket(family, kind, proto)
-            sockets.append(sock)
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            if family == socket.AF_INET6:
-                sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-            if port == 0 and len(sockets) > 1:
+            if port == 0 and sockets:
                 address = (address[0], sockets[0].getsockname()[1], *address[2:])
-            sock.bind(address)
+            try:
+                sockets.append(_bound(family, kind, proto, address))
+            except OSError as error:
+                if not (host == ANY and sockets and error.errno in _NO_FAMILY):
+                    raise
     except OSError:
         for sock in sockets:
             sock.close()
         raise
     return sockets
+
+
+def _bound(family: int, kind: int, proto: int, address: tuple[object, ...]) -> socket.socket:
+    sock = socket.socket(family, kind, proto)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        sock.bind(address)
+    except OSError:
+        sock.close()
+        raise
+    return sock

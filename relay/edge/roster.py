@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from relay.account import Account
-from relay.wire.closing import Close
+from relay.wire.closing import Close, Reason
 
 
 class Client(Protocol):
@@ -22,6 +22,9 @@ class Client(Protocol):
     def close(self, close: Close, patience: float) -> None:
         """Say why, and end once it has taken its backlog, or after `patience` seconds."""
 
+    def ignore(self) -> None:
+        """Take nothing more of what it sends: another process decides what its room hears."""
+
     def abort(self) -> None:
         """End it without a word."""
 
@@ -35,13 +38,13 @@ class Roster:
 
     account: Account
     unfinished_limit: int  # bytes of unfinished messages that all clients together may have sent
-    clients: set[Client] = field(default_factory=set)
+    clients: dict[Client, None] = field(default_factory=dict)  # in the order of their arrival
     by_address: Counter[str] = field(default_factory=Counter)
     arrived: int = 0
     left: Counter[str] = field(default_factory=Counter)  # by reason, lower case
 
     def add(self, client: Client, address: str) -> None:
-        self.clients.add(client)
+        self.clients[client] = None
         self.by_address[address] += 1
         self.arrived += 1
 
@@ -56,9 +59,15 @@ class Roster:
 
     def take(self, client: Client, address: str, is_open: bool) -> None:
         """A client that another process has accepted; it has a place if it is not being closed."""
-        self.clients.add(client)
+        self.clients[client] = None
         if is_open:
             self.by_address[address] += 1
+
+    def note_left_behind(self) -> None:
+        """Those who had arrived at another process, and have not been taken, are asked to leave."""
+        count = self.arrived - len(self.clients) - sum(self.left.values())
+        if count:
+            self.left[Reason.RESTARTING.name.lower()] += count
 
     def depart(self, address: str) -> None:
         """A client of this address is being closed: its place is free for its successor."""
@@ -68,7 +77,7 @@ class Roster:
 
     def remove(self, client: Client, reason: str) -> None:
         """A connection has ended."""
-        self.clients.discard(client)
+        self.clients.pop(client, None)
         self.left[reason] += 1
 
     def heaviest(self) -> Client:

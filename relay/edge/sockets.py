@@ -4,9 +4,12 @@ import errno
 import os
 import socket
 from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from relay.edge.handover import rendezvous
+from relay.edge.handover.channel import Silent
 from relay.edge.listener import bind
 from relay.settings import Settings
 
@@ -21,57 +24,95 @@ class CannotListen(Exception):
     """The address cannot be used; `str()` says why and what to do."""
 
 
+@dataclass(frozen=True, slots=True)
+class Inherited:
+    """A listening socket of another process; `where` is its LISTEN_ADDRESS or LISTEN_SOCKET."""
+
+    socket: socket.socket
+    where: str
+
+
 async def open_sockets(
-    settings: Settings, inherited: Sequence[socket.socket]
+    settings: Settings, inherited: Sequence[Inherited] = (), obstacle: str = ""
 ) -> list[socket.socket]:
     """Return the sockets that the settings ask for; those inherited ones that fit are used.
 
-    The others are closed. Raise `CannotListen` when one is not to be had.
+    The others are closed. `obstacle` is why the relay that serves cannot hand over: its Unix socket
+    is replaced. Raise `CannotListen` when one is not to be had.
     """
     sockets = []
-    for sock in inherited:
-        if _fits(sock, settings):
-            sockets.append(sock)
+    for listening in inherited:
+        if _fits(listening, settings):
+            sockets.append(listening.socket)
         else:
-            sock.close()
+            listening.socket.close()
     if not any(sock.family != socket.AF_UNIX for sock in sockets):
-        sockets += await _bind(settings)
+        sockets += await _bind(settings, obstacle)
     if settings.listen_socket and not any(sock.family == socket.AF_UNIX for sock in sockets):
         try:
-            if rendezvous.find(settings.listen_socket) is not None:
+            if not obstacle and _is_served(settings.listen_socket):
                 raise CannotListen(
                     f"another relay listens on {settings.listen_socket}; to take over from it, "
                     "set HANDOVER_SOCKET for both"
                 )
             sockets.append(rendezvous.bind(settings.listen_socket, _MODE))
-        except rendezvous.NotOurs as error:
+        except (rendezvous.NotOurs, CannotListen) as error:
+            for sock in sockets:
+                sock.close()
             raise CannotListen(str(error)) from None
     return sockets
 
 
-def url(sockets: Sequence[socket.socket]) -> str:
-    """Return the address at which a browser on this machine would find the relay."""
-    tcp = next(sock for sock in sockets if sock.family != socket.AF_UNIX)
-    host, port = tcp.getsockname()[:2]
+def urls(sockets: Sequence[socket.socket]) -> str:
+    """Return the addresses at which a browser would find the relay."""
+    return ", ".join(_url(sock) for sock in sockets if sock.family != socket.AF_UNIX)
+
+
+def _url(sock: socket.socket) -> str:
+    host, port = sock.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def _fits(sock: socket.socket, settings: Settings) -> bool:
-    name = sock.getsockname()
-    if sock.family == socket.AF_UNIX:
-        # It was bound under another name, and renamed; there is one Unix socket only.
-        return settings.listen_socket is not None
-    return settings.port in (0, name[1])
+def _is_served(path: Path) -> bool:
+    try:
+        sock = rendezvous.find(path)
+    except Silent:
+        return True
+    if sock is not None:
+        sock.close()
+    return sock is not None
 
 
-async def _bind(settings: Settings) -> list[socket.socket]:
-    host, port = settings.listen_address, settings.port
+def _fits(listening: Inherited, settings: Settings) -> bool:
+    if listening.socket.family == socket.AF_UNIX:
+        return listening.where == str(settings.listen_socket)
+    port = listening.socket.getsockname()[1]
+    return listening.where == ",".join(settings.listen_address) and settings.port in (0, port)
+
+
+async def _bind(settings: Settings, obstacle: str) -> list[socket.socket]:
+    """Return sockets bound to all of LISTEN_ADDRESS; a free port is the same for all of them."""
+    sockets: list[socket.socket] = []
+    try:
+        for host in settings.listen_address:
+            port = settings.port or (sockets[0].getsockname()[1] if sockets else 0)
+            sockets += await _bind_one(host, port, obstacle)
+    except CannotListen:
+        for sock in sockets:
+            sock.close()
+        raise
+    return sockets
+
+
+async def _bind_one(host: str, port: int, obstacle: str) -> list[socket.socket]:
     try:
         return await bind(host, port)
     except OSError as error:
         number = error.errno or 0  # negative where the name was not found
         reason = os.strerror(number) if number > 0 else error.strerror or str(error)
         advice = _ADVICE.get(number, "set LISTEN_ADDRESS to an address of this machine")
+        if obstacle and number == errno.EADDRINUSE:
+            advice = f"stop the relay that serves there, which cannot hand over: {obstacle}"
         raise CannotListen(
             f"cannot listen on {host} port {port}: {reason.lower()}; {advice}"
         ) from None

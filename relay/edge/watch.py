@@ -23,6 +23,7 @@ class Watch:
     loop_delay: float = 0.0  # seconds that the event loop was late at the last beat
     refused: Counter[int] = field(default_factory=Counter)  # by HTTP status
     handovers: int = 0
+    is_forwarding_unreadable: bool = False  # a proxy wrote what is no address, and it was told
     handover: Handover | None = None
     serving_since: float = field(default_factory=time.time)  # Unix time, seconds
 

@@ -6,7 +6,7 @@ kernel send RST, and the client lose what it was sent before. Then it is reset.
 """
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from relay.wire.closing import Close, Reason
 
@@ -16,8 +16,10 @@ GOODBYE: Final = 2.0  # seconds for the client's close frame or the end of its s
 _UNREADABLE: Final = frozenset(
     {Reason.BROKEN_FRAME, Reason.TOO_BIG, Reason.OVERLOADED, Reason.FAILED}
 )
-# A client closed for one of these takes nothing in: its backlog is dropped.
-_DROPS: Final = frozenset({Reason.TOO_SLOW, Reason.STUCK, Reason.NO_PONG})
+# A client closed for one of these takes nothing, or may not have it: its backlog is dropped.
+_DROPS: Final = frozenset(
+    {Reason.TOO_SLOW, Reason.STUCK, Reason.NO_PONG, Reason.REVOKED, Reason.DISCONNECTED}
+)
 # Ends that nobody has to look into; any other is a policy that bit, and a warning.
 _EXPECTED: Final = frozenset(
     {Reason.LEFT, Reason.RESTARTING, Reason.TAKEN_OVER, Reason.TOKEN_EXPIRED}
@@ -57,3 +59,25 @@ def begin_ending(close: Close, now: float, patience: float) -> Ending:
     """Return the ending of a connection that may take its backlog for `patience` seconds."""
     drops = close.reason in _DROPS
     return Ending(close, now + patience, now + GOODBYE + (0 if drops else patience))
+
+
+class End(NamedTuple):
+    """How a connection has ended: the reason in one word, and in a sentence."""
+
+    reason: str
+    how: str
+    is_expected: bool
+
+
+def describe_end(ending: Ending | None, unsent: int, lost: str) -> End:
+    """Describe an end: `ending` as it was closed for, or `lost` without that.
+
+    `unsent` bytes had not been sent when it was cut off.
+    """
+    if ending is None:
+        return End("lost", lost, True)
+    reason = ending.close.reason
+    how = f"{reason.code} {ending.close.text}"
+    if unsent and ending.is_expected:
+        return End("cut_off", f"{how}, cut off with {unsent} bytes not sent", False)
+    return End(reason.name.lower(), how, ending.is_expected)

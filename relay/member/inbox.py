@@ -55,6 +55,7 @@ class Inbox:
         "_author",
         "_boundary",
         "_buffer_size",
+        "_can_publish",
         "_outbox",
         "_parser",
         "_publisher",
@@ -79,6 +80,8 @@ class Inbox:
         account: Account,
         buffer_size: int,
         state: InboxState | None = None,
+        *,
+        can_publish: bool = True,
     ) -> None:
         self.published = 0
         self.held = Hold(0)
@@ -94,6 +97,7 @@ class Inbox:
         self._boundary = Boundary()
         self._account = account
         self._buffer_size = buffer_size
+        self._can_publish = can_publish
         self._uncredited = 0  # bytes of frames that are published and not delivered yet
         if state is not None:
             self._restore(state)
@@ -168,6 +172,8 @@ class Inbox:
         self._boundary = Boundary()
 
     def _take(self, messages: list[Message], data: bytes) -> Close | None:
+        if not self._can_publish and any(kind in (BINARY, TEXT) for kind, _, _ in messages):
+            return Reason.NOT_ALLOWED.close()
         batch: list[bytes] = []
         pongs: list[bytes] = []
         whole = 0  # bytes that the frames of these messages took at least
@@ -178,7 +184,7 @@ class Inbox:
                 reason = text_problem(payload)
                 if reason is not None:
                     self._publish(batch)
-                    return reason.close()
+                    return self._follow(data, 0) or reason.close()
                 frame = encode(frames.TEXT, payload)
             elif kind is CLOSE:
                 self.is_closed = self.discards = True

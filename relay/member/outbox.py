@@ -37,6 +37,7 @@ class OutboxState:
     unsent: int = 0
     control: bytes = b""  # ping and pong frames that wait for the next border between entries
     last: bytes | None = None  # the frame that ends it, behind everything
+    is_open: bool = True  # takes entries
     taken: int = 0  # bytes that the kernel has taken, in all
 
 
@@ -108,6 +109,7 @@ class Outbox:
             held + len(self._rest or b""),
             self._control,
             self._last,
+            self.is_open,
             self.taken,
         )
 
@@ -289,7 +291,7 @@ class Outbox:
         for entry in tuple(state.queue)[state.history :]:
             self.lag += entry.batch.count_without(self.excluded)[1]
         self._control, self._last = state.control, state.last
-        self.is_open = state.last is None
+        self.is_open = state.is_open
         self._handed = state.taken
         if state.unsent:
             whole = sending = state.sending

@@ -4,10 +4,11 @@ It owns what the client sends and is sent; the connection owns the socket and it
 """
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Protocol
 
+from relay.access.grants import OPEN, Grant
 from relay.account import Account
 from relay.member.inbox import Hold, Inbox, InboxState
 from relay.member.liveness import Liveness
@@ -29,6 +30,13 @@ class Options:
     skips: bool = False
     history: int = 0  # messages
     expires: float | None = None  # of the event loop's clock, seconds; None is never
+    grant: Grant = OPEN
+
+    @classmethod
+    def restored(cls, values: Mapping[str, Any]) -> "Options":
+        """Return the options that `asdict` gave these values, by way of JSON or not."""
+        grant = Grant.restored(values["grant"]) if "grant" in values else OPEN
+        return cls(**{**values, "user": UserName(values["user"]), "grant": grant})
 
 
 class Owner(Protocol):
@@ -105,6 +113,7 @@ class Session:
             terms.account,
             terms.read_buffer_size,
             state.inbox,
+            can_publish=options.grant.can_publish,
         )
         self.owner = owner
         self._clock = terms.clock
@@ -137,6 +146,10 @@ class Session:
     @property
     def is_behind(self) -> bool:
         return self.outbox.is_behind
+
+    @property
+    def receives(self) -> bool:
+        return self.options.grant.can_subscribe
 
     def snapshot(self) -> SessionState:
         return SessionState(
@@ -187,7 +200,7 @@ def begin(options: Options, now: float) -> SessionState:
 
 def arrive(described: dict[str, Any]) -> SessionState:
     """Return the state of a session that `Session.describe` has described, before it is at work."""
-    options = Options(**described["options"])
+    options = Options.restored(described["options"])
     return SessionState(
         SessionId(described["id"]), options, Liveness(0.0), InboxState(), OutboxState()
     )

@@ -89,11 +89,12 @@ class Dispatch:
 
     def snapshot(self) -> DispatchState:
         held = self._congestion.held
+        names = {id(member): user for user, member in self._members.items()}
         return DispatchState(
             self._congestion.state,
             self._congestion.times,
             tuple(user for user, member in self._members.items() if member in held),
-            tuple(self._describe(delivery) for delivery in self._deliveries),
+            tuple(self._describe(delivery, names) for delivery in self._deliveries),
         )
 
     def restore(self, state: DispatchState) -> None:
@@ -114,16 +115,14 @@ class Dispatch:
         if self._deliveries and not self._congestion.is_waiting:
             self._resume()
 
-    def _describe(self, delivery: Delivery) -> DeliveryState:
-        members = self._members
+    def _describe(self, delivery: Delivery, names: dict[int, UserName]) -> DeliveryState:
         return DeliveryState(
             delivery.entry,
-            tuple(user for user, member in members.items() if delivery.is_due(member)),
+            tuple(user for user, member in self._members.items() if delivery.is_due(member)),
             tuple(
-                (user, size)
+                (names[id(publisher)], size)
                 for publisher, size in delivery.credits
-                for user, member in members.items()
-                if member is publisher
+                if id(publisher) in names
             ),
             delivery.has_begun,
         )
@@ -210,6 +209,7 @@ class Dispatch:
     def _is_congested(self, batch: Batch) -> bool:
         author = batch.spans[0].author
         only = self._members.get(author.user) if author.user and len(batch.own) == 1 else None
-        if only is not None and only.excluded != author.session:
+        if only is not None and not (only.receives and only.excluded == author.session):
             only = None
-        return self._congestion.is_over(len(self._members), only)
+        receivers = sum(each.receives for each in self._members.values())
+        return self._congestion.is_over(receivers, only)

@@ -43,6 +43,10 @@ class Member(Publisher, Protocol):
         """The session whose messages are left out for this member: its own, unless it echoes."""
 
     @property
+    def receives(self) -> bool:
+        """Whether entries are delivered to it; one that may only publish is left out."""
+
+    @property
     def is_behind(self) -> bool:
         """Whether its backlog is over half of its limit, so that its room should wait."""
 

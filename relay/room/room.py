@@ -42,7 +42,7 @@ class Room:
         self._open_log = open_log
         self._log = open_log(name, self._on_entry, None)
         self._members: dict[UserName, Member] = {}
-        self._receivers: tuple[Member, ...] | None = ()  # the members; None when out of date
+        self._receivers: tuple[Member, ...] | None = ()  # None when out of date
         self._dispatch = Dispatch(self._members, shared)
         self._pending: list[Piece] = []
         self._pending_size = 0  # bytes
@@ -172,7 +172,7 @@ class Room:
     def _on_entry(self, entry: Entry) -> None:
         """The log has given a batch its place: deliver it behind all earlier ones."""
         if self._receivers is None:
-            self._receivers = tuple(self._members.values())
+            self._receivers = tuple(each for each in self._members.values() if each.receives)
         batch = entry.batch
         credits: Credits = ()
         if batch.relay == self._shared.relay and self._appended[0][0] == batch.number:

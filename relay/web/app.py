@@ -11,12 +11,15 @@ from aiohttp import web
 
 from relay import clock, process_memory
 from relay.access import admission
+from relay.access.access import Access
 from relay.account import Account
-from relay.edge.connection import beat_period
+from relay.edge.deadlines import beat_period
 from relay.edge.drain import Drain
 from relay.edge.floor import Floor
+from relay.edge.gate import let_through
 from relay.edge.handover.service import Carried, Service
 from relay.edge.heartbeat import Heartbeat
+from relay.edge.key_sets import KeySet
 from relay.edge.roster import Roster
 from relay.edge.watch import Watch
 from relay.member.session import Terms
@@ -26,8 +29,10 @@ from relay.room.log import Log, LogState, OnEntry
 from relay.room.memory_log import Budget, MemoryLog, Retention
 from relay.room.shared import Shared
 from relay.settings import Settings
-from relay.web import live, pages, publish, status, websocket
-from relay.web.context import CONTEXT, Context, Refusal, json_response
+from relay.web import admin, counts, live, pages, publish, status, websocket
+from relay.web.answers import error_response
+from relay.web.context import CONTEXT, Context
+from relay.web.refusals import Refusal
 from relay.wire.parser import Parser
 
 logger = logging.getLogger("relay")
@@ -38,12 +43,16 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _HISTORY_SHARE: Final = 8  # one eighth of the memory limit is for all rooms' history,
 _UNFINISHED_SHARE: Final = 4  # and a quarter for messages that have not arrived whole
 # First segments of what pages of other origins may read; /ws only says why it refused an upgrade.
-_CORS: Final = frozenset({"health", "live", "ready", "rooms", "ws"})
+_CORS: Final = frozenset({"health", "live", "ready", "revoke", "rooms", "ws"})
 _RETRY_AFTER: Final = "5"  # seconds, told with every 503
 
 
 def create_app(settings: Settings, file_limit: int, new_log: NewLog = MemoryLog) -> web.Application:
-    """Build the relay for the running event loop; nothing runs before the application starts."""
+    """Build the relay for the running event loop; nothing runs before the application starts.
+
+    Raises `SettingsError` for keys that are none.
+    """
+    access = Access(settings)
     loop = asyncio.get_running_loop()
     memory_limit = process_memory.limit()
     account, watch = Account(), Watch()
@@ -67,16 +76,20 @@ def create_app(settings: Settings, file_limit: int, new_log: NewLog = MemoryLog)
         new_parser=partial(Parser, loop=loop),
     )
     samples = live.Samples(hub, roster, watch)
-    floor = Floor(settings, hub, roster, terms, loop)
+    period = beat_period(settings.ping_interval)
+    floor = Floor(settings, hub, roster, terms, loop, settings.ping_interval, period)
     carried: dict[str, Carried] = {
         "totals": hub.totals,
         "roster": roster,
         "watch": watch,
         "samples": samples,
+        "revocations": access.revocations,
     }
     app = web.Application(middlewares=[_answer_refusals])
     app[CONTEXT] = Context(
         settings=settings,
+        access=access,
+        key_set=KeySet(settings.jwks_url, access.replace_key_set) if settings.jwks_url else None,
         floor=floor,
         service=Service(floor, carried, settings.release_commit),
         hub=hub,
@@ -86,7 +99,7 @@ def create_app(settings: Settings, file_limit: int, new_log: NewLog = MemoryLog)
             hub,
             roster,
             watch,
-            period=beat_period(settings),
+            period=period,
             history_age=settings.history_age,
             memory_limit=memory_limit,
         ),
@@ -95,7 +108,10 @@ def create_app(settings: Settings, file_limit: int, new_log: NewLog = MemoryLog)
         max_connections=admission.max_connections(settings, file_limit, memory_limit),
     )
     app[live.SAMPLES] = samples
+    app[status.METRICS] = status.cached_metrics(app[CONTEXT])
+    app[counts.COUNTS] = counts.Counts(hub)
     app.cleanup_ctx.append(_heartbeat)
+    app.cleanup_ctx.append(_key_set)
     app.cleanup_ctx.append(live.sampling)
     app.router.add_get("/", pages.page("index.html"))
     app.router.add_get("/audio", pages.page("audio.html", microphone=True))
@@ -108,7 +124,12 @@ def create_app(settings: Settings, file_limit: int, new_log: NewLog = MemoryLog)
     app.router.add_get("/metrics", status.metrics)
     app.router.add_get("/rooms", status.rooms)
     app.router.add_get("/rooms/{room}", status.room)
-    app.router.add_post("/rooms/{room}/messages", publish.publish)
+    for path, handler in (
+        ("/rooms/{room}/messages", publish.publish),
+        ("/rooms/{room}/disconnect", admin.disconnect),
+        ("/revoke", admin.revoke),
+    ):
+        app.router.add_post(path, handler, expect_handler=_expect)
     return app
 
 
@@ -117,22 +138,51 @@ async def _heartbeat(app: web.Application) -> AsyncIterator[None]:
         yield
 
 
+async def _key_set(app: web.Application) -> AsyncIterator[None]:
+    key_set = app[CONTEXT].key_set
+    if key_set is None:
+        yield
+        return
+    async with key_set.running():
+        yield
+
+
+async def _expect(request: web.Request) -> web.StreamResponse | None:
+    """Let a client send its body that asks first (RFC 9110 §10.1.1)."""
+    if request.headers.get("Expect", "").lower() != "100-continue":
+        return error_response("only Expect: 100-continue is known here", 417)
+    await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+    request.writer.output_size = 0  # it is not part of the answer
+    return None
+
+
 @web.middleware
 async def _answer_refusals(request: web.Request, handler: Handler) -> web.StreamResponse:
     context = request.app[CONTEXT]
     answer: web.StreamResponse
     # CONNECT names a host, not a path: there need not be a slash.
-    is_json = request.path.removeprefix("/").partition("/")[0] in _CORS
+    first = request.rel_url.raw_path.removeprefix("/").partition("/")[0]
+    is_json = first in _CORS
+    if first != "ws":  # a handshake can be handed over until it is decided
+        let_through(request.transport)
     if request.method == "OPTIONS" and is_json:
         answer = web.Response(status=204)
     else:
-        answer = await _answer(request, partial(handler, request))
+        busy, protocol = context.service.busy, request.protocol
+        busy.add(protocol)
+        try:
+            answer = await _answer(request, partial(handler, request))
+        finally:
+            busy.discard(protocol)
+    let_through(request.transport)
+    if context.drain.is_draining:
+        answer.force_close()
     if answer.status >= 400:
         context.watch.refused[answer.status] += 1
     if answer.status == 503:
         answer.headers["Retry-After"] = _RETRY_AFTER
     if is_json:
-        _allow_origin(request, answer, context.settings)
+        _allow_origin(request, answer, context)
     return answer
 
 
@@ -154,22 +204,20 @@ async def _answer(
     except ConnectionError:
         status, error, headers = 400, "connection lost", {}
     except Exception:
-        logger.exception("%s %s failed", request.method, request.path)
+        logger.exception("%s failed", request.method)
         status, error, headers = 500, "internal error", {}
-    # What a client sent may stand in the sentence, and need not be valid Unicode.
-    error = error.encode(errors="replace").decode()
-    logger.info("refused %s: %d %s", request.method, status, error)
-    return json_response({"error": error}, status, headers)
+    request.app[CONTEXT].refusals.write(request.method, status, error)
+    return error_response(error, status, headers)
 
 
-def _allow_origin(request: web.Request, answer: web.StreamResponse, settings: Settings) -> None:
+def _allow_origin(request: web.Request, answer: web.StreamResponse, context: Context) -> None:
     """Let pages of allowed origins read the answer (CORS)."""
     origin = request.headers.get("Origin")
-    if "*" in settings.allowed_origins:
+    if "*" in context.settings.allowed_origins:
         answer.headers["Access-Control-Allow-Origin"] = "*"
     else:
         answer.headers["Vary"] = "Origin"
-        if origin not in settings.allowed_origins:
+        if origin is None or not context.access.allows_origin(origin, ""):
             return
         answer.headers["Access-Control-Allow-Origin"] = origin
     if request.method == "OPTIONS":

@@ -17,7 +17,11 @@ from relay import __version__, clock
 from relay.edge.roster import Roster
 from relay.edge.watch import Watch
 from relay.room.hub import Hub
-from relay.web.context import CONTEXT, Refusal, json_response
+from relay.web.answers import json_response
+from relay.web.context import CONTEXT
+from relay.web.refusals import Refusal, quoted
+from relay.web.status import uptime
+from relay.web.target import query_of
 
 _PERIOD: Final = 1.0  # seconds between two samples
 _KEPT: Final = 600  # samples
@@ -120,9 +124,9 @@ async def live(request: web.Request) -> web.Response:
     It tells numbers and no names, so it asks for no token.
     """
     context, samples = request.app[CONTEXT], request.app[SAMPLES]
-    since = request.query.get("since", "0")
+    since = query_of(request).get("since", "0")
     if not (since.isascii() and since.isdigit() and len(since) <= 15):
-        raise Refusal(400, f"since={since}: expected a number of samples")
+        raise Refusal(400, f"since={quoted(since)}: expected a number of samples")
     settings = context.settings
     return json_response(
         {
@@ -130,7 +134,7 @@ async def live(request: web.Request) -> web.Response:
             "version": __version__,
             "commit": settings.release_commit,
             "deployed_at": settings.release_time,
-            "uptime_seconds": round(time.monotonic() - context.started, 3),
+            **uptime(context),
             "closed": dict(context.roster.left),
             "time": samples.now(),
             "life": samples.life,

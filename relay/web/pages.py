@@ -8,7 +8,9 @@ from typing import Final, NamedTuple
 
 from aiohttp import web
 
-from relay.web.context import CONTEXT, Refusal, quoted
+from relay.web.context import CONTEXT
+from relay.web.refusals import Refusal, quoted
+from relay.web.target import rest_of
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -76,7 +78,7 @@ def page(name: str, *, microphone: bool = False) -> Handler:
 
     async def handler(request: web.Request) -> web.Response:
         """The page, with a field for a token where the relay asks for one."""
-        asks = request.app[CONTEXT].settings.jwt_secret is not None
+        asks = request.app[CONTEXT].access.asks_for_tokens
         shown = body.replace(_TOKENS_OFF, _TOKENS_ON) if asks else body
         return web.Response(body=shown, content_type="text/html", charset="utf-8", headers=headers)
 
@@ -85,7 +87,7 @@ def page(name: str, *, microphone: bool = False) -> Handler:
 
 async def static(request: web.Request) -> web.Response:
     """A file that a page needs; 304 where the browser has it already."""
-    path = request.match_info["path"]
+    path = rest_of(request, "/static/")
     file = _FILES.get(path)
     if file is None or file.content_type == "text/html":
         raise Refusal(404, f"no such file: {quoted(path)}")

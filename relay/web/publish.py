@@ -6,21 +6,14 @@ from typing import Final
 
 from aiohttp import web
 
-from relay.access import grants
 from relay.names import RoomName
 from relay.room.batch import Author, Piece, SessionId
 from relay.room.congestion import PATIENCE
-from relay.web.context import (
-    CONTEXT,
-    Context,
-    Refusal,
-    bearer,
-    check_origin,
-    json_response,
-    quoted,
-    room_name,
-    verify,
-)
+from relay.web.answers import json_response
+from relay.web.context import CONTEXT, Context
+from relay.web.credentials import check_origin, decide, token_of
+from relay.web.refusals import Refusal, quoted
+from relay.web.target import room_of
 from relay.wire.frames import BINARY, TEXT, encode, text_problem
 
 _BODY_TIMEOUT: Final = 30.0  # seconds for the whole body to arrive
@@ -48,14 +41,9 @@ async def publish(request: web.Request) -> web.Response:
     """Relay the body: `text/*` as a text message, anything else as a binary one."""
     context = request.app[CONTEXT]
     _check_capacity(context)
-    check_origin(request, context.settings)
-    name = room_name(request.match_info["room"])
-    if context.settings.jwt_secret is not None:
-        grant = verify(bearer(request), context.settings.jwt_secret)
-        try:
-            grant.admit_to(name)
-        except grants.Forbidden as error:
-            raise Refusal(403, str(error)) from None
+    check_origin(request, context)
+    name, token = room_of(request), token_of(request)
+    await decide(context, lambda: context.access.publish(token, name))
     if "Content-Encoding" in request.headers:
         raise Refusal(415, "Content-Encoding is not supported; send the message as it is")
     chunks: list[bytes] = []
@@ -67,6 +55,8 @@ async def publish(request: web.Request) -> web.Response:
     finally:
         context.floor.terms.account.unfinished -= sum(map(len, chunks))
     _check_capacity(context)
+    # The body may have taken its time, and the token may have expired or been revoked meanwhile.
+    await decide(context, lambda: context.access.publish(token, name))
     room = context.hub.room(name)
     author = Author(None, SessionId(secrets.token_hex(8)))
     room.publish(Piece(author, 1, encode(opcode, body), 1), _Publisher())

@@ -1,18 +1,21 @@
 """`/health`, `/ready`, `/metrics`, `/rooms`: what the relay tells of itself."""
 
-import heapq
 import time
-from typing import Final
+from itertools import islice
+from typing import Any, Final
 
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from relay import __version__
-from relay.access import grants
-from relay.names import RoomName
-from relay.web.context import CONTEXT, Context, bearer, json_response, room_name, verify
+from relay.access.grants import Grant
+from relay.web.answers import json_response
+from relay.web.context import CONTEXT, Context
+from relay.web.counts import COUNTS, MAX_LISTED, Cached
+from relay.web.credentials import decide, token_of
+from relay.web.target import room_of
 
-_MOST_ROOMS: Final = 1000
+METRICS: Final = web.AppKey("metrics", Cached[bytes])
 
 
 async def health(request: web.Request) -> web.Response:
@@ -21,26 +24,21 @@ async def health(request: web.Request) -> web.Response:
     Where tokens are on, names are shown only for the rooms that the request's token admits to.
     """
     context = request.app[CONTEXT]
-    settings, totals, rooms = context.settings, context.hub.totals, context.hub.rooms
-    grant = _grant(request, context)
-    users = [
-        user
-        for name, room in rooms.items()
-        if _is_visible(name, grant, context)
-        for user in room.members
-    ]
+    settings, totals = context.settings, context.hub.totals
+    seen = await request.app[COUNTS].seen(await _grant(request, context))
     draining = context.drain.is_draining
     return json_response(
         {
             "status": "draining" if draining else "healthy",
-            "users": sorted(users),  # one who is in two rooms is listed twice
-            "count": sum(len(room.members) for room in rooms.values()),
+            "users": seen.users,
+            **_cut(seen.are_all_users),
+            "count": seen.user_count,
             "version": __version__,
             "commit": settings.release_commit,
             "deployed_at": settings.release_time,
             "deployed_by": settings.release_actor,
-            "uptime_seconds": round(time.monotonic() - context.started, 3),
-            "rooms": len(rooms),
+            **uptime(context),
+            "rooms": seen.room_count,
             "totals": {
                 "connections": context.roster.arrived,
                 "messages": totals.messages,
@@ -56,6 +54,26 @@ async def health(request: web.Request) -> web.Response:
     )
 
 
+def uptime(context: Context) -> dict[str, Any]:
+    """Return for how long this process and the service have run, and the last handover.
+
+    The service goes on when another process takes over.
+    """
+    watch, last = context.watch, context.watch.handover
+    return {
+        "uptime_seconds": round(time.monotonic() - context.started, 3),
+        "service_uptime_seconds": round(time.time() - watch.serving_since, 3),
+        "handovers": watch.handovers,
+        "handover": last
+        and {
+            "at": round(last.at, 3),
+            "from_commit": last.predecessor,
+            "connections": last.connections,
+            "frozen_seconds": last.frozen,
+        },
+    }
+
+
 async def ready(request: web.Request) -> web.Response:
     """Whether new connections are welcome: 200, or 503 with the reason."""
     context = request.app[CONTEXT]
@@ -66,47 +84,53 @@ async def ready(request: web.Request) -> web.Response:
         reason = "relay is short of memory"
     elif len(context.roster.clients) >= context.max_connections:
         reason = f"relay has {len(context.roster.clients)} connections, its limit"
+    elif context.access.asks_for_tokens and not context.access.keys:
+        reason = "the key set of JWKS_URL is not there"
     if reason is not None:
         return json_response({"ready": False, "error": reason}, 503)
     return json_response({"ready": True})
 
 
+def cached_metrics(context: Context) -> Cached[bytes]:
+    """Return the metrics in Prometheus's text format, read again after half a second."""
+
+    async def read() -> bytes:
+        return generate_latest(context.metrics)
+
+    return Cached(read)
+
+
 async def metrics(request: web.Request) -> web.Response:
     """Prometheus metrics in the text format."""
-    body = generate_latest(request.app[CONTEXT].metrics)
+    body = await request.app[METRICS].get()
     return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
 async def rooms(request: web.Request) -> web.Response:
     """The rooms that most are in, up to a thousand, and how many rooms there are."""
-    context = request.app[CONTEXT]
-    grant = _grant(request, context)
-    visible = (
-        (-len(room.members), name)
-        for name, room in context.hub.rooms.items()
-        if _is_visible(name, grant, context)
-    )
-    largest = heapq.nsmallest(_MOST_ROOMS, visible)
-    listed = [{"room": name, "count": -negative} for negative, name in largest]
-    return json_response({"rooms": listed, "count": len(context.hub.rooms)})
+    seen = await request.app[COUNTS].seen(await _grant(request, request.app[CONTEXT]))
+    listed = [{"room": name, "count": count} for name, count in seen.rooms]
+    return json_response({"rooms": listed, **_cut(seen.are_all_rooms), "count": seen.room_count})
 
 
 async def room(request: web.Request) -> web.Response:
-    """One room's members; a room that nobody is in is empty, not missing."""
+    """One room's members, up to a thousand; a room that nobody is in is empty, not missing."""
     context = request.app[CONTEXT]
-    name = room_name(request.match_info["room"])
+    name = room_of(request)
+    grant = await _grant(request, context)
     found = context.hub.rooms.get(name)
-    users = sorted(found.members) if found else []
-    visible = _is_visible(name, _grant(request, context), context)
-    return json_response({"room": name, "users": users if visible else [], "count": len(users)})
+    members = found.members if found else {}
+    is_visible = grant is not None and grant.admits(name)
+    users = sorted(islice(members, MAX_LISTED)) if is_visible else []
+    is_whole = not is_visible or len(users) == len(members)
+    return json_response({"room": name, "users": users, **_cut(is_whole), "count": len(members)})
 
 
-def _grant(request: web.Request, context: Context) -> grants.Grant | None:
-    secret, token = context.settings.jwt_secret, bearer(request)
-    return verify(token, secret) if secret is not None and token else None
+def _cut(is_whole: bool) -> dict[str, bool]:
+    """Return what an answer says of a list that has been cut at its limit."""
+    return {} if is_whole else {"truncated": True}
 
 
-def _is_visible(name: RoomName, grant: grants.Grant | None, context: Context) -> bool:
-    if context.settings.jwt_secret is None:
-        return True
-    return grant is not None and name in grant.rooms
+async def _grant(request: web.Request, context: Context) -> Grant | None:
+    token = token_of(request)
+    return await decide(context, lambda: context.access.look(token))

@@ -59,12 +59,3 @@ def switch_protocols(request: web.Request, subprotocol: str | None) -> tuple[byt
     request.protocol.transport = None
     request.protocol.connection_lost(None)
     return b"\r\n".join(head) + b"\r\n\r\n", early.data
-
-
-def head_of(request: web.Request) -> bytes:
-    """Return the head of this request as it came, for another process to read it again."""
-    version = request.version
-    lines = [f"{request.method} ".encode() + request.raw_path.encode(errors="surrogateescape")]
-    lines[0] += f" HTTP/{version.major}.{version.minor}".encode()
-    lines += [name + b": " + value for name, value in request.raw_headers]
-    return b"\r\n".join(lines) + b"\r\n\r\n"

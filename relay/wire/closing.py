@@ -29,6 +29,7 @@ class Reason(Enum):
     BROKEN_FRAME = 1002, "{problem}", False
     INVALID_TEXT = 1007, "text message is not UTF-8", False
     RESERVED_TEXT = 1008, "text message begins with U+0000, which is reserved", False
+    NOT_ALLOWED = 1008, "token does not allow to publish", False
     TOO_BIG = 1009, "message of {size} bytes exceeds limit of {limit}", False
     FAILED = 1011, "internal error", True
     RESTARTING = 1012, "relay is restarting", True
@@ -38,6 +39,8 @@ class Reason(Enum):
     STUCK = 4001, "backlog of {backlog} bytes has not shrunk for {seconds:g} s", True
     NO_PONG = 4002, "nothing heard for {seconds:g} s", True
     TOKEN_EXPIRED = 4401, "token expired", False
+    REVOKED = 4403, "token has been revoked", False
+    DISCONNECTED = 4403, "disconnected by an administrator", False
 
     def __init__(self, code: int, template: str, reconnect: bool) -> None:
         self.code = code

@@ -4,7 +4,7 @@ import time
 
 from playwright.async_api import Page, expect
 
-from relay.access.grants import mint
+from relay.access.tokens import mint
 from relay.names import RoomName, UserName
 from tests.browser.conftest import Pages
 from tests.conftest import StartRelay

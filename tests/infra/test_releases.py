@@ -12,7 +12,6 @@ from infra.access import Access
 from infra.layers import Saved
 from infra.refusal import Refusal
 from infra.release import Release, check_not_older, is_release
-from infra.witness import Witness, split, undelivered
 
 _NAME = "20261125T101500-{}"
 
@@ -125,30 +124,3 @@ def _sent(saved: Saved, known: int) -> set[str]:
         names = archive.getnames()
     assert {"config.json", "manifest.json"} <= set(names)
     return {name[0] for name in names if name.endswith("layer.tar")}
-
-
-def test_split_lasts_from_the_first_return_to_the_last_leave() -> None:
-    """As long as both relays have somebody of one room."""
-    room = [
-        Witness("a", stays=[(0, 10), (10.2, 20)]),
-        Witness("b", stays=[(0, 11.5), (11.6, 20)]),
-        Witness("c", stays=[(0, 11), (11.1, 20)]),
-    ]
-    assert split(room) == pytest.approx(1.3)
-    assert split([Witness("a", stays=[(0, 20)])]) == 0
-    assert split([Witness("a", stays=[(0, 10), (12, 20)]), Witness("b", stays=[(0, 9)])]) == 0
-
-
-def test_deliveries_are_lost_to_the_connected_and_missed_by_the_others() -> None:
-    """Each message is owed to everybody else in the room."""
-    speaker = Witness("a", stays=[(0, 20)], said=[1, 5, 6, 9])
-    listener = Witness("b", stays=[(0, 5.5), (7, 20)], heard={"a": {0, 3}})
-    assert undelivered([speaker, listener]) == (1, 1)
-
-
-def test_silence_is_the_longest_time_between_two_messages() -> None:
-    """What came before the first one is none: nobody may have spoken yet."""
-    witness = Witness("here")
-    for number, moment in enumerate((50.0, 50.5, 52.0, 52.1)):
-        witness.hear("there", number, moment)
-    assert witness.silence == 1.5

@@ -1,6 +1,7 @@
 """What the files of the stack say of each other, and of the relay's settings."""
 
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,8 @@ FIXED = {
     "RELEASE_TIME",
     "RELEASE_ACTOR",
 }
+# What the relay cannot see by itself, and its doctor asks for.
+FOR_THE_DOCTOR = {"RELAY_STOP_GRACE"}
 COMPOSE = (ROOT / "docker-compose.yml").read_text()
 
 
@@ -28,7 +31,7 @@ def test_every_setting_reaches_the_container() -> None:
     """And nothing that is no setting is passed to the relay."""
     relay = COMPOSE[COMPOSE.index("    environment:") : COMPOSE.index("    read_only:")]
     passed = set(re.findall(r"^      ([A-Z_]+):", relay, re.MULTILINE))
-    assert passed == SETTINGS - FIXED
+    assert passed == SETTINGS - FIXED | FOR_THE_DOCTOR
 
 
 @pytest.mark.parametrize("file", ["docker-compose.yml", "docker-compose.override.yml"])
@@ -61,6 +64,19 @@ def test_caddys_memory_is_enough_for_all_connections() -> None:
     memory = re.search(r"CADDY_MEMORY:-(\d+)m", COMPOSE)
     assert connections and memory
     assert int(connections[1]) * 125_000 < int(memory[1]) * 1024**2
+
+
+def test_doctor_asks_inside_the_relay_of_the_host() -> None:
+    """`make doctor HOST=…`; without a host it looks here."""
+    for words, command in (
+        (["HOST=203.0.113.7"], "ssh deploy@203.0.113.7 /opt/relay/compose exec -T relay"),
+        (["HOST=203.0.113.7", "USERNAME=root"], "ssh root@203.0.113.7 /opt/relay/compose"),
+        ([], ".venv/bin/python -m relay doctor"),
+    ):
+        make = ["make", "--dry-run", "--old-file=.venv/relay.lock", "doctor", *words]
+        done = subprocess.run(make, cwd=ROOT, capture_output=True, text=True, check=True)
+        assert done.stdout.splitlines()[-1].startswith(command)
+        assert done.stdout.rstrip().endswith("python -m relay doctor")
 
 
 def test_the_shipped_compose_file_publishes_no_port_of_the_relay() -> None:

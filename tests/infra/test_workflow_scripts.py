@@ -51,7 +51,7 @@ def checkout(tmp_path: Path) -> Path:
     """A folder with scripts and load tester, whose reports are nobody else's."""
     folder = tmp_path / "checkout"
     folder.mkdir()
-    for name in ("scripts", "loadtest", "pyproject.toml"):
+    for name in ("scripts", "loadtest", "wsload", "pyproject.toml"):
         (folder / name).symlink_to(ROOT / name)
     (folder / "scripts").unlink()
     (folder / "scripts").mkdir()

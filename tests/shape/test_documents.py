@@ -41,7 +41,27 @@ def test_readme_shows_the_table_of_settings() -> None:
         assert f"| `{name}` | {default} | {meaning} |" in readme, name
 
 
-DOCUMENTS = ["README.md", *(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
+def test_every_promise_of_security_names_a_test_that_exists() -> None:
+    """`docs/security.md` says what covers each threat."""
+    named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", (ROOT / "docs" / "security.md").read_text())
+    assert len(named) > 20
+    for path, name in named:
+        assert re.search(rf"^(async )?def {name}\(", (ROOT / path).read_text(), re.MULTILINE), name
+
+
+def test_every_promise_of_security_is_covered() -> None:
+    """No line of the table goes without its test."""
+    text = (ROOT / "docs" / "security.md").read_text()
+    table = text[text.index("| against |") : text.index("## What is not")]
+    for line in table.splitlines()[2:]:
+        assert not line or "::test_" in line, line
+
+
+DOCUMENTS = [
+    "README.md",
+    "SECURITY.md",
+    *(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")),
+]
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)

@@ -1,6 +1,7 @@
 """The shape of the code: imports point one way, and what decides does no I/O."""
 
 import ast
+import sys
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -12,7 +13,7 @@ ROOT = Path(__file__).parent.parent.parent
 # A module imports from its own layer and from those above it. A folder's name stands for all in it.
 LAYERS = {
     "relay": [
-        {"", "account", "clock", "names", "settings", "process_memory", "logformat"},
+        {"", "account", "clock", "names", "values", "settings", "process_memory", "logformat"},
         {"wire"},
         {"access"},
         {"room"},
@@ -20,14 +21,28 @@ LAYERS = {
         {"edge"},
         {"metrics", "web"},
         {"server"},
-        {"probe", "__main__"},
+        {"probe", "doctor"},
+        {"__main__"},
+    ],
+    "wsload": [
+        {"", "client", "account"},
+        {"run"},
+        {"report"},
+        {"control"},
+        {"user", "room"},
     ],
     "loadtest": [],
     "infra": [],
     "bench": [],
 }
 # Which of the project's packages each may import, beside itself.
-MAY_IMPORT = {"relay": set(), "loadtest": set(), "infra": set(), "bench": {"relay"}}
+MAY_IMPORT = {
+    "relay": set(),
+    "wsload": set(),
+    "loadtest": {"wsload"},
+    "infra": {"wsload"},  # its accounts, which are pure
+    "bench": {"relay"},
+}
 WITHOUT_IO = ("relay/wire", "relay/access", "relay/room", "relay/member")
 IO = {"aiohttp", "asyncio", "socket", "ssl", "logging", "selectors", "threading", "subprocess"}
 
@@ -110,6 +125,20 @@ def test_what_decides_does_no_io(module: str) -> None:
     assert not {name.partition(".")[0] for name in _imports(module)} & (IO - allowed)
     for node in ast.walk(ast.parse(MODULES[module].read_text())):
         assert not isinstance(node, ast.Await | ast.AsyncFunctionDef | ast.AsyncFor)
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if name.startswith("wsload.account.")])
+def test_accounts_are_pure(module: str) -> None:
+    """The standard library without clocks, sockets and files, and nothing of the other folders."""
+    imports = {name for name in _imports(module) if not name.startswith("wsload.account")}
+    assert {name.partition(".")[0] for name in imports} <= sys.stdlib_module_names - IO - {"time"}
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if name.startswith("infra.")])
+def test_infra_takes_accounts_alone(module: str) -> None:
+    """A deploy needs no Locust."""
+    for name in _imports(module):
+        assert not name.startswith("wsload") or name.startswith("wsload.account")
 
 
 @pytest.mark.parametrize("package", LAYERS)

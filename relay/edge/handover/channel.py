@@ -6,23 +6,33 @@ against the limit of open files (ETOOMANYREFS), and one message carries at most 
 """
 
 import array
+import os
 import socket
 import struct
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, Final, NamedTuple
 
 import orjson
 
 MOST_FILES: Final = 253  # in one message (unix(7), SCM_RIGHTS)
-MOST_HEAD: Final = 256 * 1024**2  # bytes of a head
-MOST_BYTES: Final = 4 * 1024**3  # bytes behind a head
+MOST_BYTES: Final = 4 * 1024**3  # of one message
 
 _HEAD: Final = struct.Struct(">4sIQ")  # kind, bytes of the head, bytes behind it
 _ACK: Final = b"\x06"
+_NO_MESSAGE: Final = "the other side sends what is no message"
 
 
 class Broken(Exception):
-    """The other side has gone, or sends what is no message; `str()` says which."""
+    """The conversation has ended; `str()` says why."""
+
+
+class Gone(Broken):
+    """The other side has closed the socket, or reads no more."""
+
+
+class Silent(Broken):
+    """The other side does not answer in time."""
 
 
 class Received(NamedTuple):
@@ -43,8 +53,8 @@ class Channel:
     ) -> None:
         """Send one message; with files, wait until the other side has them."""
         text = orjson.dumps(head)
-        # A message without data is one call, which sends it whole or fails: whoever fails to say
-        # "yours" has said nothing.
+        # A short message is one call, which sends it whole or fails: who fails to say "took" has
+        # said nothing.
         message = _HEAD.pack(kind.encode().ljust(4), len(text), len(data)) + text
         try:
             if files:
@@ -58,32 +68,48 @@ class Channel:
             if files and self._read(1) != _ACK:
                 raise Broken("the other side did not take the descriptors")
         except OSError as error:
-            raise Broken(_reason(error)) from None
+            raise _broken(error) from None
 
-    def receive(self) -> Received:
-        """Wait for one message; acknowledge its files."""
+    def receive(self, most: int = MOST_BYTES) -> Received:
+        """Wait for one message of at most `most` bytes; acknowledge its files."""
+        files = array.array("i")
         try:
             start, rights, flags, _ = self.socket.recvmsg(
-                _HEAD.size, socket.CMSG_SPACE(MOST_FILES * array.array("i").itemsize)
+                _HEAD.size, socket.CMSG_SPACE(MOST_FILES * files.itemsize)
             )
-            files = array.array("i")
             for level, kind, data in rights:
                 if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
                     files.frombytes(data[: len(data) - len(data) % files.itemsize])
             if not start:
-                raise Broken("the other side has gone")
-            name, head_size, size = _HEAD.unpack(start + self._read(_HEAD.size - len(start)))
+                raise Gone("the other side has gone")
             if flags & socket.MSG_CTRUNC:
                 raise Broken("descriptors were lost: too few files may be open here")
-            if head_size > MOST_HEAD or size > MOST_BYTES:
-                raise Broken("the other side sends what is no message")
+            name, head_size, size = _HEAD.unpack(start + self._read(_HEAD.size - len(start)))
+            if head_size + size > most:
+                raise Broken(_NO_MESSAGE)
             head = orjson.loads(self._read(head_size))
             body = self._read(size)
             if files:
                 self.socket.sendall(_ACK)
             return Received(name.decode("ascii").strip(), head, body, list(files))
-        except (OSError, ValueError) as error:
-            raise Broken(_reason(error)) from None
+        except BaseException as error:
+            for file in files:
+                os.close(file)
+            if isinstance(error, OSError):
+                raise _broken(error) from None
+            if isinstance(error, ValueError):
+                raise Broken(_NO_MESSAGE) from None
+            raise
+
+    def stop_hearing(self) -> None:
+        """From now on the other side cannot say anything; what it has said can still be read."""
+        with suppress(OSError):
+            self.socket.shutdown(socket.SHUT_RD)
+
+    def stop(self) -> None:
+        """End the conversation, and a call that waits in another thread."""
+        with suppress(OSError):
+            self.socket.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
         self.socket.close()
@@ -94,16 +120,14 @@ class Channel:
         while view:
             count = self.socket.recv_into(view)
             if not count:
-                raise Broken("the other side has gone")
+                raise Gone("the other side has gone")
             view = view[count:]
         return bytes(data)
 
 
-def _reason(error: Exception) -> str:
-    if isinstance(error, TimeoutError):
-        return "the other side does not answer"
+def _broken(error: OSError) -> Broken:
+    if isinstance(error, TimeoutError | BlockingIOError):
+        return Silent("the other side does not answer")
     if isinstance(error, ConnectionError):
-        return "the other side has gone"
-    if isinstance(error, OSError):
-        return (error.strerror or str(error)).lower()
-    return "the other side sends what is no message"
+        return Gone("the other side has gone")
+    return Broken((error.strerror or str(error)).lower())

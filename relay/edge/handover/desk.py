@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import socket
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -10,30 +9,35 @@ from typing import Final
 
 from relay.edge.handover import rendezvous
 from relay.edge.handover.channel import Broken, Channel
-from relay.edge.handover.predecessor import Predecessor
+from relay.edge.handover.predecessor import Outcome, Predecessor
 from relay.edge.handover.service import Service
 from relay.edge.listener import Listener
 
 logger = logging.getLogger("relay")
 
 _MODE: Final = 0o600  # of the socket: whoever may connect may take over
-_QUEUE: Final = 4
+_QUEUE: Final = 16
 
 
 class Desk:
-    """Answers successors, one after the other, until one has taken over.
+    """Answers successors until one has taken over; hands over to one at a time.
 
-    `on_end` is called then, with the number of connections that could not move.
+    `on_end` is called then, with the number of connections that could not move; or with None when
+    the successor serves and none has moved, so that all are to be drained.
     """
 
     def __init__(
-        self, path: Path, service: Service, listener: Listener, on_end: Callable[[int], None]
+        self,
+        path: Path,
+        service: Service,
+        listener: Listener,
+        on_end: Callable[[int | None], None],
     ) -> None:
         self._service = service
         self._listener = listener
         self._on_end = on_end
         self._loop = asyncio.get_running_loop()
-        self._is_busy = False
+        self._current: Predecessor | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._socket = rendezvous.bind(path, _MODE)
         self._socket.setblocking(False)
@@ -41,45 +45,58 @@ class Desk:
         self._loop.add_reader(self._socket, self._accept)
 
     def close(self) -> None:
-        """Answer nobody any more."""
+        """Answer nobody any more, and break off what is under way."""
         if self._socket.fileno() >= 0:
             self._loop.remove_reader(self._socket)
             self._socket.close()
+        if self._current is not None:
+            self._current.stop()
 
     def _accept(self) -> None:
         with suppress(BlockingIOError):
             sock, _ = self._socket.accept()
-            task = self._loop.create_task(self._answer(sock))
+            task = self._loop.create_task(self._answer(Channel(sock)))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
-    async def _answer(self, sock: socket.socket) -> None:
-        if self._is_busy:
-            sock.settimeout(1)
-            with suppress(Broken):
-                Channel(sock).send("NO", {"reason": "another successor is taking over"})
-            sock.close()
-            return
-        self._is_busy = True
-        predecessor = Predecessor(sock, self._service, self._listener)
+    async def _answer(self, channel: Channel) -> None:
+        predecessor = Predecessor(channel, self._service, self._listener)
         try:
-            if await predecessor.run():
+            outcome = await self._decide(predecessor)
+            if outcome is Outcome.HANDED_OVER:
                 self._leave(predecessor)
+            elif outcome is Outcome.REPLACED:
+                logger.warning("a successor that could not take over serves in this relay's place")
+                self.close()
+                self._on_end(None)
+        except Broken as error:
+            logger.warning("refused a successor: %s", error)
         except Exception:
             logger.exception("a defect of the relay: it goes on serving")
         finally:
-            self._is_busy = False
+            channel.close()
+
+    async def _decide(self, predecessor: Predecessor) -> Outcome:
+        reason = await predecessor.greet()
+        if reason is None and self._current is not None:
+            reason = "another successor is taking over"
+        if reason is not None:
+            logger.warning("refused a successor: %s", reason)
+            return await predecessor.refuse(reason)
+        self._current = predecessor
+        try:
+            return await predecessor.run()
+        finally:
+            self._current = None
 
     def _leave(self, predecessor: Predecessor) -> None:
         """Never serve again: what has moved is forgotten here, before the loop looks at it."""
         service, roster = self._service, self._service.floor.roster
         for connection in predecessor.moved:
             connection.detach()
-            roster.clients.discard(connection)
+            roster.clients.pop(connection, None)
         for gate in tuple(service.gates):
             gate.detach()
-        for transport in tuple(service.handshakes):
-            transport.abort()
         self._listener.close()
         self.close()
         logger.info(

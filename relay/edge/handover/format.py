@@ -25,8 +25,30 @@ FORMAT: Final = 1
 READABLE: Final = (1,)
 
 Record = dict[str, Any]
-Entries = dict[tuple[RoomName, int], Entry]
-"""Every entry that a log, a backlog or a delivery refers to, by room and offset."""
+Entries = Sequence[Entry]
+"""Every entry that a log, a backlog or a delivery refers to, in the order of `Numbers`."""
+
+
+class Numbers:
+    """Numbers entries from 0, in the order in which they are told.
+
+    Offsets would not do: a room that was forgotten and opened again begins with them anew, while
+    one who is leaving still takes a backlog of the room before.
+    """
+
+    def __init__(self) -> None:
+        self._numbers: dict[int, tuple[int, Entry]] = {}  # by the identity of the batch
+
+    def __contains__(self, entry: Entry) -> bool:
+        return id(entry.batch) in self._numbers
+
+    def add(self, entry: Entry) -> None:
+        """Give an entry that is told now the next number."""
+        self._numbers[id(entry.batch)] = len(self._numbers), entry  # keeps it, and so its identity
+
+    def of(self, entries: Iterable[Entry]) -> list[int]:
+        """Return the numbers of entries that have been told."""
+        return [self._numbers[id(entry.batch)][0] for entry in entries]
 
 
 class Writer:
@@ -63,20 +85,20 @@ class Reader:
         return self.take(size) or b""
 
 
-def pack_entry(room: RoomName, entry: Entry, writer: Writer) -> list[Any]:
-    """Return an entry of this room as a list."""
+def pack_entry(entry: Entry, writer: Writer) -> list[Any]:
+    """Return an entry as a list."""
     batch = entry.batch
     spans = [
         (span.author.user, span.author.session, span.first, span.start, span.end, span.messages)
         for span in batch.spans
     ]
     size = writer.put(batch.data)
-    return [room, entry.offset, entry.at, batch.relay, batch.number, size, spans]
+    return [entry.offset, entry.at, batch.relay, batch.number, size, spans]
 
 
-def read_entry(record: Sequence[Any], reader: Reader, account: Account) -> tuple[RoomName, Entry]:
-    """Return the name of the room, and the entry."""
-    room, offset, at, relay, number, size, spans = record
+def read_entry(record: Sequence[Any], reader: Reader, account: Account) -> Entry:
+    """Return the entry; raise `ValueError` for a record that is none."""
+    offset, at, relay, number, size, spans = record
     batch = Batch(
         reader.bytes(size),
         tuple(
@@ -87,11 +109,11 @@ def read_entry(record: Sequence[Any], reader: Reader, account: Account) -> tuple
         number,
         account,
     )
-    return RoomName(room), Entry(offset, at, batch)
+    return Entry(offset, at, batch)
 
 
-def pack_session(state: SessionState, writer: Writer) -> Record:
-    """Return a session as a record; entries are told by their offsets in the room's log."""
+def pack_session(state: SessionState, writer: Writer, numbers: Numbers) -> Record:
+    """Return a session as a record; entries are told by their numbers."""
     inbox, outbox = state.inbox, state.outbox
     sending = outbox.sending
     private = sending if isinstance(sending, bytes) else None
@@ -110,35 +132,35 @@ def pack_session(state: SessionState, writer: Writer) -> Record:
             "parses": inbox.parses,
         },
         "outbox": {
-            "queue": _offsets(outbox.queue),
+            "queue": numbers.of(outbox.queue),
             "history": outbox.history,
             "skip": outbox.skip,
-            "sending": None if isinstance(sending, bytes) else _offsets(sending),
+            "sending": None if isinstance(sending, bytes) else numbers.of(sending),
             "private": writer.put(private),
             "sending_skip": outbox.sending_skip,
             "unsent": outbox.unsent,
             "control": writer.put(outbox.control),
             "last": writer.put(outbox.last),
+            "is_open": outbox.is_open,
             "taken": outbox.taken,
         },
     }
 
 
-def read_session(record: Record, reader: Reader, room: RoomName, entries: Entries) -> SessionState:
-    """Return the session; raise `ValueError` or `KeyError` for a record that is none."""
+def read_session(record: Record, reader: Reader, entries: Entries) -> SessionState:
+    """Return the session; raise `ValueError` or `LookupError` for a record that is none."""
     inbox, outbox, options = record["inbox"], record["outbox"], record["options"]
 
-    def find(offsets: Sequence[int]) -> tuple[Entry, ...]:
-        return tuple(entries[room, offset] for offset in offsets)
+    def find(numbers: Sequence[int]) -> tuple[Entry, ...]:
+        return tuple(entries[number] for number in numbers)
 
     unfinished = reader.bytes(inbox.pop("unfinished"))
     queue, sending = find(outbox.pop("queue")), outbox.pop("sending")
     private = reader.take(outbox.pop("private"))
     control, final = reader.bytes(outbox.pop("control")), reader.take(outbox.pop("last"))
-    options["user"] = UserName(options["user"])
     return SessionState(
         SessionId(record["id"]),
-        Options(**options),
+        Options.restored(options),
         Liveness(**record["liveness"]),
         InboxState(unfinished=unfinished, **inbox),
         OutboxState(
@@ -171,28 +193,28 @@ def read_ending(record: Record | None) -> Ending | None:
     return Ending(close, record["deadline"], record["reset_at"])
 
 
-def pack_room(state: RoomState) -> Record:
-    """Return a room as a record; entries are told by their offsets."""
+def pack_room(state: RoomState, numbers: Numbers) -> Record:
+    """Return a room as a record; entries are told by their numbers."""
     return {
         "name": state.name,
         "number": state.number,
         "epoch": state.log.epoch,
         "head": state.log.head,
-        "entries": _offsets(state.log.entries),
+        "entries": numbers.of(state.log.entries),
         "congestion": state.dispatch.congestion.value,
         "patience": state.dispatch.patience,
         "held": state.dispatch.held,
         "deliveries": [
-            (delivery.entry.offset, delivery.due, delivery.credits, delivery.has_begun)
+            (*numbers.of([delivery.entry]), delivery.due, delivery.credits, delivery.has_begun)
             for delivery in state.dispatch.deliveries
         ],
     }
 
 
 def read_room(record: Record, entries: Entries) -> RoomState:
-    """Return the room; raise `ValueError` or `KeyError` for a record that is none."""
+    """Return the room; raise `ValueError` or `LookupError` for a record that is none."""
     name = RoomName(record["name"])
-    held = tuple(entries[name, offset] for offset in record["entries"])
+    held = tuple(entries[number] for number in record["entries"])
     return RoomState(
         name,
         record["number"],
@@ -203,16 +225,12 @@ def read_room(record: Record, entries: Entries) -> RoomState:
             tuple(record["held"]),
             tuple(
                 DeliveryState(
-                    entries[name, offset],
+                    entries[number],
                     tuple(due),
                     tuple((UserName(user), size) for user, size in credits),
                     has_begun,
                 )
-                for offset, due, credits, has_begun in record["deliveries"]
+                for number, due, credits, has_begun in record["deliveries"]
             ),
         ),
     )
-
-
-def _offsets(entries: Iterable[Entry]) -> list[int]:
-    return [entry.offset for entry in entries]

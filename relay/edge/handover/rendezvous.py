@@ -1,21 +1,50 @@
 """The Unix socket at which a successor finds the relay that serves."""
 
+import fcntl
 import os
 import socket
 import stat
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-_TIMEOUT: Final = 10.0  # seconds for whoever serves to take the call
+from relay.edge.handover.channel import Silent
+
+_TIMEOUT: Final = 5.0  # seconds for whoever serves to take the call
 
 
 class NotOurs(Exception):
     """What stands at the path cannot be used; `str()` says why and what to do."""
 
 
+@contextmanager
+def claim(path: Path) -> Iterator[None]:
+    """Be the only one that looks for the relay at this path, and then serves there.
+
+    Two that start at the same time would both find nobody, and both serve.
+    """
+    try:
+        lock = os.open(path.with_name(f".{path.name}.lock"), os.O_CREAT | os.O_RDWR, 0o600)
+    except OSError as error:
+        raise NotOurs(f"cannot listen on {path}: {_reason(error)}") from None
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(lock)
+        raise NotOurs(f"another relay is taking over at {path}") from None
+    try:
+        yield
+    finally:
+        os.close(lock)
+
+
 def find(path: Path) -> socket.socket | None:
-    """Return a connection to the relay that serves there, or None if there is none."""
+    """Return a connection to the relay that serves there, or None if there is none.
+
+    Raise `Silent` if one is there that takes no call.
+    """
     if not path.exists():
         return None
     if not stat.S_ISSOCK(path.stat().st_mode):
@@ -27,10 +56,12 @@ def find(path: Path) -> socket.socket | None:
     except ConnectionRefusedError:  # a stale file: nobody listens there
         sock.close()
         return None
+    except (TimeoutError, BlockingIOError):  # its queue is full
+        sock.close()
+        raise Silent("the other side does not answer") from None
     except OSError as error:
         sock.close()
-        reason = (error.strerror or str(error)).lower()
-        raise NotOurs(f"cannot reach the relay at {path}: {reason}") from None
+        raise NotOurs(f"cannot reach the relay at {path}: {_reason(error)}") from None
     return sock
 
 
@@ -40,17 +71,17 @@ def bind(path: Path, mode: int) -> socket.socket:
     It is bound under another name and renamed over: who connects reaches the one or the other.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.unlink(missing_ok=True)
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
+        temporary.unlink(missing_ok=True)
         sock.bind(str(temporary))
         temporary.chmod(mode)
+        sock.listen()  # before anybody can find it, or it would refuse
         temporary.rename(path)
     except OSError as error:
         sock.close()
         temporary.unlink(missing_ok=True)
-        reason = (error.strerror or str(error)).lower()
-        raise NotOurs(f"cannot listen on {path}: {reason}") from None
+        raise NotOurs(f"cannot listen on {path}: {_reason(error)}") from None
     return sock
 
 
@@ -67,3 +98,7 @@ def network_namespace() -> int:
         return Path("/proc/self/ns/net").stat().st_ino
     except OSError:
         return 0
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()

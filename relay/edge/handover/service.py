@@ -1,8 +1,7 @@
 """Everything that is handed over: what a relay consists of, beside its settings."""
 
 import asyncio
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -22,26 +21,13 @@ class Carried(Protocol):
 
 @dataclass(slots=True)
 class Service:
-    """Connections without a whole head are `gates`.
+    """Connections whose first request is not under way yet are `gates`.
 
-    `handshakes` are those that wait for the holder of a name, with their heads: they are asked
-    again by the successor.
+    `busy` are aiohttp's protocols with a request under way: it is answered before they end.
     """
 
     floor: Floor
     carried: Mapping[str, Carried]
     release: str  # which commit this is
     gates: set[Gate] = field(default_factory=set)
-    handshakes: dict[asyncio.Transport, bytes] = field(default_factory=dict)
-
-    @contextmanager
-    def waiting(self, transport: asyncio.Transport | None, head: bytes) -> Iterator[None]:
-        """The handshake with this head waits for somebody while the context is open."""
-        if transport is None:
-            yield
-            return
-        self.handshakes[transport] = head
-        try:
-            yield
-        finally:
-            self.handshakes.pop(transport, None)
+    busy: set[asyncio.Protocol] = field(default_factory=set)

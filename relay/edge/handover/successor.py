@@ -1,38 +1,41 @@
 """The side that takes over: it copies while the other serves, and serves once it is told so."""
 
 import asyncio
+import gc
+import logging
+import os
 import socket
 import time
-from array import array
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
 
-from relay.edge.connection import Connection
-from relay.edge.handover.channel import Broken, Channel, Received
+from relay.edge.handover.channel import Broken, Channel, Gone, Received, Silent
 from relay.edge.handover.format import (
     READABLE,
-    Entries,
-    Reader,
-    read_ending,
-    read_entry,
-    read_room,
-    read_session,
 )
-from relay.edge.handover.rendezvous import network_namespace
+from relay.edge.handover.rendezvous import network_namespace, peer_user
+from relay.edge.handover.replica import Replica
 from relay.edge.handover.service import Service
-from relay.member.session import Session, arrive
-from relay.names import RoomName, UserName
-from relay.room.member import Member
-from relay.room.room import Room
+from relay.edge.sockets import Inherited
 
+logger = logging.getLogger("relay")
+
+T = TypeVar("T")
+Listeners = Awaitable[Sequence[socket.socket]]
+
+GREET: Final = 5.0  # seconds for the other to answer at all
 WAIT: Final = 30.0  # seconds for a message while the other serves
 DECIDE: Final = 3.0  # seconds for the other to decide, once everything is here
 
 
 class Refused(Exception):
     """The one that serves does not hand over; `str()` says why."""
+
+
+class Incompatible(Refused):
+    """It never will: there is no format that both read."""
 
 
 class _Arrival(asyncio.Protocol):
@@ -45,92 +48,103 @@ class _Arrival(asyncio.Protocol):
 
 @dataclass(slots=True)
 class Taken:
-    """What has been taken over, to be started by `Successor.start`."""
+    """What has been taken over: members are served already, the others are to be."""
 
-    listeners: list[socket.socket]
-    connections: list[Connection]
-    heads: list[tuple[asyncio.Transport, bytes]]
+    listeners: Sequence[socket.socket]
+    members: int
+    gates: list[tuple[asyncio.Transport, bytes]]
     release: str  # of the one that served before
     frozen: float  # seconds in which nobody served
 
 
-@dataclass(slots=True)
-class _Copy:
-    listeners: list[socket.socket] = field(default_factory=list)
-    transports: dict[int, asyncio.Transport] = field(default_factory=dict)
-    connections: dict[int, Connection] = field(default_factory=dict)
-    rooms: dict[RoomName, Room] = field(default_factory=dict)
-    entries: Entries = field(default_factory=dict)
-    heads: list[tuple[asyncio.Transport, bytes]] = field(default_factory=list)
-
-
 class Successor:
-    """One attempt to take over from the relay at the other end of `sock`."""
+    """One attempt to take over from the relay at the other end of the channel.
 
-    def __init__(self, sock: socket.socket, service: Service) -> None:
-        sock.settimeout(WAIT)
-        self._channel = Channel(sock)
+    `listen` is given its listening sockets, and returns those on which this one is to listen: if
+    they are not to be had, the other goes on.
+    """
+
+    def __init__(
+        self, channel: Channel, service: Service, listen: Callable[[list[Inherited]], Listeners]
+    ) -> None:
+        self._channel = channel
         self._service = service
-        self._floor = service.floor
         self._loop = service.floor.loop
-        self._copy = _Copy()
+        self._listen = listen
+        self._listeners: Sequence[socket.socket] = ()
+        self._replica = Replica(service)
         self._release = "unknown"
 
     async def run(self) -> Taken:
         """Take over everything, or raise `Refused` or `Broken` and hold nothing."""
         try:
-            await asyncio.to_thread(self._greet)
-            while True:
-                message = await asyncio.to_thread(self._channel.receive)
-                if message.kind == "LAST":
-                    break
-                await self._take(message)
-            self._build(message)
-            self._channel.send("REDY")
-            self._await_decision()
+            message = await self._copy()
+            gc.disable()  # it would look at all that there is while nobody is served
+            try:
+                self._replica.update(message.head, message.data)
+                self._decide()
+            finally:
+                gc.enable()
+        except (ValueError, LookupError, TypeError):
+            self._drop()
+            raise Broken("the other side sends what is not in this format") from None
         except BaseException:
             self._drop()
             raise
-        finally:
-            self._channel.close()
-        return self._commit(message.head)
+        connections = self._replica.commit(message.head)
+        frozen = time.monotonic() - message.head["started"]
+        gates = self._replica.gates
+        return Taken(self._listeners, len(connections), gates, self._release, frozen)
+
+    async def _copy(self) -> Received:
+        """Take what comes while the other serves; return its last message."""
+        await self._call(self._greet)
+        while (message := await self._call(self._channel.receive)).kind != "LAST":
+            await self._take(message)
+        return message
+
+    async def _call(self, function: Callable[..., T], *values: Any) -> T:
+        return await asyncio.to_thread(function, *values)
 
     def _greet(self) -> None:
+        sock = self._channel.socket
+        user = peer_user(sock)
+        if user != os.getuid():
+            raise Refused(f"user {os.getuid()} does not take over from user {user}")
+        sock.settimeout(GREET)
         hello = {
             "formats": READABLE,
             "network": network_namespace(),
             "release": self._service.release,
         }
-        self._channel.send("HELO", hello)
+        with suppress(Gone):  # it may have said why
+            self._channel.send("HELO", hello)
         answer = self._channel.receive()
         if answer.kind == "NO":
-            raise Refused(str(answer.head["reason"]))
+            refusal = Incompatible if answer.head.get("replace") else Refused
+            raise refusal(str(answer.head["reason"]))
         if answer.kind != "OKAY":
             raise Broken("the other side sends what is no answer")
         self._release = str(answer.head["release"])
+        sock.settimeout(WAIT)
 
     async def _take(self, message: Received) -> None:
-        copy = self._copy
+        replica, head = self._replica, message.head
         if message.kind == "LIST":
-            copy.listeners += [socket.socket(fileno=file) for file in message.files]
+            self._listeners = sockets = [socket.socket(fileno=file) for file in message.files]
+            self._listeners = await self._listen(list(map(Inherited, sockets, head)))
         elif message.kind == "CONN":
-            transports = await self._open(message.files)
-            for (number, name, state), transport in zip(message.head, transports, strict=True):
-                copy.transports[number] = transport
-                room = self._room(name)
-                copy.connections[number] = Connection(transport, room, arrive(state), self._floor)
+            replica.add_connections(head, await self._open(message.files))
+        elif message.kind == "GONE":
+            replica.remove(head)
         elif message.kind == "ENTR":
-            reader = Reader(message.data)
-            for record in message.head:
-                room_name, entry = read_entry(record, reader, self._floor.terms.account)
-                copy.entries[room_name, entry.offset] = entry
+            replica.add_entries(head, message.data)
         elif message.kind == "HEAD":
-            reader = Reader(message.data)
-            transports = await self._open(message.files)
-            for size, transport in zip(message.head, transports, strict=True):
-                copy.heads.append((transport, reader.bytes(size)))
+            replica.add_gates(head, message.data, await self._open(message.files))
         elif message.kind == "COPY":
-            await asyncio.to_thread(self._channel.send, "DONE")
+            await self._call(self._channel.send, "DONE")
+        elif message.kind == "NO":
+            raise Broken(f"the other side goes on serving: {head['reason']}")
         else:
             raise Broken(f"the other side sends {message.kind!r}, which this format has not")
 
@@ -142,83 +156,36 @@ class Successor:
         )
         return [transport for transport, _ in opened]
 
-    def _room(self, name: RoomName) -> Room:
-        room = self._copy.rooms.get(name)
-        if room is None:
-            room = self._copy.rooms[name] = self._floor.hub.new_room(name)
-        return room
+    def _decide(self) -> None:
+        """Return when this process is to serve; raise when the other goes on.
 
-    def _build(self, message: Received) -> None:
-        """Bring everything up to date."""
-        head, reader, copy = message.head, Reader(message.data), self._copy
-        alive: dict[int, Connection] = {}
-        for number, name, record, ending in head["sessions"]:
-            state = read_session(record, reader, name, copy.entries)
-            alive[number] = Connection(
-                copy.transports[number], self._room(name), state, self._floor, read_ending(ending)
-            )
-        plain = [reader.bytes(size) for size in head["plain"]]
-        numbers, heards = array("I", plain[0]), array("d", plain[1])
-        counts = zip(array("Q", plain[2]), array("Q", plain[3]), strict=True)
-        for number, heard, (published, taken) in zip(numbers, heards, counts, strict=True):
-            connection = alive[number] = copy.connections[number]
-            connection.session.advance(heard, published, taken)
-        for number, transport in copy.transports.items():
-            if number not in alive:
-                transport.abort()  # it left meanwhile
-        copy.connections = alive
-        members: dict[RoomName, dict[UserName, Member]] = {}
-        for connection in alive.values():
-            if connection.ending is None:
-                session: Session = connection.session
-                members.setdefault(session.room.name, {})[session.user] = session
-        for record in head["rooms"]:
-            room_state = read_room(record, copy.entries)
-            self._room(room_state.name).restore(room_state, members.get(room_state.name, {}))
-
-    def _await_decision(self) -> None:
-        """Return when the other has said "yours", or has died; raise when it may go on serving.
-
-        Who has waited too long first shuts its reading side: the other can then say nothing more,
-        and what it had said before can still be read. So never both serve, and never neither.
+        It is when the other has said "yours" and can hear "took", or has died: then the stream
+        ends without its "no". So never both serve, and never neither. Who has waited too long gives
+        up: it closes, and the other, which has not heard "took", goes on.
         """
-        sock = self._channel.socket
-        sock.settimeout(DECIDE)
+        self._channel.socket.settimeout(DECIDE)
         try:
-            answer = self._channel.receive().kind
-        except Broken as error:
-            if str(error) == "the other side has gone":
+            self._channel.send("REDY")
+            if self._channel.receive().kind == "YOUR":
+                self._channel.send("TOOK")
                 return
-            with suppress(OSError):
-                sock.shutdown(socket.SHUT_RD)
-            try:
-                answer = self._channel.receive().kind
-            except Broken:
-                raise Broken("the other side did not decide in time") from None
-        if answer != "YOUR":
-            raise Refused("the other side goes on serving")
+        except Gone:
+            if self._has_died():
+                return
+        except Silent:
+            raise Broken("the other side did not decide in time") from None
+        raise Broken("the other side goes on serving")
 
-    def _commit(self, head: Any) -> Taken:
-        """From here on this process serves."""
-        copy, floor = self._copy, self._floor
-        open_rooms = {RoomName(record["name"]) for record in head["rooms"]}
-        for name, room in copy.rooms.items():
-            if name in open_rooms:
-                floor.hub.adopt(room)
-        for what, carried in self._service.carried.items():
-            if what in head["carried"]:
-                carried.restore(head["carried"][what])
-        connections = list(copy.connections.values())
-        for connection in connections:
-            floor.roster.take(connection, connection.address, connection.is_open)
-            connection.take_over()
-        frozen = time.monotonic() - head["started"]
-        return Taken(copy.listeners, connections, copy.heads, self._release, frozen)
+    def _has_died(self) -> bool:
+        """Whether the other has closed without "no"."""
+        try:
+            while self._channel.receive().kind != "NO":
+                pass
+        except Gone:
+            return True
+        return False
 
     def _drop(self) -> None:
-        for transport in self._copy.transports.values():
-            transport.abort()
-        for transport, _ in self._copy.heads:
-            transport.abort()
-        for sock in self._copy.listeners:
+        self._replica.drop()
+        for sock in self._listeners:
             sock.close()

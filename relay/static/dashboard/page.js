@@ -5,6 +5,7 @@ import { duration } from "../shared/release.js";
 import { makeChart } from "./chart.js";
 import { Samples } from "./samples.js";
 import { MEANINGS, TILES } from "./tiles.js";
+import { milliseconds } from "./units.js";
 
 const PERIOD = 1000; // ms
 const TIMEOUT = 3000; // ms for an answer
@@ -79,7 +80,8 @@ function show(live) {
   find("version", HTMLElement).textContent =
     commit === "unknown" ? version : `${version} (${commit.slice(0, 10)})`;
   find("deployed", HTMLElement).textContent = moment(live.deployed_at);
-  find("uptime", HTMLElement).textContent = duration(live.uptime_seconds);
+  find("uptime", HTMLElement).textContent = duration(live.service_uptime_seconds);
+  showHandover(live);
   showClosed(live.closed);
   const { latest, rows } = samples;
   const speak = Math.abs(live.taken - described) >= SPOKEN;
@@ -101,6 +103,17 @@ function show(live) {
       target.setAttribute("aria-label", `${tile.title}, last ten minutes: ${said}`);
     }
   }
+}
+
+/** @param {import("./samples.js").Live} live */
+function showHandover({ handover, uptime_seconds }) {
+  find("handover-item", HTMLElement).hidden = handover === null;
+  if (handover === null) return;
+  const { connections, frozen_seconds, from_commit } = handover;
+  const members = `${connections.toLocaleString("en")} ${connections === 1 ? "member" : "members"}`;
+  const from = from_commit === "unknown" ? "" : ` from ${from_commit.slice(0, 10)}`;
+  find("handover", HTMLElement).textContent =
+    `${members}${from} ${duration(uptime_seconds)} ago, frozen for ${milliseconds(frozen_seconds * 1000)} ms`;
 }
 
 /** @param {Record<string, number>} closed */

@@ -8,9 +8,12 @@ const KEPT = 600; // seconds
  * @property {string} version
  * @property {string} commit
  * @property {string} deployed_at
- * @property {number} uptime_seconds
+ * @property {number} uptime_seconds of this process
+ * @property {number} service_uptime_seconds of all that have taken over from each other
+ * @property {{ connections: number, frozen_seconds: number, from_commit: string } | null} handover
+ *   how this process took over; null: it began anew
  * @property {Record<string, number>} closed connections ended so far, by reason
- * @property {string} life of one relay process; its counters begin at 0
+ * @property {string} life of one service: its counters begin at 0, and go on when another process takes over
  * @property {number} taken samples so far
  * @property {string[]} fields
  * @property {number[][]} samples

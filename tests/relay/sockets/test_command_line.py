@@ -1,5 +1,6 @@
 """`python -m relay` as its user meets it: clear sentences, exit code 2, never a traceback."""
 
+import asyncio
 import os
 import socket
 import subprocess
@@ -56,9 +57,25 @@ def test_help_lists_every_setting() -> None:
             "JWT_SECRET=...: expected at least 32 bytes, for instance from: openssl rand -hex 32",
         ),
         (
+            "JWT_PUBLIC_KEY",
+            "MIIBIjANBg",
+            "JWT_PUBLIC_KEY=...: expected a public key in PEM: -----BEGIN PUBLIC KEY-----",
+        ),
+        ("JWKS_URL", "login.example", "JWKS_URL=login.example: expected a URL such as https://"),
+        (
+            "ALLOWED_ORIGINS",
+            ",",
+            "ALLOWED_ORIGINS=,: no page could connect; expected * or origins such as https://",
+        ),
+        (
+            "TRUSTED_PROXIES",
+            "::ffff:10.0.0.0/104",
+            "TRUSTED_PROXIES=::ffff:10.0.0.0/104: ::ffff:a00:0/104 matches nothing; expected 10.0.",
+        ),
+        (
             "ALLOWED_ORIGINS",
             "app.example",
-            "ALLOWED_ORIGINS=app.example: 'app.example' is no origin; expected * or https://app.example",
+            "ALLOWED_ORIGINS=app.example: 'app.example' is no origin; expected *, null, ",
         ),
         (
             "LOG_LEVEL",
@@ -125,6 +142,14 @@ def test_bad_token_arguments_are_sentences(arguments: list[str], sentence: str) 
     assert outcome.stderr == f"relay: {sentence}\n"
 
 
+def test_token_for_no_room_is_a_sentence() -> None:
+    """Unless it is an administrator's."""
+    outcome = run("token", "--user", "a", JWT_SECRET="x" * 32)
+    assert (outcome.returncode, outcome.stdout) == (2, "")
+    assert outcome.stderr.startswith("relay: --room is missing")
+    assert run("token", "--user", "a", "--admin", JWT_SECRET="x" * 32).returncode == 0
+
+
 def test_token_without_a_secret_is_a_sentence() -> None:
     """There is nothing to sign it with."""
     outcome = run("token", "--user", "a", "--room", "x")
@@ -151,7 +176,27 @@ async def test_log_in_json_is_one_object_per_line(start_relay: StartRelay) -> No
 
 
 async def test_relay_says_that_anyone_may_connect(start_relay: StartRelay) -> None:
-    """At each start without tokens."""
+    """At each start, with the setting that would close it; nothing is said of what is closed."""
     relay = await start_relay()
-    line = await relay.logged("JWT_SECRET is not set")
-    assert line.endswith("anyone may connect to any room under any free name")
+    for words in (
+        "anyone may connect to any room",
+        "pages of any origin",
+        "MAX_CONNECTIONS_PER_IP",
+    ):
+        line = await relay.logged(words)
+        assert "WARNING open to everybody: " in line
+    closed = await start_relay(JWT_SECRET="x" * 32, MAX_CONNECTIONS_PER_IP="500")
+    await closed.get("/health")
+    assert not [line for line in closed.log if "open to everybody" in line]
+
+
+async def test_doctor_looks_at_the_relay_beside_it(start_relay: StartRelay) -> None:
+    """Exit 0 where nothing is wrong, with each thing that is open and what would close it."""
+    relay = await start_relay()
+    outcome = await asyncio.to_thread(run, "doctor", PORT=str(relay.port), RELAY_STOP_GRACE="30s")
+    assert outcome.returncode == 0, outcome.stdout
+    assert "one serves here, and takes connections" in outcome.stdout
+    assert "→ set JWT_SECRET, JWT_PUBLIC_KEY or JWKS_URL" in outcome.stdout
+    outcome = run("doctor", RELAY_STOP_GRACE="20s")
+    assert outcome.returncode == 1
+    assert "wrong  stopping" in outcome.stdout

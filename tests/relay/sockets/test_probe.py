@@ -1,16 +1,19 @@
 """The container's health check, as Docker calls it: isolated, without site-packages."""
 
 import asyncio
+import socket
 import sys
+
+import pytest
 
 from tests.conftest import StartRelay
 from tests.process import ROOT, Relay
 
 
-async def _probe(port: int) -> tuple[int | None, str]:
+async def _probe(port: int, **env: str) -> tuple[int | None, str]:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-IS", ROOT / "relay" / "probe.py"),
-        env={"PORT": str(port)},
+        env={"PORT": str(port), **env},
         stdout=asyncio.subprocess.PIPE,
     )
     printed, _ = await process.communicate()
@@ -37,4 +40,14 @@ async def test_nobody_there_is_not_healthy(start_relay: StartRelay) -> None:
     await relay.stop()
     code, printed = await _probe(relay.port)
     assert code == 1
-    assert printed.startswith(f"no answer on port {relay.port}: ")
+    assert printed.startswith(f"no answer from 127.0.0.1 on port {relay.port}: ")
+
+
+@pytest.mark.parametrize("addresses", ["*", "0.0.0.0", "127.0.0.2", "[::1],127.0.0.1", "::"])
+async def test_probe_asks_where_the_relay_listens(start_relay: StartRelay, addresses: str) -> None:
+    """The first of its addresses; of a whole family, the loopback."""
+    if ":" in addresses and not socket.has_ipv6:
+        pytest.skip("this machine has no IPv6")
+    relay = await start_relay(LISTEN_ADDRESS=addresses)
+    code, printed = await _probe(relay.port, LISTEN_ADDRESS=addresses)
+    assert (code, printed) == (0, '{"ready":true}')

@@ -148,7 +148,7 @@ async def test_compression_is_not_negotiated(relay: Relay, room: str) -> None:
         _, close = await alice.read_until_close()
         assert close is not None
         assert close.close_code == 1002
-        assert close.close_text == "received frame with non-zero reserved bits"
+        assert close.close_text == "frame has reserved bits set, and no extension was agreed on"
 
 
 @pytest.mark.parametrize(
@@ -263,7 +263,7 @@ BAD_REQUESTS = [
     ("/ws/a?room=", "room name is empty"),
     ("/ws/a?room=%0A", "room name contains the invisible character U+000A"),
     ("/ws/a?rom=x", "unknown option 'rom'; known are room, echo, history, lag, token"),
-    ("/ws/a?room=x&room=y", "option room is given more than once"),
+    ("/ws/a?room=x&room=y", "option 'room' is given more than once"),
     ("/ws/a?echo=yes", "echo='yes': expected 0 or 1"),
     ("/ws/a?lag=wait", "lag='wait': expected skip or close"),
     ("/ws/a?history=-1", "history='-1': expected a number of messages up to 1000000"),
@@ -304,7 +304,10 @@ async def test_plain_get_says_that_an_upgrade_would_succeed(relay: Relay, room: 
     """426 names the protocol to upgrade to."""
     status, body = await relay.get(f"/ws/alice?room={room}")
     assert status == 426
-    assert body == {"error": "this is a WebSocket endpoint, and an upgrade would succeed"}
+    assert body == {
+        "error": "this is a WebSocket endpoint, and an upgrade would succeed; if yours did not, a "
+        "proxy in between may have removed the header Upgrade"
+    }
 
 
 async def test_names_of_any_script_are_one_name_in_nfc(relay: Relay, room: str) -> None:

@@ -17,12 +17,16 @@ from relay.wire.parser import Parser
 from tests.relay.unit.transport import Transport
 
 
-def make_floor(schedule: Callable[[Callable[[], None]], object] | None = None) -> Floor:
-    """Return the floor of a relay with default settings, on the running event loop."""
+def make_floor(
+    schedule: Callable[[Callable[[], None]], object] | None = None,
+    settings: Settings | None = None,
+    name: str = "relay",
+) -> Floor:
+    """Return the floor of a relay on the running event loop, with default settings if none."""
     loop = asyncio.get_running_loop()
-    settings = Settings.load()
+    settings = settings or Settings.load()
     retention = Retention(settings.history_size, 60, Budget(10**9), loop.time)
-    shared = Shared("relay", schedule or loop.call_soon)
+    shared = Shared(name, schedule or loop.call_soon)
     hub = Hub(lambda name, on_entry, state: MemoryLog(on_entry, retention, state), shared)
     terms = Terms(
         message_size=settings.max_message_size,
@@ -32,7 +36,7 @@ def make_floor(schedule: Callable[[Callable[[], None]], object] | None = None) -
         clock=loop.time,
         new_parser=partial(Parser, loop=loop),
     )
-    return Floor(settings, hub, Roster(shared.account, 10**9), terms, loop)
+    return Floor(settings, hub, Roster(shared.account, 10**9), terms, loop, 15.0, 0.5)
 
 
 def connect(

@@ -22,6 +22,7 @@ class Person:
         self.author = Author(self.user, SessionId(f"session of {name}"))
         self.excluded = None if echo else self.author.session
         self.echo = echo
+        self.receives = True
         self.is_behind = False
         self.outcome: Delivered | None = None  # instead of taking what comes
         self.heard: list[bytes] = []

@@ -239,6 +239,25 @@ def test_sender_does_not_count_as_its_own_receiver() -> None:
     assert not alice.is_held
 
 
+def test_members_that_only_publish_are_no_receivers() -> None:
+    """They are sent nothing, and a room of many sensors waits for its one reader."""
+    loop = Loop()
+    room = make_room(loop)
+    reader, *sensors = (Person(name) for name in ("reader", "a", "b", "c", "d"))
+    for sensor in sensors:
+        sensor.receives = False
+    for member in (reader, *sensors):
+        room.join(member)
+    _congest(room, loop, sensors[0], reader)
+    say(room, sensors[1], b"21")
+    loop.run()
+    assert room.is_waiting
+    _catch_up(room, reader)
+    loop.run()
+    assert reader.heard[-1] == b"21"
+    assert [sensor.heard for sensor in sensors] == [[]] * 4
+
+
 def test_congested_sender_does_not_stop_itself() -> None:
     """Who is far behind as a receiver may still send to those who are not."""
     loop = Loop()

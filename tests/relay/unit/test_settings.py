@@ -4,7 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relay.settings import Settings, SettingsError, seconds, table
+from relay.access.access import Access
+from relay.settings import Settings, SettingsError, table
+from relay.values import seconds
 
 
 @pytest.mark.parametrize(
@@ -82,9 +84,15 @@ def test_secret_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JWT_SECRET", "x" * 40)
     assert "xxx" not in repr(Settings.load())
     monkeypatch.setenv("JWT_SECRET", "hunter2")
+    monkeypatch.setenv("JWT_PUBLIC_KEY", "swordfish")
     with pytest.raises(SettingsError) as error:
-        Settings.load()
+        Access(Settings.load())
+    assert [line.split(":")[0] for line in str(error.value).splitlines()] == [
+        "JWT_SECRET=...",
+        "JWT_PUBLIC_KEY=...",
+    ]
     assert "hunter2" not in str(error.value)
+    assert "swordfish" not in str(error.value) + repr(Settings.load())
 
 
 def test_lists(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,124 @@
+"""What a successor has been told: connections, entries and rooms, built up to be served."""
+
+import asyncio
+import logging
+from array import array
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from relay.edge.connection import Connection
+from relay.edge.handover.format import Reader, read_ending, read_entry, read_room, read_session
+from relay.edge.handover.service import Service
+from relay.member.session import arrive
+from relay.names import RoomName, UserName
+from relay.room.log import Entry
+from relay.room.member import Member
+from relay.room.room import Room
+
+logger = logging.getLogger("relay")
+
+
+class Replica:
+    """The other side of an `Inventory`; nobody is served before `commit`."""
+
+    def __init__(self, service: Service) -> None:
+        self.gates: list[tuple[asyncio.Transport, bytes]] = []
+        self._service = service
+        self._floor = service.floor
+        self._transports: dict[int, asyncio.Transport] = {}
+        self._connections: dict[int, Connection] = {}
+        self._rooms: dict[RoomName, Room] = {}
+        self._entries: list[Entry] = []
+
+    def add_connections(
+        self, records: Iterable[Any], transports: Sequence[asyncio.Transport]
+    ) -> None:
+        """Take those that `Inventory.describe` has described."""
+        for (number, name, state), transport in zip(records, transports, strict=True):
+            self._transports[number] = transport
+            connection = Connection(transport, self._room(name), arrive(state), self._floor)
+            self._connections[number] = connection
+
+    def remove(self, numbers: Iterable[int]) -> None:
+        """Let those go that have left the other."""
+        for number in numbers:
+            self._transports[number].abort()
+
+    def add_entries(self, records: Iterable[Any], data: bytes) -> None:
+        """Take those that `Inventory.tell` has told."""
+        reader, account = Reader(data), self._floor.terms.account
+        self._entries += [read_entry(record, reader, account) for record in records]
+
+    def add_gates(self, sizes: Sequence[int], data: bytes, opened: list[asyncio.Transport]) -> None:
+        """Take connections whose first request is not under way, with what has come of it."""
+        reader = Reader(data)
+        self.gates += [(it, reader.bytes(size)) for it, size in zip(opened, sizes, strict=True)]
+
+    def update(self, head: Any, data: bytes) -> None:
+        """Bring everything up to date by `Inventory.changes`."""
+        reader, connections = Reader(data), self._connections
+        alive: set[int] = set()
+        for number, name, record, ending in head["sessions"]:
+            state = read_session(record, reader, self._entries)
+            connections[number] = Connection(
+                self._transports[number], self._room(name), state, self._floor, read_ending(ending)
+            )
+            alive.add(number)
+        plain = [reader.bytes(size) for size in head["plain"]]
+        numbers, heards = array("I", plain[0]), array("d", plain[1])
+        counts = zip(array("Q", plain[2]), array("Q", plain[3]), strict=True)
+        for number, heard, (published, taken) in zip(numbers, heards, counts, strict=True):
+            connections[number].session.advance(heard, published, taken)
+            alive.add(number)
+        for number, transport in self._transports.items():
+            if number not in alive:
+                transport.abort()  # it left meanwhile
+                del connections[number]
+        self._restore_rooms(head["rooms"])
+
+    def commit(self, head: Any) -> list[Connection]:
+        """From here on this process serves; return the connections."""
+        floor = self._floor
+        for record in head["rooms"]:
+            floor.hub.adopt(self._rooms[RoomName(record["name"])])
+        for what, carried in self._service.carried.items():
+            if what in head["carried"]:
+                carried.restore(head["carried"][what])
+        connections = list(self._connections.values())
+        for connection in connections:
+            floor.roster.take(connection, connection.address, connection.is_open)
+        floor.roster.note_left_behind()
+        for connection in connections:
+            try:
+                connection.take_over()
+            except Exception:  # of one client; the others are to be served
+                logger.exception("a defect of the relay")
+                connection.abort()
+        return connections
+
+    def drop(self) -> None:
+        """Nothing comes of it: hold nothing, and tell the clients nothing."""
+        for connection in self._connections.values():
+            connection.forget()
+        for transport in self._transports.values():
+            transport.abort()
+        for transport, _ in self.gates:
+            transport.abort()
+        for room in self._rooms.values():
+            room.close()
+
+    def _room(self, name: RoomName) -> Room:
+        room = self._rooms.get(name)
+        if room is None:
+            room = self._rooms[name] = self._floor.hub.new_room(name)
+        return room
+
+    def _restore_rooms(self, records: Iterable[Any]) -> None:
+        members: dict[RoomName, dict[UserName, Member]] = {}
+        for connection in self._connections.values():
+            if connection.ending is None:
+                session = connection.session
+                members.setdefault(session.room.name, {})[session.user] = session
+        for record in records:
+            state = read_room(record, self._entries)
+            self._room(state.name).restore(state, members.get(state.name, {}))

@@ -1,0 +1,111 @@
+"""How many are where: what `/health` and `/rooms` tell, counted at most twice a second.
+
+Counting walks over all rooms, so it is done in turns, once for all who ask meanwhile, and what it
+finds counts for half a second. Nobody who asks often costs the members anything.
+"""
+
+import asyncio
+import heapq
+from collections.abc import Awaitable, Callable
+from typing import Final, Generic, NamedTuple, TypeVar
+
+from aiohttp import web
+
+from relay.access.grants import Grant
+from relay.names import RoomName, UserName
+from relay.room.hub import Hub
+
+T = TypeVar("T")
+
+MAX_LISTED: Final = 1000  # rooms or names in one answer
+LIFETIME: Final = 0.5  # seconds for which an answer counts
+_TURN: Final = 1000  # rooms looked at before others get their turn
+_MAX_CACHED: Final = 256  # answers for holders of different tokens
+
+
+class Seen(NamedTuple):
+    """What somebody may see of all rooms; the counts are of everything."""
+
+    rooms: list[tuple[RoomName, int]]  # the largest, with how many are in each
+    users: list[UserName]  # sorted; one who is in two rooms is there twice
+    room_count: int
+    user_count: int
+    are_all_rooms: bool  # whether `rooms` leaves out none that may be seen
+    are_all_users: bool
+
+
+class Cached(Generic[T]):
+    """An answer that is made once for all who ask at the same time, and kept for a while."""
+
+    def __init__(self, make: Callable[[], Awaitable[T]]) -> None:
+        self._make = make
+        self._task: asyncio.Future[T] | None = None
+        self._until = 0.0  # of the event loop's clock
+
+    @property
+    def is_fresh(self) -> bool:
+        return self._until > asyncio.get_running_loop().time()
+
+    async def get(self) -> T:
+        """Return the answer, at most half a second old."""
+        if self._task is None or (self._task.done() and not self.is_fresh):
+            self._task = asyncio.ensure_future(self._run())
+        return await asyncio.shield(self._task)
+
+    async def _run(self) -> T:
+        answer = await self._make()
+        self._until = asyncio.get_running_loop().time() + LIFETIME
+        return answer
+
+
+class Counts:
+    """Counts rooms and members for those who may see them."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+        self._cached: dict[tuple[str, ...], Cached[Seen]] = {}
+
+    async def seen(self, grant: Grant | None) -> Seen:
+        """Return what is to be seen with this grant; without one, counts alone."""
+        visible = () if grant is None else grant.rooms
+        cached = self._cached.get(visible)
+        if cached is None:
+            if len(self._cached) >= _MAX_CACHED:
+                self._cached.clear()
+            cached = self._cached[visible] = Cached(lambda: self._count(grant))
+        return await cached.get()
+
+    async def _count(self, grant: Grant | None) -> Seen:
+        largest: list[tuple[int, RoomName]] = []  # a heap of MAX_LISTED
+        users: list[UserName] = []
+        visible_rooms = visible_users = user_count = 0
+        rooms = list(self._hub.rooms.items())
+        for index, (name, room) in enumerate(rooms):
+            members = len(room.members)
+            user_count += members
+            if grant is not None and grant.admits(name):
+                visible_rooms += 1
+                visible_users += members
+                _keep_largest(largest, (members, name))
+                users += list(room.members)[: MAX_LISTED - len(users)]
+            if index % _TURN == _TURN - 1:
+                await asyncio.sleep(0)
+        largest.sort(key=lambda each: (-each[0], each[1]))
+        return Seen(
+            rooms=[(name, count) for count, name in largest],
+            users=sorted(users),
+            room_count=len(rooms),
+            user_count=user_count,
+            are_all_rooms=visible_rooms == len(largest),
+            are_all_users=visible_users == len(users),
+        )
+
+
+COUNTS: Final = web.AppKey("counts", Counts)
+
+
+def _keep_largest(heap: list[tuple[int, RoomName]], room: tuple[int, RoomName]) -> None:
+    if len(heap) < MAX_LISTED:
+        heapq.heappush(heap, room)
+    else:
+        heapq.heappushpop(heap, room)

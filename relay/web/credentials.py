@@ -1,0 +1,75 @@
+"""Who sent a request: its token, its page's origin, its address; and what it may for that."""
+
+import logging
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+from aiohttp import web
+
+from relay.access.access import KeysMissing
+from relay.access.grants import Forbidden
+from relay.access.tokens import Refused, UnknownKey
+from relay.web.context import Context
+from relay.web.handshake import BEARER, subprotocols
+from relay.web.refusals import Refusal, quoted
+
+logger = logging.getLogger("relay")
+
+T = TypeVar("T")
+
+_CHALLENGE: Final = {"WWW-Authenticate": "Bearer"}
+
+
+def token_of(request: web.Request) -> str | None:
+    """Return the token of the Authorization header, or None."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else None
+
+
+def handshake_token(request: web.Request, option: str | None) -> str | None:
+    """Return a handshake's token: of the header, else of a subprotocol, else the option."""
+    offered = (word for word in subprotocols(request) if word.startswith(BEARER))
+    token = token_of(request) or next(offered, None) or option
+    return token.removeprefix(BEARER) if token else None
+
+
+async def decide(context: Context, decision: Callable[[], T]) -> T:
+    """Return what `Access` decides, or refuse.
+
+    A token that names an unknown key has the key set fetched once more: keys are rotated.
+    """
+    try:
+        try:
+            return decision()
+        except (UnknownKey, KeysMissing):
+            if context.key_set is None or not await context.key_set.refresh():
+                raise
+            return decision()
+    except KeysMissing as error:
+        raise Refusal(503, str(error)) from None
+    except Refused as error:
+        raise Refusal(401, str(error), _CHALLENGE) from None
+    except Forbidden as error:
+        raise Refusal(403, str(error)) from None
+
+
+def check_origin(request: web.Request, context: Context) -> None:
+    """Refuse a browser's page that is not allowed to use this relay."""
+    origin = request.headers.get("Origin")
+    if not context.access.allows_origin(origin, request.host):
+        raise Refusal(403, f"origin {quoted(origin or '')} is not in ALLOWED_ORIGINS")
+
+
+def address_of(request: web.Request, context: Context) -> str:
+    """Return the client's address; the first that a proxy writes and nobody can read is told."""
+    forwarded = ",".join(request.headers.getall("X-Forwarded-For", ()))
+    client = context.access.client_address(request.remote or "", forwarded)
+    if client.unreadable is not None and not context.watch.is_forwarding_unreadable:
+        context.watch.is_forwarding_unreadable = True
+        logger.warning(
+            "X-Forwarded-For from a proxy of TRUSTED_PROXIES has %s, which is no address: its "
+            "clients count as %s, all together",
+            quoted(client.unreadable),
+            client.address or "one",
+        )
+    return client.address

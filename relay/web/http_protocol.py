@@ -1,0 +1,131 @@
+"""HTTP as aiohttp speaks it, with the relay's own words where a request cannot even be read."""
+
+import asyncio
+import logging
+from typing import Final
+
+from aiohttp import web
+from aiohttp.http_exceptions import (
+    BadHttpMethod,
+    HttpProcessingError,
+    InvalidHeader,
+    InvalidURLError,
+    LineTooLong,
+    PayloadEncodingError,
+)
+
+from relay.edge.gate import MOST as MAX_HEAD
+from relay.web.answers import error_response
+from relay.web.context import Context
+
+_IDLE: Final = 15.0  # seconds for a whole request head, and between requests of one connection
+# A browser sends all cookies of a site, up to 4 KB each, and a proxy adds its own headers.
+MAX_FIELD: Final = 64 * 1024  # bytes of a header
+MAX_LINE: Final = 32 * 1024  # bytes of the request line, which may hold a token
+_MAX_FIELDS: Final = 256
+_SENTENCES: Final = (
+    (BadHttpMethod, "not an HTTP request"),
+    (InvalidURLError, "bad HTTP request: the URL has bytes that have to be percent-encoded"),
+    (InvalidHeader, "bad HTTP request: a header is not valid"),
+    (PayloadEncodingError, "bad HTTP request: the body is not as its headers say"),
+)
+_OTHER: Final = "bad HTTP request"
+_LINGER: Final = 1.0  # seconds in which what still comes in is thrown away
+
+
+class _LastAnswer(web.Response):
+    """An answer after which nothing is read, and the connection ends.
+
+    Not at once: closing over unread input makes the kernel send RST, and the client lose it.
+    """
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        await super().write_eof(data)
+        await asyncio.sleep(_LINGER)
+
+
+def quieten_aiohttp() -> None:
+    """Leave out aiohttp's tracebacks of connections that break off: strangers cause them."""
+
+    def is_for_the_log(record: logging.LogRecord) -> bool:
+        error = record.exc_info[1] if record.exc_info else None
+        return not isinstance(error, web.RequestPayloadError | ConnectionError)
+
+    logging.getLogger("aiohttp.server").addFilter(is_for_the_log)
+
+
+class HttpProtocol(web.RequestHandler):
+    """One HTTP connection, until it is upgraded."""
+
+    __slots__ = ("_context", "_head")
+
+    def __init__(
+        self, server: web.Server, context: Context, loop: asyncio.AbstractEventLoop
+    ) -> None:
+        # The path of a request can hold a token: there is no access log.
+        super().__init__(
+            server,
+            loop=loop,
+            access_log=None,  # type: ignore[arg-type]  # as its own runner does
+            keepalive_timeout=_IDLE,
+            max_line_size=MAX_LINE,
+            max_field_size=MAX_FIELD,
+            max_headers=_MAX_FIELDS,
+        )
+        self._context = context
+        self._head = 0  # bytes of a request head that has not ended
+
+    def data_received(self, data: bytes) -> None:
+        """Read on, and refuse a head that does not end: the parser bounds only its parts."""
+        is_between_requests = self._waiter is not None or not self._request_count
+        super().data_received(data)
+        if not is_between_requests or self._messages:
+            self._head = 0
+            return
+        self._head += len(data)
+        transport = self.transport
+        if self._head > MAX_HEAD and transport is not None and not transport.is_closing():
+            answer = self._refusal(431, f"the request's head exceeds limit of {MAX_HEAD} bytes")
+            body = answer.body
+            assert isinstance(body, bytes)
+            lines = [f"HTTP/1.1 {answer.status} {answer.reason}"]
+            lines += [f"{name}: {value}" for name, value in answer.headers.items()]
+            lines += [f"Content-Length: {len(body)}", "Connection: close", "", ""]
+            transport.write("\r\n".join(lines).encode() + body)
+            self.close()  # from here on input is thrown away
+            asyncio.get_running_loop().call_later(_LINGER, transport.close)
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """Return the answer to what is no request, and note it in one line.
+
+        The parser's own text would quote what a stranger sent, a token perhaps.
+        """
+        if isinstance(exc, ConnectionError):
+            raise exc  # nobody is there to be answered; aiohttp then ends the connection
+        if not isinstance(exc, HttpProcessingError):
+            return super().handle_error(request, status, exc, message)
+        answer = self._refusal(*_sentence(exc))
+        answer.force_close()
+        self.close()  # from here on input is thrown away
+        return answer
+
+    def _refusal(self, status: int, error: str) -> web.Response:
+        self._context.watch.refused[status] += 1
+        self._context.refusals.write("a request", status, error)
+        plain = error_response(error, status)
+        answer = _LastAnswer(body=plain.body, status=status, headers=plain.headers)
+        if "*" in self._context.settings.allowed_origins:
+            answer.headers["Access-Control-Allow-Origin"] = "*"
+        return answer
+
+
+def _sentence(error: HttpProcessingError) -> tuple[int, str]:
+    if isinstance(error, LineTooLong):
+        return 431, f"the URL exceeds limit of {MAX_LINE} bytes, or a header {MAX_FIELD}"
+    return 400, next((own for kind, own in _SENTENCES if isinstance(error, kind)), _OTHER)

@@ -1,0 +1,176 @@
+"""A relay without sockets, whose state moves from one set of objects to another."""
+
+from typing import Any
+
+import orjson
+
+from relay.edge.connection import Connection
+from relay.edge.floor import Floor
+from relay.edge.handover.inventory import Inventory
+from relay.edge.handover.replica import Replica
+from relay.edge.handover.service import Service
+from relay.names import RoomName, UserName
+from relay.settings import Settings
+from tests.raw import encode
+from tests.relay.unit.floor import connect, make_floor, receive
+from tests.relay.unit.people import Loop
+from tests.relay.unit.transport import Transport
+
+
+class _Socket:
+    """What is handed over, as far as it is asked."""
+
+    family = 0
+
+    def fileno(self) -> int:
+        return 10**6  # no open file: the kernel tells nothing of it
+
+
+class Wire(Transport):
+    """A transport that can end, and has a socket until then."""
+
+    def __init__(self) -> None:
+        super().__init__(0)
+        self.has_ended = False
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        return _Socket() if name == "socket" else default
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        if not self.has_ended:
+            super().write(data)
+
+    def is_closing(self) -> bool:
+        return self.has_ended
+
+    def close(self) -> None:
+        self.has_ended = True
+
+    def abort(self) -> None:
+        self.held = b""
+        self.has_ended = True
+
+
+class Client:
+    """One end of a wire: what it sends is read by the relay in pieces."""
+
+    def __init__(self, connection: Connection, wire: Wire) -> None:
+        self.connection = connection
+        self.wire = wire
+        self.received = b""  # by way of relays that have handed over
+        self.outgoing = b""
+        self.is_here = True
+
+    def send(self, opcode: int, payload: bytes, *, fin: bool = True) -> None:
+        self.outgoing += encode(opcode, payload, fin=fin)
+
+    def read(self, size: int) -> None:
+        """Have the relay read so many bytes, if it reads."""
+        if self.is_here and self.wire.reads and not self.wire.has_ended:
+            data, self.outgoing = self.outgoing[:size], self.outgoing[size:]
+            receive(self.connection, data)
+
+    def take(self, size: int) -> None:
+        if self.is_here:
+            self.wire.give(size)
+
+    def look(self) -> None:
+        """Tell the connection if its wire has ended, as the event loop would."""
+        if self.is_here and self.wire.has_ended:
+            self.is_here = False
+            self.connection.connection_lost(None)
+
+    @property
+    def seen(self) -> bytes:
+        """All that it has received."""
+        return self.received + self.wire.taken
+
+
+class Relay:
+    """Rooms and clients; `move` has no effect that any client could see."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.loop = Loop()
+        self.now = 0.0
+        self.clients: list[Client] = []
+        self._settings = settings
+        self._moves = 0
+        self.floor = self._new_floor()
+
+    def join(self, name: str, room: str, **options: int) -> None:
+        if self.floor.hub.holder(RoomName(room), UserName(name)) is None:
+            wire = Wire()
+            connection = connect(self.floor, name, wire, room=room, **options)
+            self.clients.append(Client(connection, wire))
+
+    def flush(self) -> None:
+        for room in tuple(self.floor.hub.rooms.values()):
+            room.flush()
+
+    def tick(self) -> None:
+        self.loop.run_once()
+        for client in self.clients:
+            client.look()
+
+    def settle(self) -> None:
+        """Have everybody read and take everything, for longer than any room waits."""
+        quiet = 0
+        while quiet < 8:
+            before = [(client.seen, client.outgoing, client.is_here) for client in self.clients]
+            for client in self.clients:
+                client.read(10**6)
+                client.take(10**9)
+            self.tick()
+            self.now += 1
+            self.floor.hub.check_patience(self.now)
+            after = [(client.seen, client.outgoing, client.is_here) for client in self.clients]
+            quiet = quiet + 1 if before == after else 0
+
+    def move(self) -> None:
+        """Hand over to new objects, through the format."""
+        inventory = Inventory(Service(self.floor, {"totals": self.floor.hub.totals}, "old"))
+        inventory.shares_network = True
+        self._moves += 1
+        floor = self._new_floor()
+        service = Service(floor, {"totals": floor.hub.totals}, "new")
+        replica = Replica(service)
+        # Copied while it serves, and then again what is new: as the two sides do it.
+        self._copy(inventory, replica)
+        self.flush()
+        self._copy(inventory, replica)
+        head, data, moved = inventory.changes()
+        head = orjson.loads(orjson.dumps(head))
+        replica.update(head, data)
+        connections = replica.commit(head)
+        by_name = {connection.session.author: connection for connection in connections}
+        assert len(by_name) == len(moved) == len(connections)
+        for client in self.clients:
+            if client.connection in moved:
+                client.connection.detach()
+                client.received += client.wire.taken
+                client.connection = by_name[client.connection.session.author]
+                wire = client.connection._transport
+                assert isinstance(wire, Wire)
+                wire.room = client.wire.room
+                client.wire = wire
+                wire.give(0)
+        self.floor = floor
+
+    def _copy(self, inventory: Inventory, replica: Replica) -> None:
+        records, _, files = inventory.describe(inventory.new_connections())
+        replica.add_connections(_as_sent(records), [_paused() for _ in files])
+        for entries, data in inventory.tell(inventory.new_entries()):
+            replica.add_entries(_as_sent(entries), data)
+
+    def _new_floor(self) -> Floor:
+        return make_floor(self.loop.call_soon, self._settings, f"relay {self._moves}")
+
+
+def _as_sent(value: Any) -> Any:
+    return orjson.loads(orjson.dumps(value))
+
+
+def _paused() -> Wire:
+    wire = Wire()
+    wire.reads = False
+    return wire

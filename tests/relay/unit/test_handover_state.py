@@ -1,0 +1,124 @@
+"""Handing over changes nothing that any client could see, whenever it happens."""
+
+import asyncio
+from unittest import mock
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from relay.room import dispatch
+from relay.settings import Settings
+from relay.wire.closing import Reason
+from tests.relay.unit.moving import Relay
+
+Step = tuple[str, int, int]
+
+_CLIENTS: tuple[tuple[str, str, dict[str, int]], ...] = (
+    ("alice", "lobby", {}),
+    ("bob", "lobby", {"echo": 1}),
+    ("carol", "lobby", {"skips": 1, "history": 3}),
+    ("dave", "lobby", {"history": 2}),
+    ("erin", "other", {}),
+    ("frank", "other", {"history": 1}),
+    ("zoe", "lobby", {}),
+    ("yann", "other", {}),  # they stay: a room that is forgotten is another one when it comes back
+)
+_STEPS = st.one_of(
+    st.tuples(st.just("join"), st.integers(0, 5), st.just(0)),
+    st.tuples(
+        st.sampled_from(("text", "binary", "part", "ping")),
+        st.integers(0, 5),
+        st.sampled_from((0, 3, 120, 130, 700, 3000, 70_000)),
+    ),
+    st.tuples(st.just("close"), st.integers(0, 5), st.integers(0, 1)),
+    st.tuples(
+        st.sampled_from(("read", "take")),
+        st.integers(0, 5),
+        st.sampled_from((1, 7, 100, 1000, 10**6)),
+    ),
+    st.tuples(st.sampled_from(("kick", "drop", "ask", "garbage")), st.integers(0, 5), st.just(0)),
+    st.tuples(st.sampled_from(("tick", "wait", "move")), st.just(0), st.just(0)),
+)
+
+
+def _step(relay: Relay, step: Step, moves: bool, number: int) -> None:
+    what, index, size = step
+    name, room, options = _CLIENTS[index]
+    here = [client for client in relay.clients if client.connection.session.user == name]
+    if what == "join":
+        relay.join(name, room, **options)
+    elif what == "tick":
+        relay.tick()
+    elif what == "wait":
+        relay.now += 3
+        relay.floor.hub.check_patience(relay.now)
+    elif what == "move":
+        relay.flush()  # the end of a batch, in both
+        if moves:
+            relay.move()
+    elif here:
+        client = here[-1]
+        if what in ("text", "binary", "part", "ping"):
+            payload = (b"%d:" % number).ljust(min(size, 100) if what == "ping" else size, b".")
+            opcode = {"text": 1, "binary": 2, "part": 2, "ping": 9}[what]
+            client.send(opcode, payload, fin=what != "part")
+            if what == "part":
+                client.send(9, b"between")
+                client.send(0, b"end")
+        elif what == "close":
+            client.send(8, b"\x0f\xa1bye" if size else b"")
+        elif what == "garbage":
+            client.send(1, b"\xff\xfe")
+        elif what == "read":
+            client.read(size)
+        elif what == "take":
+            client.take(size)
+        elif what == "ask" and client.is_here:
+            client.connection.ping()
+        elif what == "kick" and client.is_here:
+            client.connection.close(Reason.RESTARTING.close())
+        elif what == "drop":
+            client.wire.abort()
+            client.look()
+
+
+def _play(script: list[Step], moves: bool) -> list[object]:
+    """Return what each client has seen in the end, and what the relay has counted."""
+
+    async def run() -> list[object]:
+        relay = Relay(Settings(read_buffer_size=2000, write_buffer_size=3000))
+        for index in (0, 1, 2, 3, 6, 7):
+            _step(relay, ("join", index, 0), False, 0)
+        for number, step in enumerate(script):
+            _step(relay, step, moves, number)
+        relay.settle()
+        account = relay.floor.terms.account
+        return [
+            [
+                (
+                    client.connection.session.user,
+                    client.seen,
+                    client.wire.has_ended,
+                    client.outgoing,
+                )
+                for client in relay.clients
+            ],
+            relay.floor.hub.totals.snapshot(),
+            account.unfinished,
+            {name: sorted(room.members) for name, room in relay.floor.hub.rooms.items()},
+            [
+                (client.connection.session.inbox.published, client.connection.session.outbox.taken)
+                for client in relay.clients
+                if client.is_here
+            ],
+        ]
+
+    with mock.patch.object(dispatch, "TURN", 2):  # so that deliveries are cut, too
+        return asyncio.run(run())
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(_STEPS, max_size=60))
+def test_clients_see_what_one_relay_would_have_shown_them(script: list[Step]) -> None:
+    """Every byte, in order; who is closed, and what is counted."""
+    assert _play(script, moves=True) == _play(script, moves=False)

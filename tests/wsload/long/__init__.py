@@ -1,0 +1,1 @@
+"""Runs that take longer than `make test` may: `make loadtest-test`."""

@@ -1,0 +1,1 @@
+"""Servers to test the load tester against, each a process of its own."""

@@ -1,0 +1,130 @@
+"""What users of Locust expect of a scenario, whoever wrote it."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.wsload.conftest import ROOT, LoadTest, Process, StartRelay
+
+_SECRET = "a secret that is long enough for HS256"
+
+
+def test_json_is_printed_alone(relay: Process, tmp_path: Path) -> None:
+    """Table and verdict go to the standard error."""
+    run = subprocess.run(
+        [sys.executable, "-m", "locust", "-f", "loadtest/broadcast.py", "--headless", "--json",
+         "-u", "3", "-r", "100", "-t", "4s", "--host", relay.host, "--report", str(tmp_path)],
+        cwd=ROOT, env={"PATH": os.environ["PATH"]}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert {entry["method"] for entry in json.loads(run.stdout)} >= {"WS connect", "WS receive"}
+    assert "PASSED" in run.stderr
+
+
+def test_options_come_from_the_environment(relay: Process, loadtest: LoadTest) -> None:
+    run = loadtest(relay.host, LOCUST_ROOMS="2", LOCUST_REQUIRE="p99=0.001", LOCUST_ECHO="true")
+    assert run.result["settings"]["rooms"] == 2
+    assert run.result["settings"]["echo"] is True
+    assert run.result["checks"][-1]["name"] == "p99"
+
+
+def test_a_run_that_is_too_short_says_so_before_it_starts(locust: LoadTest, relay: Process) -> None:
+    run = locust("loadtest/broadcast.py", relay.host, "-u", "20", "-r", "2", "-t", "5s")
+    assert run.code == 3
+    assert (
+        "nothing would be sent: 20 users at 2 a second take 9.5 s to join, and the run ends after "
+        "5 s; run longer (-t), spawn faster (-r)"
+    ) in run.output
+    assert "Ramping" not in run.output
+    assert run.result == {}
+
+
+def test_tags_choose_scenarios(locust: LoadTest, relay: Process) -> None:
+    run = locust("loadtest", relay.host, "-u", "4", "-t", "4s", "--tags", "broadcast")
+    assert run.result["scenarios"] == ["broadcast"]
+    assert run.result["users"] == 4
+    assert run.metrics["delivered"] == 3 * run.metrics["sent"] > 100
+    nothing = locust("loadtest", relay.host, "-u", "4", "-t", "4s", "--tags", "nothing")
+    assert nothing.code == 3
+    assert "no user has a task with these tags" in nothing.output
+
+
+def test_exit_code_on_error_has_the_last_word(relay: Process, locust: LoadTest) -> None:
+    run = locust("loadtest/broadcast.py", relay.host, "-u", "2", "-t", "3s",
+        "--require", "p50=0.001", "--exit-code-on-error", "77")  # fmt: skip
+    assert run.code == 77
+
+
+def test_other_users_beside_ours_are_counted_as_they_are(
+    relay: Process, locust: LoadTest, tmp_path: Path
+) -> None:
+    """Some by schedule, some with tasks, one that knows nothing of WebSockets."""
+    (file := tmp_path / "mixed.py").write_text(
+        """
+from locust import User, constant, task
+from loadtest.broadcast import Broadcast
+from wsload.user import WebSocketUser
+
+
+class Plain(User):
+    fixed_count = 1
+    wait_time = constant(0.1)
+
+    @task
+    def nothing(self):
+        pass
+
+
+class Visitor(WebSocketUser):
+    fixed_count = 1
+    wait_time = constant(0.2)
+
+    def on_start(self):
+        self.connect(f"/ws/{self.name}", {"room": "lobby", "echo": "1"})
+
+    @task
+    def say(self):
+        self.call("hello", "hello", name="say")
+
+
+class Talker(Broadcast):
+    fixed_count = 3
+    interval = 50
+"""
+    )
+    run = locust(str(file), relay.host, "-u", "5", "-t", "4s", PYTHONPATH=str(ROOT))
+    assert run.result["users_by_scenario"] == {"talker": 3, "visitor": 1}
+    assert run.metrics["delivered"] == 2 * run.metrics["sent"] > 50
+    assert run.metrics["requests"] > 5
+    assert run.code == 0, run.output
+
+
+def test_nothing_shows_a_secret_of_the_address(
+    faulty_relay: StartRelay, locust: LoadTest, tmp_path: Path
+) -> None:
+    """Not the table, not a result, not its page, not Locust's own."""
+    relay = faulty_relay()
+    html = tmp_path / "locust.html"
+    url = relay.host.replace("ws://", "ws://me:s3cret@") + "/?token=s3cret"
+    run = locust("loadtest/broadcast.py", url, "-u", "2", "-t", "3s", "--html", str(html))
+    assert run.metrics["delivered"] > 0
+    for text in (run.output, *(file.read_text() for file in tmp_path.iterdir())):
+        assert "s3cret" not in text
+
+
+def test_every_user_has_a_token_of_its_own(real_relay: StartRelay, loadtest: LoadTest) -> None:
+    """Minted from the secret; one for all would not do, the relay wants the name in it."""
+    relay = real_relay(JWT_SECRET=_SECRET)
+    run = loadtest(relay.host, JWT_SECRET=_SECRET)
+    assert run.metrics["delivered"] == 3 * run.metrics["sent"] > 100
+    assert run.code == 0, run.output
+    assert _SECRET not in json.dumps(run.result)
+
+
+def test_a_reset_of_the_statistics_is_told(relay: Process, locust: LoadTest) -> None:
+    run = locust("loadtest/broadcast.py", relay.host, "-u", "4", "-r", "2", "-t", "6s",
+        "--reset-stats", "--start", "ramp")  # fmt: skip
+    assert run.metrics["delivered"] > 0
+    (note,) = [note for note in run.result["notes"] if note.startswith("Locust's statistics")]
+    assert note.endswith("its tables count from then on, this result counts the whole run")

@@ -1,0 +1,1 @@
+"""Decided without sockets: the books, verdicts, schedules and options of the load tester."""

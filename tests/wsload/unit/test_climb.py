@@ -1,0 +1,68 @@
+"""The climb finds the highest rate that holds, and finds it again."""
+
+from math import inf
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from wsload.run.climb import Climb
+from wsload.run.recorder import Recorder
+from wsload.run.series import Series
+
+from .test_options import options_of
+
+
+def _climb(
+    knee: float, *arguments: str, bad_seconds: frozenset[int] = frozenset(), cpu_limit: float = inf
+) -> Climb:
+    """Against a server that carries `knee` messages a second, and a bad one in some seconds."""
+    options = options_of("--rate", "100", "--rate-max", "10000", "--rate-step", "3", *arguments)
+    climb = Climb(options, {"p99": 50.0}, 1000.0)
+    series, recorder, rate = Series(), Recorder(), 100.0
+    counters = recorder.counters("steady")
+    for second in range(1000, 3000):
+        counters.sent[0] += int(min(rate, cpu_limit))
+        fast = rate <= knee and second not in bad_seconds
+        counters.received[20 if fast else 2000] += int(rate)
+        series.add(recorder.take(second))
+        series.note(second, "alone", connections=2, cpu=99.0 if rate > cpu_limit else 10.0)
+        rate = climb.look(series, second + 1) or rate
+        if climb.finished:
+            return climb
+    raise AssertionError("the climb does not end")
+
+
+@settings(max_examples=60)
+@given(st.floats(110, 9000))
+def test_the_knee_is_found_to_five_percent(knee: float) -> None:
+    assert knee / 1.051 <= _climb(knee).highest <= knee
+
+
+@settings(max_examples=40)
+@given(st.floats(200, 9000), st.frozensets(st.integers(1003, 1060), max_size=1))
+def test_the_knee_is_found_again_through_a_bad_second(knee: float, bad: frozenset[int]) -> None:
+    """Within 10 %, because a step that fails is tried once more."""
+    first, second = _climb(knee), _climb(knee, bad_seconds=bad)
+    assert second.highest == pytest.approx(first.highest, rel=0.1)
+
+
+def test_the_top_holds() -> None:
+    climb = _climb(inf, "--rate-factor", "2")
+    assert climb.highest == 10_000
+    assert [step.rate for step in climb.steps] == [100, 200, 400, 800, 1600, 3200, 6400, 10_000]
+    assert climb.lowest_failed == 0
+
+
+def test_not_even_the_first_rate() -> None:
+    climb = _climb(50)
+    assert climb.highest == 0
+    assert [step.rate for step in climb.steps] == [100, 100]
+    assert climb.steps[-1].shortfall == "p99 latency 200.1 ms is over 50 ms"
+
+
+def test_the_generator_can_be_the_limit() -> None:
+    climb = _climb(inf, cpu_limit=500)
+    assert climb.limited
+    assert climb.steps[-1].shortfall == "the generator was the limit (99 % of a core)"
+    assert climb.highest == pytest.approx(477, abs=1)

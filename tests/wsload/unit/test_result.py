@@ -1,0 +1,187 @@
+"""Results from the numbers alone: metrics, notes, and what the verdict is made from."""
+
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from wsload.account.audit import Audit
+from wsload.account.order import Disagreement
+from wsload.account.stalls import Silence
+from wsload.report.outcome import Outcome
+from wsload.report.result import result_of
+from wsload.report.table import render
+from wsload.run.climb import Climb
+from wsload.run.recorder import Recorder
+from wsload.run.requirements import ALWAYS
+
+from .test_options import options_of
+
+
+def _outcome(*arguments: str, late: int = 0, cpu: float = 20.0, **changes: Any) -> Outcome:
+    """Ten seconds in which 100 messages a second took 2 ms."""
+    options = options_of(*arguments)
+    known: dict[str, Any] = {
+        "audit": Audit(sent=1000, delivered=1000),
+        "users": Counter(broadcast=2),
+    }
+    outcome = Outcome(
+        options, {**ALWAYS}, "ws://relay", ["broadcast"], options.public(),
+        begun=100.0, ended=110.0, **(known | changes),
+    )  # fmt: skip
+    recorder = Recorder()
+    counters = recorder.counters("broadcast")
+    for second in range(100, 110):
+        counters.received[20] += 100
+        counters.sent[0] += 100
+        counters.received_bytes += 100_000
+        counters.late += late
+        outcome.series.add(recorder.take(second))
+        outcome.series.note(second, "alone", connections=2, cpu=cpu)
+    outcome.sending_ended()
+    return outcome
+
+
+def test_a_clean_run_passes() -> None:
+    result = result_of(_outcome())
+    assert (result["verdict"], result["exit_code"], result["passed"]) == ("PASSED", 0, True)
+    assert result["metrics"]["throughput"] == 100
+    assert result["metrics"]["bandwidth"] == 0.8
+    assert result["metrics"]["p99"] == 2.1
+    assert [row["t"] for row in result["seconds"]] == list(range(1, 11))
+    assert "PASSED  lost 0" in render(result)
+    assert sum(count for _, _, count in result["heat"]["cells"]) == 1000
+
+
+def test_throughput_is_not_flattered_by_what_comes_later() -> None:
+    """A server that delivers everything in the settle time was not that fast."""
+    outcome = _outcome()
+    recorder = Recorder()
+    recorder.counters("broadcast").received[50_000] += 100_000
+    outcome.series.add(recorder.take(111))
+    assert result_of(outcome)["metrics"]["throughput"] == 100
+
+
+def test_a_busy_generator_does_not_keep_a_run_from_passing() -> None:
+    """It can only make latencies worse."""
+    assert result_of(_outcome(cpu=97.0))["passed"]
+    result = result_of(_outcome(late=2))
+    assert result["passed"]
+    assert result["remarks"] == [["PASSED", "latencies are an upper bound: 2.0 % left late"]]
+
+
+def test_a_limit_missed_by_late_messages_alone_is_invalid() -> None:
+    outcome = _outcome(late=50)
+    outcome.limits["p99"] = 1.0
+    assert result_of(outcome)["verdict"] == "FAILED"
+    recorder = Recorder()
+    counters = recorder.counters("broadcast")
+    counters.tardy[20] += 1000
+    counters.received[5] += 1000
+    counters.sent[0] += 1000
+    outcome.series.add(recorder.take(109))
+    assert result_of(outcome)["verdict"] == "INVALID"
+
+
+@pytest.mark.parametrize(
+    ("changes", "note"),
+    [
+        ({"hosts": {"here", "there"}}, "latencies across 2 hosts include the difference of their"),
+        ({"clock_step": 5.0}, "the wall clock was set by +5.0 s during the run: schedules and"),
+        ({"silences": [Silence(104.0, 106.0)]}, "nothing arrived anywhere for 2.0 s at 4 s"),
+        ({"resets": [103.0]}, "Locust's statistics were reset 3.0 s after the begin"),
+        ({"blocked": 12}, "12 messages were due and never sent: the server did not read"),
+        (
+            {"disagreements": [Disagreement("a", "b", 2)]},
+            "2 messages in different orders, for example at a and b",
+        ),
+        (
+            {"audit": Audit(sent=9, delivered=9, unread=3, texts=1, too_short=2, foreign=7)},
+            "3 messages were unread at close",
+        ),
+    ],
+)
+def test_notes(changes: dict[str, Any], note: str) -> None:
+    result = result_of(_outcome(**changes))
+    assert result["passed"]
+    assert result["notes"][0].startswith(note)
+
+
+def test_clocks_that_are_known_to_agree_need_no_note() -> None:
+    assert result_of(_outcome("--clocks-agree", hosts={"here", "there"}))["notes"] == []
+
+
+def test_pauses_of_a_slow_schedule_are_no_stalls() -> None:
+    outcome = _outcome(silences=[Silence(104.0, 106.9)])
+    for second in range(104, 107):
+        outcome.series.seconds[second].sent = 0
+    assert result_of(outcome)["notes"] == []
+
+
+def test_close_reasons_are_told_with_their_texts() -> None:
+    outcome = _outcome(
+        closed=Counter({"4001 too slow": 3}),
+        reasons=Counter({("4001 too slow", "backlog of 9 bytes"): 2, ("4001 too slow", "x"): 1}),
+    )
+    result = result_of(outcome)
+    assert result["remarks"] == [
+        ["INCOMPLETE", 'the server closed 3 connections: 4001 too slow ("backlog of 9 bytes")']
+    ]
+
+
+def test_closes_for_our_own_slow_reading_are_the_generators() -> None:
+    outcome = _outcome(closed=Counter({"4001 too slow": 3}), behind=3)
+    assert result_of(outcome)["verdict"] == "INVALID"
+    assert len(result_of(outcome)["remarks"]) == 1
+
+
+def test_refusals_are_told_by_cause_the_most_frequent_first() -> None:
+    result = result_of(_outcome(failed=Counter({"no": 1, "never": 1200})))
+    assert result["remarks"] == [
+        ["INCOMPLETE", "never (1,200 connections)"], ["INCOMPLETE", "no (1 connection)"]
+    ]  # fmt: skip
+    assert result["metrics"]["refused"] == 1201
+
+
+def test_own_requests_are_counted_and_judged() -> None:
+    outcome = _outcome()
+    recorder = Recorder()
+    for _ in range(9):
+        recorder.answered("chat", "login", 0.010)
+    recorder.failed("chat", "login", "no message that matches came within 5 s")
+    outcome.series.add(recorder.take(105))
+    result = result_of(outcome)
+    assert result["metrics"]["requests"] == 10
+    assert result["metrics"]["request_p99"] == pytest.approx(10.1, abs=0.2)
+    assert result["requests"][0]["failures"] == {"no message that matches came within 5 s": 1}
+    assert result["remarks"] == [
+        ["FAILED", "own requests that failed is 1 requests, over the required 0"]
+    ]
+
+
+def test_members_that_come_back_from_an_overload_are_no_fault() -> None:
+    """A climb ends beyond what holds, and whom the server then cuts off is the price."""
+    outcome = _outcome("--rate", "100", "--rate-max", "400", "--rate-step", "2")
+    outcome.limits["p50"] = 0.1
+    outcome.climb = climb = Climb(outcome.options, outcome.limits, 100.0)
+    for until in range(101, 111):
+        climb.look(outcome.series, until)
+    outcome.closed = Counter({"4001 too slow": 2})
+    result = result_of(outcome)
+    assert [word for word, _ in result["remarks"]] == ["FAILED"]
+    assert "no rate held: p50 latency" in result["remarks"][0][1]
+    assert "beyond the highest rate the server cut off 2 connections" in result["notes"][0]
+
+
+def test_nobody_cut_off_meets_what_is_required_of_returns() -> None:
+    outcome = _outcome("--reconnect")
+    outcome.limits |= {"missed": 0.0, "split": 0.0, "returned": 0.0}
+    assert result_of(outcome)["passed"]
+
+
+def test_a_run_that_never_began_says_so() -> None:
+    outcome = _outcome(audit=Audit())
+    outcome.begun = 0.0
+    result = result_of(outcome)
+    assert (result["verdict"], result["exit_code"]) == ("NOTHING MEASURED", 3)
+    assert "run longer, spawn faster" in result["remarks"][1][1]

@@ -1,0 +1,133 @@
+"""What a reader of a result should know, and why a run is incomplete: sentences."""
+
+from collections import Counter
+
+from wsload.client.closes import TOO_SLOW
+from wsload.report.outcome import Outcome
+from wsload.run.requirements import number
+
+_STEP = 0.1  # seconds: less is the drift of a clock that nobody has set
+_STALLS = 5  # sentences at most
+
+
+def ended(outcome: Outcome) -> list[str]:
+    """What was refused, closed or interrupted."""
+    sentences = list(outcome.interrupted)
+    for sentence, count in outcome.failed.most_common():
+        sentences.append(f"{sentence} ({connections(count)})")
+    # Whom our own slowness cut off has a sentence of its own.
+    excused = outcome.slow_closes
+    for close, count in () if outcome.overloaded else outcome.closed.most_common():
+        if close.startswith(str(TOO_SLOW)):
+            count -= excused
+        if count:
+            sentences.append(
+                f"the server closed {connections(count)}: {_with_reason(outcome, close)}"
+            )
+    if not outcome.begun and not outcome.failed:
+        sentences.append(
+            "nothing was sent: the run ended before everybody had joined; "
+            "run longer, spawn faster, or send at once with --start ramp"
+        )
+    return sentences
+
+
+def notes(outcome: Outcome) -> list[str]:
+    """None of it is a fault."""
+    series, audit = outcome.series, outcome.audit
+    sentences = [*_stalls(outcome), *_clocks(outcome)]
+    if audit.unread:
+        sentences.append(
+            f"{messages(audit.unread)} were unread at close: on the way to or from a connection "
+            "when the server closed it"
+        )
+    if audit.texts:
+        sentences.append(f"{messages(audit.texts)} came as text, where binary was sent")
+    if audit.too_short:
+        sentences.append(
+            f"{messages(audit.too_short)} were shorter than the header of 28 bytes that each "
+            "was sent with"
+        )
+    if audit.foreign:
+        sentences.append(f"{messages(audit.foreign)} came from others in the same rooms")
+    if outcome.blocked:
+        sentences.append(
+            f"{messages(outcome.blocked)} were due and never sent: the server did not read"
+        )
+    sentences += [
+        f"{one.messages} messages in different orders, for example at {one.one} and {one.other}"
+        for one in outcome.disagreements[:_STALLS]
+    ]
+    sentences += [
+        f"the server cut off {connections(count)} that lagged on purpose: {close}"
+        for close, count in outcome.lagged.items()
+    ]
+    sentences += [
+        f"{connections(count)} came back after being closed with {_with_reason(outcome, close)}"
+        for close, count in outcome.returned.items()
+    ]
+    if outcome.overloaded:
+        sentences += [
+            f"beyond the highest rate the server cut off {connections(count)}: "
+            f"{_with_reason(outcome, close)}"
+            for close, count in outcome.closed.items()
+        ]
+    if outcome.options.insecure:
+        sentences.append("the server's certificate was not checked (--insecure)")
+    sentences += [
+        f"Locust's statistics were reset {moment - outcome.begun:.1f} s after the begin: its "
+        "tables count from then on, this result counts the whole run"
+        for moment in outcome.resets
+        if outcome.begun and moment > outcome.begun
+    ]
+    if series.backwards:
+        sentences.append(
+            f"{messages(series.backwards)} came before they were sent: the hosts' clocks disagree"
+        )
+    return sentences
+
+
+def _stalls(outcome: Outcome) -> list[str]:
+    sent = {second for second, state in outcome.series.seconds.items() if state.sent}
+    return [
+        f"nothing arrived anywhere for {silence.seconds:.1f} s at "
+        f"{silence.begin - outcome.begun:.0f} s"
+        for silence in outcome.silences[:_STALLS]
+        if outcome.begun <= silence.begin < outcome.ended
+        # A slow schedule has pauses: it is a stall only where something was on its way.
+        and any(second in sent for second in range(int(silence.begin), int(silence.end) + 1))
+    ]
+
+
+def _clocks(outcome: Outcome) -> list[str]:
+    sentences = []
+    if len(outcome.hosts) > 1 and not outcome.options.clocks_agree:
+        sentences.append(
+            f"latencies across {len(outcome.hosts)} hosts include the difference of their clocks "
+            "(--clocks-agree if that is known to be small)"
+        )
+    if abs(outcome.clock_step) > _STEP:
+        sentences.append(
+            f"the wall clock was set by {outcome.clock_step:+.1f} s during the run: schedules and "
+            "latencies go by the monotonic clock, and are not affected"
+        )
+    return sentences
+
+
+def _with_reason(outcome: Outcome, close: str) -> str:
+    """A close code with the text that the server gave most often."""
+    texts = Counter(
+        {text: count for (code, text), count in outcome.reasons.items() if code == close and text}
+    )
+    if not texts:
+        return close
+    ((text, _),) = texts.most_common(1)
+    return f'{close} ("{text}")'
+
+
+def connections(count: int) -> str:
+    return f"{count:,} connection{'s' if count > 1 else ''}"
+
+
+def messages(count: int) -> str:
+    return f"{number(count)} message{'s' if count > 1 else ''}"

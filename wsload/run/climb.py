@@ -1,0 +1,161 @@
+"""The climb to the highest rate that holds: which rate comes next, and what each came to.
+
+Up by a factor until a rate does not hold. A step that fails is tried once more, because a machine
+has bad seconds; then halves of what lies between the highest that held and the lowest that did not
+are tried, until they are 5 % apart.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import sqrt
+
+from wsload.account.histogram import Histogram
+from wsload.run.options import Options
+from wsload.run.requirements import QUANTITIES, number
+from wsload.run.series import Second, Series
+
+LEAST_SENT = 0.98  # of the rate: below, the server did not read its senders
+MOST_CPU = 90.0  # percent of a core, of the busiest generator
+_NEAR = 1.05  # a rate that did not hold, over one that did: nothing lies between them
+_REST = 2.0  # seconds at a rate that held, after one that did not: queues have to empty
+_FIRST_REST = 0.5  # of the first rate, where none has held
+_LATENCIES = ("mean", "p50", "p95", "p99", "p999", "max")
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One rate, and how it went."""
+
+    rate: float  # messages a second, as planned
+    begin: float  # seconds after the begin of sending
+    sent: float  # messages a second, measured
+    delivered: float  # messages a second
+    p50: float  # ms
+    p99: float  # ms
+    cpu: float  # percent of a core, of the busiest generator
+    server_cpu: float | None  # percent of a core; none: not to be seen from here
+    shortfall: str  # why it did not hold; empty if it did
+    limited: bool  # it did not hold because of the generator
+
+    @property
+    def held(self) -> bool:
+        return not self.shortfall
+
+
+class Climb:
+    """Decides; whoever asks sees to it that the rate is sent."""
+
+    def __init__(self, options: Options, limits: Mapping[str, float], start: float) -> None:
+        """`start`: when sending begins, at `options.rate` (seconds since the epoch)."""
+        self._options = options
+        self._limits = {name: limit for name, limit in limits.items() if name in _LATENCIES} or {
+            "p99": options.late
+        }
+        self._start = start
+        self.steps: list[Step] = []
+        self.rate = options.rate
+        self._begin = start
+        self._resting = False
+        self._next = options.rate  # behind a rest
+        self.finished = False
+
+    @property
+    def highest(self) -> float:
+        """The highest rate that held (messages a second); 0: none."""
+        return max((step.rate for step in self.steps if step.held), default=0.0)
+
+    @property
+    def lowest_failed(self) -> float:
+        """The lowest rate that did not hold, when it was tried last; 0: none."""
+        last = {step.rate: step for step in self.steps}
+        return min((rate for rate, step in last.items() if not step.held), default=0.0)
+
+    @property
+    def limited(self) -> bool:
+        """The generator was the limit."""
+        return bool(self.steps) and self.steps[-1].limited
+
+    def look(self, series: Series, until: float) -> float | None:
+        """Every second before `until` is known: the rate to go on with, none for the same."""
+        if self.finished:
+            return None
+        end = self._begin + (_REST if self._resting else self._options.rate_step)
+        if end + 1 > until:
+            return None
+        if self._resting:
+            return self._go(self._next, end)
+        # The first second still carries the change of rate.
+        seconds = [second for _, second in series.between(self._begin, end)]
+        self.steps.append(self._step(seconds[1:] or seconds))
+        return self._decide(until)
+
+    def _decide(self, moment: float) -> float | None:
+        step = self.steps[-1]
+        tries = [known for known in self.steps if known.rate == step.rate]
+        if step.limited:
+            self.finished = True
+            return None
+        if not step.held and len(tries) == 1:
+            return self._rest(step.rate, moment)
+        high, low = self.lowest_failed, self.highest
+        if not high:
+            top = self._options.rate_max
+            self.finished = step.rate >= top * 0.999999
+            following = min(step.rate * self._options.rate_factor, top)
+        elif not low:
+            self.finished = True  # not even the first rate
+            return None
+        else:
+            self.finished = high <= low * _NEAR
+            following = sqrt(low * high)
+        if self.finished:
+            return None
+        return self._go(following, moment) if step.held else self._rest(following, moment)
+
+    def _go(self, rate: float, moment: float) -> float:
+        self.rate, self._begin, self._resting = rate, moment, False
+        return rate
+
+    def _rest(self, following: float, moment: float) -> float:
+        self._next, self._begin, self._resting = following, moment, True
+        self.rate = self.highest or self._options.rate * _FIRST_REST
+        return self.rate
+
+    def _step(self, seconds: list[Second]) -> Step:
+        latency = Histogram()
+        for second in seconds:
+            latency.merge(second.latency)
+        count = max(len(seconds), 1)
+        sent = sum(second.sent for second in seconds) / count
+        processes = {name for second in seconds for name in second.cpu}
+        cpu = max(
+            (sum(second.cpu.get(name, 0) for second in seconds) / count for name in processes),
+            default=0.0,
+        )
+        served = [second.server_cpu for second in seconds if second.server_cpu is not None]
+        limited = sent < self.rate * LEAST_SENT and cpu > MOST_CPU
+        return Step(
+            rate=self.rate,
+            begin=self._begin - self._start,
+            sent=sent,
+            delivered=latency.count / count,
+            p50=latency.percentile(0.5),
+            p99=latency.percentile(0.99),
+            cpu=cpu,
+            server_cpu=sum(served) / len(served) if served else None,
+            shortfall=self._shortfall(sent, cpu, latency),
+            limited=limited,
+        )
+
+    def _shortfall(self, sent: float, cpu: float, latency: Histogram) -> str:
+        if sent < self.rate * LEAST_SENT:
+            if cpu > MOST_CPU:
+                return f"the generator was the limit ({cpu:.0f} % of a core)"
+            return f"the server read only {number(round(sent))} msg/s of its senders"
+        for name, limit in self._limits.items():
+            share = QUANTITIES[name].share
+            value = latency.mean if share is None else latency.percentile(share)
+            if value > limit:
+                title = QUANTITIES[name].title
+                return f"{title} {number(value)} ms is over {number(limit)} ms"
+        return ""
