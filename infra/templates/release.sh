@@ -365,7 +365,7 @@ serve() { # DIRECTORY; the container that then serves is left in $serving
     return 1
   fi
   if ((${#old[@]})); then
-    say "release ${next##*/} has taken over; the old one is stopped"
+    say "release ${next##*/} is ready; the old one is stopped"
     # Whom it could not hand over is asked to leave, within its own grace period.
     docker stop "${old[@]}" >/dev/null 9>&- &
     wait
