@@ -23,11 +23,10 @@ def stage(plan: Plan, release: Release) -> None:
         user=owner,
         group=owner,
     )
-    for source in ("docker-compose.yml", "Caddyfile.docker", _TEMPLATES / "rehearsal.yml"):
-        name = Path(source).name
+    for name in ("docker-compose.yml", "Caddyfile.docker"):
         files.put(
             name=f"Stage | {name}",
-            src=str(source),
+            src=name,
             dest=f"{directory}/{name}",
             mode="640",
             user=owner,

@@ -70,8 +70,7 @@ def test_the_relay_is_process_1_and_ends_with_0(image: str) -> None:
 def test_a_health_check_says_why(image: str) -> None:
     """Where nobody listens, its one line names the port and the reason."""
     check = ("docker", "run", "--rm", image, "python", "-IS", "/app/relay/probe.py")
-    reason = "[Errno 111] Connection refused"
-    assert run(*check, check=False) == f"no answer from 127.0.0.1 on port 8080: {reason}\n"
+    assert run(*check, check=False) == "no answer on port 8080: [Errno 111] Connection refused\n"
 
 
 def test_buildkit_builds_it_too(image: str) -> None:
