@@ -4,7 +4,6 @@ It decides and does no I/O: the stream reads or does not, the room takes what is
 """
 
 from dataclasses import dataclass
-from enum import IntFlag
 from typing import Final
 
 from relay.account import Account
@@ -22,11 +21,11 @@ from relay.wire.parser import BINARY, CLOSE, PING, TEXT, Message, Parser
 _MASK: Final = 4  # bytes that a client's frame has more than ours (RFC 6455 §5.3)
 
 
-class Hold(IntFlag):
-    """Why a client is not read."""
+class Hold:
+    """Why a client is not read: bits of `Inbox.held`. Plain numbers: each batch asks for them."""
 
-    ROOM = 1  # its room waits for its receivers
-    BUFFER = 2  # it has sent more than READ_BUFFER_SIZE that is not relayed yet
+    ROOM: Final = 1  # its room waits for its receivers
+    BUFFER: Final = 2  # it has sent more than READ_BUFFER_SIZE that is not relayed yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +34,7 @@ class InboxState:
 
     published: int = 0  # messages
     uncredited: int = 0  # bytes of frames that are published and not delivered yet
-    held: int = 0  # a `Hold`
+    held: int = 0  # bits of `Hold`
     unfinished: bytes = b""  # what came behind the last whole message
     is_closed: bool = False
     close_code: int = 0
@@ -84,7 +83,7 @@ class Inbox:
         can_publish: bool = True,
     ) -> None:
         self.published = 0
-        self.held = Hold(0)
+        self.held = 0  # bits of `Hold`
         self.is_closed = False
         self.close_code = 0  # the client's own; 0: none
         self.discards = False
@@ -138,12 +137,12 @@ class Inbox:
             return self._follow(data, 0) or parser.error
         return self._take(messages, data) or parser.error
 
-    def hold(self, why: Hold) -> None:
+    def hold(self, why: int) -> None:
         """Read no more."""
         self.held |= why
         self._stream.pause_reading()
 
-    def release(self, why: Hold) -> bool:
+    def release(self, why: int) -> bool:
         """Read on, unless there is another reason not to; return whether that changes anything."""
         if not self.held:
             return False
@@ -244,4 +243,4 @@ class Inbox:
         if not state.parses:
             self.stop()
         if state.held:
-            self.hold(Hold(state.held))
+            self.hold(state.held)

@@ -6,6 +6,7 @@ of the current pass of the event loop.
 
 from collections import deque
 from collections.abc import Sequence
+from typing import Final
 
 from relay.names import RoomName, UserName
 from relay.room.batch import MAX_BATCH, Piece, join
@@ -16,6 +17,8 @@ from relay.room.member import Member, Publisher
 from relay.room.shared import Shared
 from relay.room.state import RoomState
 
+PAUSE: Final = 0.0003  # seconds without a message after which one does not wait for company
+
 
 class Room:
     """Members by name, and the way of a message: publish, flush, log, deliver."""
@@ -24,12 +27,14 @@ class Room:
         "_appended",
         "_credits",
         "_dispatch",
+        "_is_single",
         "_log",
         "_members",
         "_number",
         "_open_log",
         "_pending",
         "_pending_size",
+        "_quiet_since",
         "_receivers",
         "_settling",
         "_shared",
@@ -48,6 +53,8 @@ class Room:
         self._pending_size = 0  # bytes
         self._credits: list[tuple[Publisher, int]] = []  # for what is pending
         self._number = 0  # of the last batch
+        self._is_single = False  # the last batch was one piece: messages come one by one
+        self._quiet_since = 0.0  # when the last batch had been dealt with, seconds
         self._appended: deque[tuple[int, Credits]] = deque()  # not handed back by the log yet
         self._settling: dict[Member, int] = {}  # leaving after the batch of this number
 
@@ -126,12 +133,20 @@ class Room:
         self._log.expire()
 
     def publish(self, piece: Piece, publisher: Publisher) -> None:
-        """Take messages for the batch of this tick; `publisher` is credited once delivered."""
+        """Take messages for the batch of this tick; `publisher` is credited once delivered.
+
+        Where they come one by one and with pauses, none waits for the end of the tick. Where
+        several come together they share a batch, and each member one write.
+        """
         size = len(piece.data)
         if not self._pending:
+            if self._is_single and self._is_quiet():
+                self._credits.append((publisher, size))
+                self._append([piece])
+                return
             self._shared.schedule(self.flush)
         elif self._pending_size + size > MAX_BATCH:
-            self._append()
+            self._append_pending()
         self._pending.append(piece)
         self._pending_size += size
         self._credits.append((publisher, size))
@@ -141,7 +156,7 @@ class Room:
     def flush(self) -> None:
         """Append to the log what was published in this tick."""
         if self._pending:
-            self._append()
+            self._append_pending()
 
     def settle(self, member: Member) -> bool:
         """Deliver at once what is on its way to this member, which is about to leave.
@@ -156,18 +171,27 @@ class Room:
             return False
         return True
 
-    def _append(self) -> None:
+    def _is_quiet(self) -> bool:
+        """Whether nothing is on its way, and nothing was said for a moment."""
+        pause = self._shared.clock() - self._quiet_since
+        return pause > PAUSE and self._dispatch.is_idle and not self._appended
+
+    def _append_pending(self) -> None:
+        pieces, self._pending, self._pending_size = self._pending, [], 0
+        self._append(pieces)
+
+    def _append(self, pieces: list[Piece]) -> None:
         self._number += 1
         shared, totals = self._shared, self._shared.totals
-        batch = join(self._pending, shared.relay, self._number, shared.account)
-        self._appended.append((self._number, self._credits))
-        self._pending = []
-        self._credits = []
-        self._pending_size = 0
+        batch = join(pieces, shared.relay, self._number, shared.account)
+        credits, self._credits = self._credits, []
+        self._appended.append((self._number, credits))
         totals.batches += 1
         totals.messages += batch.messages
         totals.bytes += len(batch.data)
         self._log.append(batch)
+        self._is_single = len(pieces) == 1
+        self._quiet_since = shared.clock()
 
     def _on_entry(self, entry: Entry) -> None:
         """The log has given a batch its place: deliver it behind all earlier ones."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from time import monotonic
 from typing import Protocol
 
 from relay.account import Account
@@ -23,4 +24,5 @@ class Shared:
     schedule: Callable[[Callable[[], None]], object]
     account: Account = field(default_factory=Account)
     totals: Totals = field(default_factory=Totals)
+    clock: Callable[[], float] = monotonic  # seconds
     congested: set[Patient] = field(default_factory=set)  # whose patience is to be checked
