@@ -80,18 +80,18 @@ class Successor:
         try:
             message = await self._copy()
             gc.disable()  # it would look at all that there is while nobody is served
-            try:
-                self._replica.update(message.head, message.data)
-                self._decide()
-            finally:
-                gc.enable()
+            self._replica.update(message.head, message.data)
+            self._decide()
         except (ValueError, LookupError, TypeError):
             self._drop()
             raise Broken("the other side sends what is not in this format") from None
         except BaseException:
             self._drop()
             raise
-        connections = self._replica.commit(message.head)
+        else:
+            connections = self._replica.commit(message.head)
+        finally:
+            gc.enable()
         frozen = time.monotonic() - message.head["started"]
         gates = self._replica.gates
         return Taken(self._listeners, len(connections), gates, self._release, frozen)
