@@ -111,7 +111,7 @@ class Successor:
         user = peer_user(sock)
         if user != os.getuid():
             raise Refused(f"user {os.getuid()} does not take over from user {user}")
-        sock.settimeout(GREET)
+        self._channel.wait(GREET)
         hello = {
             "formats": READABLE,
             "network": network_namespace(),
@@ -126,7 +126,7 @@ class Successor:
         if answer.kind != "OKAY":
             raise Broken("the other side sends what is no answer")
         self._release = str(answer.head["release"])
-        sock.settimeout(WAIT)
+        self._channel.wait(WAIT)
 
     async def _take(self, message: Received) -> None:
         replica, head = self._replica, message.head
@@ -163,7 +163,7 @@ class Successor:
         ends without its "no". So never both serve, and never neither. Who has waited too long gives
         up: it closes, and the other, which has not heard "took", goes on.
         """
-        self._channel.socket.settimeout(DECIDE)
+        self._channel.wait(DECIDE)
         try:
             self._channel.send("REDY")
             if self._channel.receive().kind == "YOUR":
