@@ -50,6 +50,8 @@ class RawClient:
 
     def __init__(self, sock: socket.socket) -> None:
         self.socket = sock
+        self.read_bytes = 0  # from the socket, in all
+        self.sent_bytes = 0
         self._buffer = b""
 
     @classmethod
@@ -89,13 +91,14 @@ class RawClient:
 
     async def send(self, data: bytes) -> None:
         await asyncio.get_running_loop().sock_sendall(self.socket, data)
+        self.sent_bytes += len(data)
 
     async def text(self, payload: bytes) -> None:
         await self.send(encode(1, payload))
 
     async def sip(self, size: int) -> None:
         """Take so many bytes from the socket, or fewer, to be read later."""
-        self._buffer += await asyncio.get_running_loop().sock_recv(self.socket, size)
+        self._take(await asyncio.get_running_loop().sock_recv(self.socket, size))
 
     async def read(self) -> Frame | None:
         """Return the next frame, or None at the end of the stream."""
@@ -133,8 +136,12 @@ class RawClient:
             data = await asyncio.get_running_loop().sock_recv(self.socket, 1 << 18)
         except ConnectionResetError:
             return False
-        self._buffer += data
+        self._take(data)
         return bool(data)
+
+    def _take(self, data: bytes) -> None:
+        self._buffer += data
+        self.read_bytes += len(data)
 
     def _parse(self) -> Frame | None:
         data = self._buffer
