@@ -229,7 +229,7 @@ class Connection(asyncio.BufferedProtocol):
             self._timer.cancel()
         end = describe_end(self._ending, self._unsent, str(exc or "stream ended"))
         level = logging.INFO if end.is_expected else logging.WARNING
-        logger.log(level, "%s left %s: %s", session.user, session.room.name, end.how)
+        logger.log(level, "%s left %s: %s", shown(session.user), shown(session.room.name), end.how)
         floor.roster.remove(self, end.reason)
 
     def _receive(self, data: bytes) -> None:
@@ -240,7 +240,8 @@ class Connection(asyncio.BufferedProtocol):
         try:
             problem = session.inbox.feed(data)
         except Exception:
-            logger.exception("%s in %s: a defect of the relay", session.user, session.room.name)
+            who, where = shown(session.user), shown(session.room.name)
+            logger.exception("%s in %s: a defect of the relay", who, where)
             problem = Reason.FAILED.close()
         if problem is not None:
             self.close(problem, 0 if problem.reason is Reason.FAILED else STALL)

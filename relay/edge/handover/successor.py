@@ -89,10 +89,10 @@ class Successor:
             self._drop()
             raise
         else:
-            connections = self._replica.commit(message.head)
+            connections = self._replica.commit()
         finally:
             gc.enable()
-        frozen = time.monotonic() - message.head["started"]
+        frozen = time.monotonic() - self._replica.started
         gates = self._replica.gates
         return Taken(self._listeners, len(connections), gates, self._release, frozen)
 
@@ -146,7 +146,7 @@ class Successor:
         elif message.kind == "NO":
             raise Broken(f"the other side goes on serving: {head['reason']}")
         else:
-            raise Broken(f"the other side sends {message.kind!r}, which this format has not")
+            raise Broken(f"the other side sends {message.kind!r}, which this format does not have")
 
     async def _open(self, files: Sequence[int]) -> list[asyncio.Transport]:
         """Return a transport for each descriptor; nothing is read from it yet."""

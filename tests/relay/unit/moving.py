@@ -135,13 +135,13 @@ class Relay:
         service = Service(floor, {"totals": floor.hub.totals}, "new")
         replica = Replica(service)
         # Copied while it serves, and then again what is new: as the two sides do it.
-        self._copy(inventory, replica)
+        wires = self._copy(inventory, replica)
         self.flush()
-        self._copy(inventory, replica)
+        wires |= self._copy(inventory, replica)
         head, data, moved = inventory.changes()
-        head = orjson.loads(orjson.dumps(head))
-        replica.update(head, data)
-        connections = replica.commit(head)
+        head["started"] = self.now
+        replica.update(_as_sent(head), data)
+        connections = replica.commit()
         by_name = {connection.session.author: connection for connection in connections}
         assert len(by_name) == len(moved) == len(connections)
         for client in self.clients:
@@ -149,18 +149,20 @@ class Relay:
                 client.connection.detach()
                 client.received += client.wire.taken
                 client.connection = by_name[client.connection.session.author]
-                wire = client.connection._transport
-                assert isinstance(wire, Wire)
+                wire = wires[client.connection.session.author.session]
                 wire.room = client.wire.room
                 client.wire = wire
                 wire.give(0)
         self.floor = floor
 
-    def _copy(self, inventory: Inventory, replica: Replica) -> None:
+    def _copy(self, inventory: Inventory, replica: Replica) -> dict[str, Wire]:
+        """Tell what is new; return the new connections' wires by the IDs of their sessions."""
         records, _, files = inventory.describe(inventory.new_connections())
-        replica.add_connections(_as_sent(records), [_paused() for _ in files])
+        wires = [_paused() for _ in files]
+        replica.add_connections(_as_sent(records), wires)
         for entries, data in inventory.tell(inventory.new_entries()):
             replica.add_entries(_as_sent(entries), data)
+        return {state["id"]: wire for (_, _, state), wire in zip(records, wires, strict=True)}
 
     def _new_floor(self) -> Floor:
         return make_floor(self.loop.call_soon, self._settings, f"relay {self._moves}")
