@@ -1,6 +1,15 @@
 """The account of memory: bytes that the relay holds for others, each thing counted once."""
 
 from dataclasses import dataclass
+from typing import Final
+
+_COPIES: Final = 2  # of an unfinished message: in the parser, and raw for a successor
+_PIECE: Final = 64  # bytes of memory for each read that brought some of it, however short
+
+
+def cost(unfinished: int, pieces: int) -> int:
+    """Return the bytes of memory that so many bytes of unfinished messages take."""
+    return _COPIES * unfinished + _PIECE * pieces
 
 
 @dataclass(slots=True)
@@ -8,4 +17,11 @@ class Account:
     """Changed by whoever takes or gives back; in bytes, over all rooms and connections."""
 
     unfinished: int = 0  # received of messages that have not ended
+    pieces: int = 0  # reads that brought it
     batches: int = 0  # published, and still pending, in a log, in a backlog or on its way
+    sampled: int = 0  # as of the last beat: sockets, and what is held for single ones of them
+
+    @property
+    def held(self) -> int:
+        """All of it."""
+        return cost(self.unfinished, self.pieces) + self.batches + self.sampled

@@ -5,7 +5,9 @@ from typing import Final
 
 from relay.settings import Settings
 
-_RESERVE: Final = 20  # one file in so many, and 64, are for plain requests and the relay itself
+_RESERVE: Final = 20  # one file in so many, and this many, are for others than members:
+_LEAST: Final = 256
+_OWN: Final = 32  # the relay itself, and the rest in halves for handshakes and plain requests
 _COST: Final = 64 * 1024  # bytes of memory set aside for each connection
 
 
@@ -23,6 +25,15 @@ def raise_file_limit() -> int:
 
 def max_connections(settings: Settings, file_limit: int, memory_limit: int) -> int:
     """Return how many WebSockets the relay takes."""
-    files = file_limit - max(64, file_limit // _RESERVE)
+    files = file_limit - _reserve(file_limit)
     possible = max(1, min(files, memory_limit // 2 // _COST))
     return min(settings.max_connections or possible, possible)
+
+
+def strangers(file_limit: int) -> int:
+    """Return how many handshakes, and as many plain requests, may have a socket at once."""
+    return max(16, (_reserve(file_limit) - _OWN) // 2)
+
+
+def _reserve(file_limit: int) -> int:
+    return max(min(_LEAST, file_limit // 4), file_limit // _RESERVE)

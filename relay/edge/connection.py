@@ -14,9 +14,11 @@ from typing import Final
 from relay.edge.deadlines import look_after
 from relay.edge.floor import Floor
 from relay.edge.kernel import unacknowledged
+from relay.edge.load import Load, load_of, private
 from relay.edge.probe import Probe
 from relay.member.ending import GOODBYE, Ending, begin_ending, describe_end
 from relay.member.liveness import STALL
+from relay.member.pace import Pace
 from relay.member.session import Session, SessionState
 from relay.names import shown
 from relay.room.room import Room
@@ -36,10 +38,11 @@ class Connection(asyncio.BufferedProtocol):
         "_ending",
         "_floor",
         "_is_lost",
-        "_probe",
         "_timer",
         "_transport",
         "_unsent",
+        "pace",
+        "probe",
         "session",
     )
 
@@ -58,7 +61,8 @@ class Connection(asyncio.BufferedProtocol):
         self._is_lost = False
         self._unsent = 0  # bytes, when it was cut off
         self._timer: asyncio.TimerHandle | None = None
-        self._probe: Probe | None = None
+        self.pace: Pace | None = None  # of a message that has not ended when it was last looked at
+        self.probe: Probe | None = None  # the last question whether the client is there
         self.session = Session(state, room, transport, self, floor.terms)
 
     def start(self, answer: bytes, early: bytes) -> None:
@@ -67,16 +71,17 @@ class Connection(asyncio.BufferedProtocol):
         `answer` ends the handshake; `early` came in behind it.
         """
         session, room, options = self.session, self.session.room, self.session.options
-        self._floor.roster.add(self, options.address)
+        floor = self._floor
+        floor.roster.add(self, options.address)
         wanted = options.history if session.receives else 0
         history = room.history(wanted) if wanted else None
         room.join(session)
         self._transport.set_protocol(self)
-        logger.info("%s joined %s from %s", shown(session.user), shown(room.name), options.address)
+        floor.journal.joined(session.user, room.name, options.address)
         session.outbox.send(answer)
         if history is not None:
             session.outbox.replay(*history)
-        self._transport.resume_reading()
+        session.intake.start()
         if early:
             self._receive(early)
 
@@ -84,8 +89,7 @@ class Connection(asyncio.BufferedProtocol):
         """Go on where another process left off: read, write, and end what was ending."""
         self._transport.set_protocol(self)
         self.session.outbox.start()
-        if not self.session.inbox.held:
-            self._transport.resume_reading()
+        self.session.intake.start()
         if self._ending is not None:
             self._call_at(self._ending.reset_at, self.abort)
             self._end_when_sent()
@@ -97,8 +101,8 @@ class Connection(asyncio.BufferedProtocol):
         self._is_lost = True
         self._transport.set_protocol(asyncio.Protocol())
         self._transport.abort()
-        if self._probe is not None:
-            self._probe.hear()
+        if self.probe is not None:
+            self.probe.hear()
 
     def forget(self) -> None:
         """Nothing came of taking it over: another process goes on with it."""
@@ -126,12 +130,11 @@ class Connection(asyncio.BufferedProtocol):
         return self._ending is None and not self._is_lost
 
     @property
-    def unfinished(self) -> int:
-        return self.session.inbox.unfinished
+    def private(self) -> int:
+        return private(self.session)
 
-    @property
-    def backlog(self) -> int:
-        return self.session.outbox.lag
+    def load(self, now: float) -> Load:
+        return load_of(self.session, self.pace, now)
 
     @property
     def address(self) -> str:
@@ -146,10 +149,12 @@ class Connection(asyncio.BufferedProtocol):
             return
         floor, session = self._floor, self.session
         self._ending = end = begin_ending(close, floor.loop.time(), patience)
-        floor.roster.depart(self.address)
+        floor.roster.depart(self, self.address)
         if end.stops_parsing:
             session.inbox.stop()
         self._call_at(end.reset_at, self.abort)
+        if session.intake.waits:
+            floor.turns.add(self)  # its rate does not matter any more
         if end.settles:
             if session.room.settle(session):
                 self.settled()
@@ -167,10 +172,30 @@ class Connection(asyncio.BufferedProtocol):
 
     def overrun(self) -> None:
         limit = self._floor.settings.write_buffer_size
-        self.close(Reason.TOO_SLOW.close(backlog=self.backlog, limit=limit))
+        self.close(Reason.TOO_SLOW.close(backlog=self.session.outbox.lag, limit=limit))
 
     def ignore(self) -> None:
         self.session.inbox.await_close()
+
+    def wake(self, at: float) -> None:
+        if at and self._ending is None:
+            self._floor.roster.note_slowed(at - self._floor.loop.time())
+            self._call_at(at, self.go_on)
+        else:
+            self._floor.turns.add(self)
+
+    def go_on(self) -> None:
+        """What the client has sent, and waits, has its turn."""
+        if not self._is_lost:
+            self.session.liveness.hear(self._floor.loop.time())  # its silence was ours
+            if data := self.session.intake.next():
+                self._receive(data)
+            self.session.intake.adjust()
+
+    def catch_up(self) -> None:
+        """Parse all that the client has sent, whether it is time or not."""
+        while data := self.session.intake.drop():
+            self._receive(data)
 
     def abort(self) -> None:
         self._unsent = self.session.outbox.waiting()
@@ -183,9 +208,9 @@ class Connection(asyncio.BufferedProtocol):
 
     async def is_alive(self) -> bool:
         """Whether the client gives a sign of life within 2 s, or gave one to the last who asked."""
-        if self._probe is None or not self._probe.is_recent:
-            self._probe = Probe(self, self._floor.loop)
-        return await self._probe.is_alive()
+        if self.probe is None or not self.probe.is_recent:
+            self.probe = Probe(self, self._floor.loop)
+        return await self.probe.is_alive()
 
     def ping(self) -> None:
         self.session.outbox.control(_PING)
@@ -218,27 +243,26 @@ class Connection(asyncio.BufferedProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         floor, session = self._floor, self.session
         if self.is_open:
-            floor.roster.depart(self.address)
+            floor.roster.depart(self, self.address)
         self._is_lost = True
         floor.hub.leave(session.room, session)
         session.outbox.abandon()
         session.inbox.stop()
-        if self._probe is not None:
-            self._probe.hear()
+        if self.probe is not None:
+            self.probe.hear()
         if self._timer is not None:
             self._timer.cancel()
         end = describe_end(self._ending, self._unsent, str(exc or "stream ended"))
-        level = logging.INFO if end.is_expected else logging.WARNING
-        logger.log(level, "%s left %s: %s", shown(session.user), shown(session.room.name), end.how)
-        floor.roster.remove(self, end.reason)
+        floor.journal.left(session.user, session.room.name, end)
+        floor.roster.remove(self, self.address, end.reason)
 
     def _receive(self, data: bytes) -> None:
         session, floor = self.session, self._floor
         session.liveness.hear(floor.loop.time())
-        if self._probe is not None:
-            self._probe.hear()
+        if self.probe is not None:
+            self.probe.hear()
         try:
-            problem = session.inbox.feed(data)
+            problem = session.intake.feed(data)
         except Exception:
             who, where = shown(session.user), shown(session.room.name)
             logger.exception("%s in %s: a defect of the relay", who, where)
@@ -251,8 +275,8 @@ class Connection(asyncio.BufferedProtocol):
                 self.close(goodbye, 0)
             elif not session.outbox.is_blocked:
                 self._transport.close()
-        elif floor.terms.account.unfinished > floor.roster.unfinished_limit:
-            floor.roster.heaviest().close(Reason.OVERLOADED.close(), 0)
+        elif floor.terms.account.held > floor.roster.held_limit:
+            floor.roster.relieve(floor.loop.time())
 
     def _end_when_sent(self) -> None:
         """When the kernel has everything, wait for the client to have it too, then let it go."""

@@ -8,7 +8,7 @@ from typing import Final
 
 from relay.account import Account
 from relay.member.outbox import Outbox
-from relay.member.stream import Stream
+from relay.member.stream import Source
 from relay.room.batch import MAX_BATCH, Author, Piece
 from relay.room.member import Publisher
 from relay.room.room import Room
@@ -59,18 +59,20 @@ class Inbox:
         "_parser",
         "_publisher",
         "_room",
-        "_stream",
+        "_source",
         "_uncredited",
         "close_code",
         "discards",
         "held",
         "is_closed",
+        "pieces",
         "published",
+        "seen",
     )
 
     def __init__(
         self,
-        stream: Stream,
+        source: Source,
         author: Author,
         publisher: Publisher,
         room: Room,
@@ -83,11 +85,13 @@ class Inbox:
         can_publish: bool = True,
     ) -> None:
         self.published = 0
+        self.pieces = 0  # reads that brought what is unfinished
+        self.seen = 0  # messages, pings and pongs, by this object
         self.held = 0  # bits of `Hold`
         self.is_closed = False
         self.close_code = 0  # the client's own; 0: none
         self.discards = False
-        self._stream = stream
+        self._source = source
         self._author = author
         self._publisher = publisher
         self._room = room
@@ -132,15 +136,20 @@ class Inbox:
         if parser is None:
             return None
         messages = parser.feed(data)
+        self.seen += len(messages)
         if self.discards:
             self.is_closed |= any(kind is CLOSE for kind, _, _ in messages)
             return self._follow(data, 0) or parser.error
         return self._take(messages, data) or parser.error
 
+    def cut(self, data: bytes, frames: int) -> int:
+        """Return where so many frames have ended in `data`, which comes next; or its size."""
+        return self._boundary.cut(data, frames)
+
     def hold(self, why: int) -> None:
         """Read no more."""
         self.held |= why
-        self._stream.pause_reading()
+        self._source.pause_reading()
 
     def release(self, why: int) -> bool:
         """Read on, unless there is another reason not to; return whether that changes anything."""
@@ -149,7 +158,7 @@ class Inbox:
         self.held &= ~why
         if self.held:
             return False
-        self._stream.resume_reading()
+        self._source.resume_reading()
         return True
 
     def credit(self, size: int) -> bool:
@@ -168,6 +177,8 @@ class Inbox:
         """Drop what has not ended, and parse no more."""
         self._parser = None
         self._account.unfinished -= self._boundary.size
+        self._account.pieces -= self.pieces
+        self.pieces = 0
         self._boundary = Boundary()
 
     def _take(self, messages: list[Message], data: bytes) -> Close | None:
@@ -211,7 +222,10 @@ class Inbox:
         except BadFrame as error:
             return Reason.BROKEN_FRAME.close(problem=str(error))
         if change:
+            pieces = self.pieces + 1 if self._boundary.size else 0
             self._account.unfinished += change
+            self._account.pieces += pieces - self.pieces
+            self.pieces = pieces
         return None
 
     def _publish(self, batch: list[bytes]) -> None:

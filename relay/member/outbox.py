@@ -105,7 +105,7 @@ class Outbox:
             self._skip,
             self._sending,
             self._sending_skip,
-            self._stream.get_write_buffer_size() + len(self._rest or b""),
+            self.unsent,
             self._control,
             self._last,
             self.is_open,
@@ -178,9 +178,7 @@ class Outbox:
         """The stream is gone, and with it the backlog."""
         self.is_open = False
         self._is_direct = False
-        self._rest = self._last = None
-        self._sending = ()
-        self._control = b""
+        self._rest, self._last, self._sending, self._control = None, None, (), b""
         self._clear()
 
     @property
@@ -204,10 +202,13 @@ class Outbox:
 
     def waiting(self) -> int:
         """Return how many bytes are not sent yet, those of the entry being sent included."""
-        history = 0
-        for index in range(self._history):
-            history += len(self._queue[index].batch.data)
-        return self.lag + history + len(self._rest or b"") + self._stream.get_write_buffer_size()
+        history = sum(len(self._queue[index].batch.data) for index in range(self._history))
+        return self.lag + history + self.unsent
+
+    @property
+    def unsent(self) -> int:
+        """Bytes of what is being sent that the kernel has not taken."""
+        return len(self._rest or b"") + self._stream.get_write_buffer_size()
 
     @property
     def taken(self) -> int:
@@ -289,8 +290,7 @@ class Outbox:
         for entry in tuple(state.queue)[state.history :]:
             self.lag += entry.batch.count_without(self.excluded)[1]
         self._control, self._last = state.control, state.last
-        self.is_open = state.is_open
-        self._handed = state.taken
+        self.is_open, self._handed = state.is_open, state.taken
         if state.unsent:
             whole = sending = state.sending
             if not isinstance(whole, bytes):

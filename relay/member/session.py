@@ -5,12 +5,13 @@ It owns what the client sends and is sent; the connection owns the socket and it
 
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Protocol
 
 from relay.access.grants import OPEN, Grant
 from relay.account import Account
 from relay.member.inbox import Hold, Inbox, InboxState
+from relay.member.intake import Intake, IntakeState
 from relay.member.liveness import Liveness
 from relay.member.outbox import Outbox, OutboxState
 from relay.member.stream import Stream
@@ -42,6 +43,9 @@ class Options:
 class Owner(Protocol):
     """Whoever has the session's socket, and ends the session."""
 
+    def wake(self, at: float) -> None:
+        """Have the session's intake go on at this time; see `Waker`."""
+
     def overrun(self) -> None:
         """The room has refused the session: it has to go."""
 
@@ -51,7 +55,7 @@ class Owner(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What holds for all sessions of a relay. Sizes are bytes."""
+    """What holds for all sessions of a relay. Sizes are bytes; a rate of 0 is no limit."""
 
     message_size: int
     read_buffer_size: int
@@ -59,6 +63,8 @@ class Terms:
     account: Account
     clock: Callable[[], float]  # seconds
     new_parser: Callable[[int], Parser]
+    message_rate: int = 0  # messages a second
+    byte_rate: int = 0  # bytes a second
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +76,7 @@ class SessionState:
     liveness: Liveness
     inbox: InboxState
     outbox: OutboxState
+    intake: IntakeState = field(default_factory=IntakeState)
 
 
 class Session:
@@ -81,6 +88,7 @@ class Session:
         "deliver",
         "excluded",
         "inbox",
+        "intake",
         "liveness",
         "options",
         "outbox",
@@ -103,8 +111,10 @@ class Session:
             stream, self.excluded, terms.write_buffer_size, skips=options.skips, state=state.outbox
         )
         self.deliver = self.outbox.deliver
+        rates = terms.message_rate, terms.byte_rate
+        self.intake = Intake(stream, owner, terms.clock, rates, state.intake)
         self.inbox = Inbox(
-            stream,
+            self.intake,
             self.author,
             self,
             room,
@@ -115,13 +125,19 @@ class Session:
             state.inbox,
             can_publish=options.grant.can_publish,
         )
+        self.intake.serve(self.inbox)
         self.owner = owner
         self._clock = terms.clock
 
     @property
     def is_plain(self) -> bool:
         """Whether nothing of it changes but three numbers: heard, published, taken."""
-        return self.outbox.is_empty and self.inbox.is_plain
+        return self.outbox.is_empty and self.inbox.is_plain and not self.intake.waits
+
+    @property
+    def is_unread(self) -> bool:
+        """Whether its client is not read, so that its silence means nothing."""
+        return bool(self.inbox.held) or self.intake.waits
 
     @property
     def heard(self) -> float:
@@ -158,6 +174,7 @@ class Session:
             replace(self.liveness),
             self.inbox.snapshot(),
             self.outbox.snapshot(),
+            self.intake.snapshot(),
         )
 
     def overrun(self) -> None:

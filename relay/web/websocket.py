@@ -3,6 +3,8 @@
 import asyncio
 import re
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from aiohttp import web
@@ -15,8 +17,8 @@ from relay.member.session import Options, Session, begin
 from relay.names import RoomName, UserName
 from relay.web.context import CONTEXT, Context
 from relay.web.credentials import address_of, check_origin, decide, handshake_token
-from relay.web.handshake import check_handshake, choose_subprotocol, subprotocols
-from relay.web.refusals import Refusal, quoted
+from relay.web.handshake import check_handshake, choose_subprotocol, is_upgrade, subprotocols
+from relay.web.refusals import LAST, Refusal, quoted
 from relay.web.target import query_of, room_named, user_of
 from relay.web.upgrade import Switched, switch_protocols
 from relay.wire.closing import Reason
@@ -31,7 +33,12 @@ async def connect(request: web.Request) -> web.StreamResponse:
     if _is_draining(context):
         return _turn_away(request)
     room, options = await _options(request, context)
-    await _check_name(context, room, options)
+    _check_capacity(context, options, _holder(context, room, options.user))
+    if is_upgrade(request):
+        with _deciding(context, options.address):
+            await _check_name(context, room, options)
+    else:
+        _check_known_name(context, room, options)
     if _is_draining(context):
         return _turn_away(request)
     holder = _holder(context, room, options.user)
@@ -115,14 +122,37 @@ def _check_capacity(context: Context, options: Options, holder: Connection | Non
     """Refuse whom there is no room for; whoever takes a name over takes a place over, too."""
     roster, per_address = context.roster, context.settings.max_connections_per_ip
     if context.heartbeat.is_overloaded:
-        raise Refusal(503, "relay is short of memory; try again later")
+        raise Refusal(503, "relay is short of memory; try again later", LAST)
     if len(roster.clients) - (holder is not None) >= context.max_connections:
-        raise Refusal(503, f"relay has {len(roster.clients)} connections, its limit")
-    replaces = holder is not None and holder.address == options.address
-    if per_address and roster.by_address[options.address] - replaces >= per_address:
+        raise Refusal(503, f"relay has {len(roster.clients)} connections, its limit", LAST)
+    address = options.address
+    count = roster.by_address.get(address, 0) + roster.deciding.get(address, 0)
+    if per_address and count - (holder is not None and holder.address == address) >= per_address:
         raise Refusal(
-            429, f"{options.address} has {per_address} connections, the limit for one address"
+            429, f"{address} has {per_address} connections, the limit for one address", LAST
         )
+
+
+@contextmanager
+def _deciding(context: Context, address: str) -> Iterator[None]:
+    """Let a handshake that is being decided count as a connection of its address."""
+    deciding = context.roster.deciding
+    deciding[address] += 1
+    try:
+        yield
+    finally:
+        deciding[address] -= 1
+        if not deciding[address]:
+            del deciding[address]
+
+
+def _check_known_name(context: Context, room: RoomName, options: Options) -> None:
+    """Refuse a name that somebody has, as far as it is known: who only asks drives nobody."""
+    holder = _holder(context, room, options.user)
+    if options.grant.user is not None or holder is None:
+        return
+    if holder.probe is None or holder.probe.seems_alive:
+        raise _name_in_use(room, options)
 
 
 async def _check_name(context: Context, room: RoomName, options: Options) -> None:
@@ -135,6 +165,10 @@ async def _check_name(context: Context, room: RoomName, options: Options) -> Non
         return
     while holder := _holder(context, room, options.user):
         if await holder.is_alive():
-            raise Refusal(409, f"name {options.user!r} is in use in room {room!r}")
+            raise _name_in_use(room, options)
         if _holder(context, room, options.user) is holder:
             return
+
+
+def _name_in_use(room: RoomName, options: Options) -> Refusal:
+    return Refusal(409, f"name {options.user!r} is in use in room {room!r}")

@@ -33,10 +33,11 @@ class Reason(Enum):
     TOO_BIG = 1009, "message of {size} bytes exceeds limit of {limit}", False
     FAILED = 1011, "internal error", True
     RESTARTING = 1012, "relay is restarting", True
-    OVERLOADED = 1013, "relay is out of memory for unfinished messages", True
+    OVERLOADED = 1013, "relay is out of memory, and this client held {held} bytes", True
     TAKEN_OVER = 4000, "{user} connected again from elsewhere", False
     TOO_SLOW = 4001, "backlog of {backlog} bytes exceeds limit of {limit}", True
     STUCK = 4001, "backlog of {backlog} bytes has not shrunk for {seconds:g} s", True
+    UNFINISHED = 4001, "message with {size} bytes so far has not come on for {seconds:g} s", True
     NO_PONG = 4002, "nothing heard for {seconds:g} s", True
     TOKEN_EXPIRED = 4401, "token expired", False
     REVOKED = 4403, "token has been revoked", False

@@ -11,6 +11,7 @@ from typing import Any, Final
 from relay.account import Account
 from relay.member.ending import Ending
 from relay.member.inbox import InboxState
+from relay.member.intake import IntakeState
 from relay.member.liveness import Liveness
 from relay.member.outbox import OutboxState
 from relay.member.session import Options, SessionState
@@ -21,8 +22,8 @@ from relay.room.log import Entry, LogState
 from relay.room.state import DeliveryState, DispatchState, RoomState
 from relay.wire.closing import Close, Reason
 
-FORMAT: Final = 1
-READABLE: Final = (1,)
+FORMAT: Final = 2
+READABLE: Final = (2, 1)
 
 Record = dict[str, Any]
 Entries = Sequence[Entry]
@@ -112,12 +113,17 @@ def read_entry(record: Sequence[Any], reader: Reader, account: Account) -> Entry
     return Entry(offset, at, batch)
 
 
-def pack_session(state: SessionState, writer: Writer, numbers: Numbers) -> Record:
-    """Return a session as a record; entries are told by their numbers."""
+def pack_session(
+    state: SessionState, writer: Writer, numbers: Numbers, form: int = FORMAT
+) -> Record:
+    """Return a session as a record; entries are told by their numbers.
+
+    Format 1 has no place for an intake.
+    """
     inbox, outbox = state.inbox, state.outbox
     sending = outbox.sending
     private = sending if isinstance(sending, bytes) else None
-    return {
+    record: Record = {
         "id": state.id,
         "options": asdict(state.options),
         "liveness": asdict(state.liveness),
@@ -145,6 +151,9 @@ def pack_session(state: SessionState, writer: Writer, numbers: Numbers) -> Recor
             "taken": outbox.taken,
         },
     }
+    if form > 1:
+        record["intake"] = {"rest": writer.put(state.intake.rest), "due": state.intake.due}
+    return record
 
 
 def read_session(record: Record, reader: Reader, entries: Entries) -> SessionState:
@@ -158,6 +167,7 @@ def read_session(record: Record, reader: Reader, entries: Entries) -> SessionSta
     queue, sending = find(outbox.pop("queue")), outbox.pop("sending")
     private = reader.take(outbox.pop("private"))
     control, final = reader.bytes(outbox.pop("control")), reader.take(outbox.pop("last"))
+    intake = record.get("intake", {"rest": 0, "due": (0.0, 0.0)})
     return SessionState(
         SessionId(record["id"]),
         Options.restored(options),
@@ -170,6 +180,7 @@ def read_session(record: Record, reader: Reader, entries: Entries) -> SessionSta
             last=final,
             **outbox,
         ),
+        IntakeState(reader.bytes(intake["rest"]), tuple(intake["due"])),
     )
 
 

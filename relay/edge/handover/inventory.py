@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from relay.edge.connection import Connection
 from relay.edge.handover.format import (
+    FORMAT,
     Numbers,
     Writer,
     pack_ending,
@@ -25,6 +26,7 @@ class Inventory:
 
     def __init__(self, service: Service) -> None:
         self.shares_network = False  # with the successor: then TCP moves, too
+        self.format = FORMAT
         self.left = 0  # connections that cannot move, when they were last counted
         self._service = service
         self._clients = service.floor.roster.clients
@@ -74,6 +76,12 @@ class Inventory:
                 self._gone.add(connection)
                 numbers.append(number)
         return numbers
+
+    def catch_up(self) -> None:
+        """Have everything parsed that has come."""
+        for client in tuple(self._clients):
+            assert isinstance(client, Connection)
+            client.catch_up()
 
     def new_entries(self) -> list[Entry]:
         """Return the entries that logs, backlogs and deliveries hold and nobody has told."""
@@ -134,7 +142,8 @@ class Inventory:
                 published.append(session.inbox.published)
                 taken.append(session.outbox.taken)
             else:
-                record = pack_session(session.snapshot(), writer, self._entries)
+                state = session.snapshot()
+                record = pack_session(state, writer, self._entries, self.format)
                 records.append((number, session.room.name, record, pack_ending(connection.ending)))
         head = {
             "rooms": [pack_room(room.snapshot(), self._entries) for room in self._rooms.values()],

@@ -74,7 +74,7 @@ class Predecessor:
         if not common:
             self._may_be_replaced = True
             return f"the successor reads formats {offered}, this relay writes {list(READABLE)}"
-        self._format = max(common)
+        self._format = self._inventory.format = max(common)
         if hello.get("network") == network_namespace() != 0:
             self._inventory.shares_network = True
         return None
@@ -171,6 +171,8 @@ class Predecessor:
         channel.end_in(FREEZE)
         gc.disable()  # it would look at all that there is
         try:
+            if self._format == 1:  # which has no place for what is not parsed
+                inventory.catch_up()
             for room in tuple(self._service.floor.hub.rooms.values()):
                 room.flush()
             for group in groups(inventory.new_connections(), MOST_FILES):

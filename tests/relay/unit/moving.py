@@ -5,6 +5,7 @@ from typing import Any
 import orjson
 
 from relay.edge.connection import Connection
+from relay.edge.doors import Doors
 from relay.edge.floor import Floor
 from relay.edge.handover.inventory import Inventory
 from relay.edge.handover.replica import Replica
@@ -128,12 +129,11 @@ class Relay:
 
     def move(self) -> None:
         """Hand over to new objects, through the format."""
-        inventory = Inventory(Service(self.floor, {"totals": self.floor.hub.totals}, "old"))
+        inventory = Inventory(_service(self.floor, "old"))
         inventory.shares_network = True
         self._moves += 1
         floor = self._new_floor()
-        service = Service(floor, {"totals": floor.hub.totals}, "new")
-        replica = Replica(service)
+        replica = Replica(_service(floor, "new"))
         # Copied while it serves, and then again what is new: as the two sides do it.
         wires = self._copy(inventory, replica)
         self.flush()
@@ -166,6 +166,11 @@ class Relay:
 
     def _new_floor(self) -> Floor:
         return make_floor(self.loop.call_soon, self._settings, f"relay {self._moves}")
+
+
+def _service(floor: Floor, release: str) -> Service:
+    doors = Doors(100, 0, lambda peer: True, lambda status, error: None)
+    return Service(floor, {"totals": floor.hub.totals}, release, doors)
 
 
 def _as_sent(value: Any) -> Any:

@@ -32,7 +32,7 @@ _CLIENTS: tuple[tuple[str, str, dict[str, int]], ...] = (
 _STEPS = st.one_of(
     st.tuples(st.just("join"), st.integers(0, 5), st.just(0)),
     st.tuples(
-        st.sampled_from(("text", "binary", "part", "ping")),
+        st.sampled_from(("text", "binary", "part", "ping", "flood")),
         st.integers(0, 5),
         st.sampled_from((0, 3, 120, 130, 700, 3000, 70_000)),
     ),
@@ -71,6 +71,9 @@ def _step(relay: Relay, step: Step, moves: bool, number: int) -> None:
             if what == "part":
                 client.send(9, b"between")
                 client.send(0, b"end")
+        elif what == "flood" and name == "alice":  # more than one turn's share
+            for _ in range(2000):
+                client.send(2, b"")
         elif what == "close":
             client.send(8, b"\x0f\xa1bye" if size else b"")
         elif what == "garbage":
