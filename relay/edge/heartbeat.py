@@ -62,6 +62,7 @@ class Heartbeat:
             self._watch.loop_delay = now - due
             self.is_overloaded = process_memory.resident() > self._memory_limit * _FULL
             self._hub.check_patience(now)
+            self._hub.end_graces(now)
             async for client in _in_turns(self._roster.clients):
                 try:
                     client.beat(now)

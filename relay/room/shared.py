@@ -1,5 +1,6 @@
 """What all rooms of a relay share."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -15,6 +16,13 @@ class Patient(Protocol):
         """End what has lasted long enough; `now` in seconds."""
 
 
+class Deserted(Protocol):
+    """A room that somebody has left who may come back."""
+
+    def end_graces(self, now: float) -> None:
+        """Tell who has not come back in time; `now` in seconds."""
+
+
 @dataclass(slots=True)
 class Shared:
     """Handed to every room when it is opened."""
@@ -24,3 +32,7 @@ class Shared:
     account: Account = field(default_factory=Account)
     totals: Totals = field(default_factory=Totals)
     congested: set[Patient] = field(default_factory=set)  # whose patience is to be checked
+    deserted: set[Deserted] = field(default_factory=set)  # whose graces are to be ended
+    clock: Callable[[], float] = time.monotonic  # seconds
+    leave_grace: float = 5.0  # seconds in which who comes back has never left
+    session_age: float = 120.0  # seconds for which a session that is gone is remembered

@@ -33,6 +33,7 @@ from relay.web import admin, counts, live, pages, publish, status, websocket
 from relay.web.answers import error_response
 from relay.web.context import CONTEXT, Context
 from relay.web.refusals import Refusal
+from relay.web.renewal import Renewal
 from relay.wire.parser import Parser
 
 logger = logging.getLogger("relay")
@@ -53,6 +54,7 @@ def create_app(settings: Settings, file_limit: int, new_log: NewLog = MemoryLog)
     Raises `SettingsError` for keys that are none.
     """
     access = Access(settings)
+    key_set = KeySet(settings.jwks_url, access.replace_key_set) if settings.jwks_url else None
     loop = asyncio.get_running_loop()
     memory_limit = process_memory.limit()
     account, watch = Account(), Watch()
@@ -64,7 +66,14 @@ def create_app(settings: Settings, file_limit: int, new_log: NewLog = MemoryLog)
     )
     hub = Hub(
         lambda _, on_entry, state: new_log(on_entry, retention, state),
-        Shared(secrets.token_hex(6), loop.call_soon, account),
+        Shared(
+            secrets.token_hex(6),
+            loop.call_soon,
+            account,
+            clock=loop.time,
+            leave_grace=settings.leave_grace,
+            session_age=settings.history_age,
+        ),
     )
     roster = Roster(account, memory_limit // _UNFINISHED_SHARE)
     terms = Terms(
@@ -74,6 +83,7 @@ def create_app(settings: Settings, file_limit: int, new_log: NewLog = MemoryLog)
         account=account,
         clock=loop.time,
         new_parser=partial(Parser, loop=loop),
+        renew=Renewal(access, key_set),
     )
     samples = live.Samples(hub, roster, watch)
     period = beat_period(settings.ping_interval)
@@ -89,7 +99,7 @@ def create_app(settings: Settings, file_limit: int, new_log: NewLog = MemoryLog)
     app[CONTEXT] = Context(
         settings=settings,
         access=access,
-        key_set=KeySet(settings.jwks_url, access.replace_key_set) if settings.jwks_url else None,
+        key_set=key_set,
         floor=floor,
         service=Service(floor, carried, settings.release_commit),
         hub=hub,

@@ -7,7 +7,7 @@ from functools import partial
 from relay.edge.connection import Connection
 from relay.edge.floor import Floor
 from relay.edge.roster import Roster
-from relay.member.session import Options, Terms, begin
+from relay.member.session import Options, Session, Terms, begin
 from relay.names import RoomName, UserName
 from relay.room.hub import Hub
 from relay.room.memory_log import Budget, MemoryLog, Retention
@@ -35,8 +35,13 @@ def make_floor(
         account=shared.account,
         clock=loop.time,
         new_parser=partial(Parser, loop=loop),
+        renew=_renew,
     )
     return Floor(settings, hub, Roster(shared.account, 10**9), terms, loop, 15.0, 0.5)
+
+
+def _renew(session: Session, token: str) -> None:
+    raise AssertionError("no token is asked for here")
 
 
 def connect(

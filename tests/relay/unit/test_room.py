@@ -413,6 +413,8 @@ def test_log_may_answer_later() -> None:
     alice, bob = Person("alice"), Person("bob")
     room.join(alice)
     room.join(bob)
+    loop.run()
+    logs[0].answer()  # that they have come
     say(room, alice, b"1")
     loop.run()
     say(room, bob, b"2")
