@@ -104,6 +104,13 @@ class Settings(BaseSettings):
         description="a silent client is pinged after this, and gone after 1.5 times this",
         json_schema_extra={"default": "15s"},
     )
+    leave_grace: Duration = Field(
+        5.0,
+        ge=0,
+        le=3600,
+        description="who comes back within this has never left, as far as others are told",
+        json_schema_extra={"default": "5s"},
+    )
     drain_window: Duration = Field(
         10.0,
         ge=0,

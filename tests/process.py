@@ -11,6 +11,7 @@ from urllib.parse import quote, urlencode
 
 import aiohttp
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.typing import Subprotocol
 
 ROOT = Path(__file__).parent.parent
 _MODULE = os.environ.get("RELAY_MODULE", "relay")  # which one to test
@@ -69,12 +70,18 @@ class Relay:
         return f"ws://127.0.0.1:{self.port}/ws/{quote(user, safe='')}{query}"
 
     def connect(
-        self, user: str, *, headers: dict[str, str] | None = None, **options: Any
+        self,
+        user: str,
+        *,
+        headers: dict[str, str] | None = None,
+        subprotocols: Any = (),
+        **options: Any,
     ) -> connect:
         """Open a WebSocket with a client that nobody here wrote."""
         return connect(
             self.url(user, **options),
             additional_headers=headers,
+            subprotocols=[Subprotocol(name) for name in subprotocols] or None,
             max_size=None,
             compression=None,
             ping_interval=None,

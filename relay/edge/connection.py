@@ -22,6 +22,7 @@ from relay.member.pace import Pace
 from relay.member.session import Session, SessionState
 from relay.names import shown
 from relay.room.room import Room
+from relay.wire import notes
 from relay.wire.closing import Close, Reason
 from relay.wire.frames import PING, encode, encode_close
 
@@ -65,8 +66,8 @@ class Connection(asyncio.BufferedProtocol):
         self.probe: Probe | None = None  # the last question whether the client is there
         self.session = Session(state, room, transport, self, floor.terms)
 
-    def start(self, answer: bytes, early: bytes) -> None:
-        """Join the room and take the transport over.
+    def start(self, answer: bytes, early: bytes, refusal: Close | None = None) -> None:
+        """Take the transport over and join the room, or (`refusal`) say why not and end.
 
         `answer` ends the handshake; `early` came in behind it.
         """
@@ -75,13 +76,16 @@ class Connection(asyncio.BufferedProtocol):
         floor.roster.add(self, options.address)
         wanted = options.history if session.receives else 0
         history = room.history(wanted) if wanted else None
-        room.join(session)
+        if refusal is None:
+            room.join(session)
         self._transport.set_protocol(self)
         floor.journal.joined(session.user, room.name, options.address)
         session.outbox.send(answer)
         if history is not None:
             session.outbox.replay(*history)
         session.intake.start()
+        if refusal is not None:
+            self.close(refusal)
         if early:
             self._receive(early)
 
@@ -173,6 +177,10 @@ class Connection(asyncio.BufferedProtocol):
     def overrun(self) -> None:
         limit = self._floor.settings.write_buffer_size
         self.close(Reason.TOO_SLOW.close(backlog=self.session.outbox.lag, limit=limit))
+
+    def announce_drain(self, seconds: float) -> None:
+        if self.is_open:
+            self.session.tell(notes.drain(round(seconds * 1000)))
 
     def ignore(self) -> None:
         self.session.inbox.await_close()

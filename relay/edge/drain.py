@@ -14,6 +14,7 @@ from relay.wire.closing import Reason
 logger = logging.getLogger("relay")
 
 _MARGIN: Final = 0.4  # seconds of the deadline kept for the end of the process
+_TURN: Final = 500  # members told before others get their turn
 _SETTLE: Final = 0.05  # seconds in which what the kernel has received already is read and relayed
 
 
@@ -58,6 +59,10 @@ class Drain:
         members = list(self._roster.clients)
         random.shuffle(members)
         start, window = loop.time(), max(0.0, min(window, deadline - loop.time() - GOODBYE))
+        for index, member in enumerate(members):
+            member.announce_drain(window * index / len(members))
+            if index % _TURN == _TURN - 1:
+                await asyncio.sleep(0)
         for index, member in enumerate(members):
             delay = start + window * index / len(members) - loop.time()
             if delay > 0:

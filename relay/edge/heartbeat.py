@@ -69,6 +69,7 @@ class Heartbeat:
             if account.held > self._roster.held_limit:
                 self._roster.relieve(now)
             self._hub.check_patience(now)
+            self._hub.end_graces(now)
             sampled = self._others()
             async for client in _in_turns(self._roster.clients):
                 try:

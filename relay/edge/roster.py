@@ -22,6 +22,9 @@ class Client(Protocol):
     def close(self, close: Close, patience: float) -> None:
         """Say why, and end once it has taken its backlog, or after `patience` seconds."""
 
+    def announce_drain(self, seconds: float) -> None:
+        """Tell it that this relay goes away, and after how long it is asked to leave."""
+
     def ignore(self) -> None:
         """Take nothing more of what it sends: another process decides what its room hears."""
 

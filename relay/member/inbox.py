@@ -15,7 +15,8 @@ from relay.room.room import Room
 from relay.wire import frames
 from relay.wire.boundary import LEAST_HEAD, BadFrame, Boundary
 from relay.wire.closing import Close, Reason
-from relay.wire.frames import encode, text_problem
+from relay.wire.frames import encode, is_utf8
+from relay.wire.notes import MARK
 from relay.wire.parser import BINARY, CLOSE, PING, TEXT, Message, Parser
 
 _MASK: Final = 4  # bytes that a client's frame has more than ours (RFC 6455 §5.3)
@@ -40,6 +41,8 @@ class InboxState:
     close_code: int = 0
     discards: bool = False
     parses: bool = True
+    is_welcome: bool = True  # an annotated client may send
+    awaits_data: bool = False  # an annotated client has announced a message that looks like a note
 
 
 class Inbox:
@@ -168,6 +171,10 @@ class Inbox:
             return False
         return self.release(Hold.BUFFER)
 
+    def allow(self, can_publish: bool) -> None:
+        """From now on the client may publish, or may not."""
+        self._can_publish = can_publish
+
     def await_close(self) -> None:
         """From now on look for the close frame only, and read whatever it takes to find it."""
         self.discards = True
@@ -186,20 +193,22 @@ class Inbox:
             return Reason.NOT_ALLOWED.close()
         batch: list[bytes] = []
         pongs: list[bytes] = []
+        has_marked = False  # text that begins with U+0000 is among them
         whole = 0  # bytes that the frames of these messages took at least
         for kind, payload, _ in messages:
             if kind is BINARY:
                 frame = encode(frames.BINARY, payload)
             elif kind is TEXT:
-                reason = text_problem(payload)
-                if reason is not None:
-                    self._publish(batch)
-                    return self._follow(data, 0) or reason.close()
+                if not is_utf8(payload):
+                    self._publish(batch, has_marked)
+                    return self._follow(data, 0) or Reason.INVALID_TEXT.close()
+                if payload[:1] == MARK:
+                    has_marked = True
                 frame = encode(frames.TEXT, payload)
             elif kind is CLOSE:
                 self.is_closed = self.discards = True
                 self.close_code = payload
-                self._publish(batch)
+                self._publish(batch, has_marked)
                 return None
             else:
                 whole += LEAST_HEAD + len(payload)
@@ -212,7 +221,7 @@ class Inbox:
         if problem is None:
             if pongs:
                 self._outbox.control(pongs)
-            self._publish(batch)
+            self._publish(batch, has_marked)
         return problem
 
     def _follow(self, data: bytes, whole: int) -> Close | None:
@@ -228,20 +237,21 @@ class Inbox:
             self.pieces = pieces
         return None
 
-    def _publish(self, batch: list[bytes]) -> None:
+    def _publish(self, batch: list[bytes], has_marked: bool) -> None:
         """Publish these frames together, or in pieces that a batch can hold."""
         if not batch:
             return
         data = batch[0] if len(batch) == 1 else b"".join(batch)
         if len(data) > MAX_BATCH and len(batch) > 1:
             middle = len(batch) // 2
-            self._publish(batch[:middle])
-            self._publish(batch[middle:])
+            self._publish(batch[:middle], has_marked)
+            self._publish(batch[middle:], has_marked)
             return
         first = self.published + 1
         self.published += len(batch)
         self._uncredited += len(data)
-        self._room.publish(Piece(self._author, first, data, len(batch)), self._publisher)
+        piece = Piece(self._author, first, data, len(batch), has_marked)
+        self._room.publish(piece, self._publisher)
         if self._uncredited > self._buffer_size:
             self.hold(Hold.BUFFER)
 

@@ -7,9 +7,10 @@ what is left out for this member is cut when it is written.
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from math import inf
 from typing import Final
 
+from relay.member.outbox_state import OutboxState
 from relay.member.stream import Stream
 from relay.room.batch import SessionId
 from relay.room.log import Entry
@@ -19,26 +20,6 @@ from relay.wire.frames import skip
 CHUNK: Final = 256 * 1024  # bytes handed to the transport at once
 CONTROL: Final = 16 * 1024  # bytes of pings and pongs that may wait
 SKIP_LAG: Final = 64 * 1024  # bytes of backlog from which a client with lag=skip misses messages
-
-
-@dataclass(frozen=True, slots=True)
-class OutboxState:
-    """All that there is to know of an outbox, as values.
-
-    `sending` is what was handed over last: whole entries (without the first `sending_skip`
-    messages), or bytes of no entry; its last `unsent` bytes are not with the kernel yet.
-    """
-
-    queue: tuple[Entry, ...] = ()  # what waits, history first
-    history: int = 0  # entries of it that are history
-    skip: int = 0  # messages of its first entry that are not for this client
-    sending: tuple[Entry, ...] | bytes = ()
-    sending_skip: int = 0
-    unsent: int = 0
-    control: bytes = b""  # ping and pong frames that wait for the next border between entries
-    last: bytes | None = None  # the frame that ends it, behind everything
-    is_open: bool = True  # takes entries
-    taken: int = 0  # bytes that the kernel has taken, in all
 
 
 class Outbox:
@@ -202,7 +183,7 @@ class Outbox:
 
     def waiting(self) -> int:
         """Return how many bytes are not sent yet, those of the entry being sent included."""
-        history = sum(len(self._queue[index].batch.data) for index in range(self._history))
+        history = sum(self._queue[index].batch.size for index in range(self._history))
         return self.lag + history + self.unsent
 
     @property
@@ -216,7 +197,7 @@ class Outbox:
         return self._handed - self._stream.get_write_buffer_size()
 
     def _fall_behind(self, entry: Entry) -> Delivered:
-        size = entry.batch.count_without(self.excluded)[1]
+        size = self._size(entry)
         if not size:
             return Delivered.TAKEN
         if self._skips and self.lag >= min(SKIP_LAG, self._limit // 2):
@@ -235,7 +216,7 @@ class Outbox:
             elif self._control:
                 data, self._control = self._control, b""
                 self._begin(data, 0, data)
-            elif self._queue:
+            elif self._has_backlog():
                 self._begin_queued()
             elif self._last is not None:
                 data, self._last = self._last, None
@@ -245,28 +226,43 @@ class Outbox:
                 self._is_direct = self.is_open
                 return
 
-    def _begin_queued(self) -> None:
-        """Begin with the front of the backlog: as much as a chunk holds, or one entry."""
+    def _has_backlog(self) -> bool:
+        return bool(self._queue)
+
+    def _begin_queued(self, end: float = inf) -> None:
+        """Begin with the front of the backlog: as much as a chunk holds, or one entry.
+
+        Only what lies before the offset `end`.
+        """
         queue, skipped, self._skip = self._queue, self._skip, 0
         entries: list[Entry] = []
         size = 0
-        while queue and (not entries or size + len(queue[0].batch.data) <= CHUNK):
+        while queue and queue[0].offset < end:
+            if entries and size + queue[0].batch.size > CHUNK:
+                break
             entry = queue.popleft()
             entries.append(entry)
-            size += len(entry.batch.data)
+            size += entry.batch.size
             if self._history:
                 self._history -= 1
             else:
-                self.lag -= entry.batch.count_without(self.excluded)[1]
+                self.lag -= self._size(entry)
         sending = tuple(entries)
         self._begin(sending, skipped, self._join(sending, skipped))
 
     def _join(self, entries: Sequence[Entry], skipped: int) -> bytes:
         """Return what the entries hold for this client."""
-        pieces = [entry.batch.without(self.excluded) for entry in entries]
-        if skipped:
-            pieces[0] = skip(pieces[0], skipped)
+        pieces = [self._render(entries[0], skipped)]
+        pieces += [self._render(entry, 0) for entry in entries[1:]]
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    def _render(self, entry: Entry, skipped: int) -> bytes:
+        """Return what the entry holds for this client, without so many messages."""
+        return skip(entry.batch.without(self.excluded), skipped)
+
+    def _size(self, entry: Entry) -> int:
+        """Return how many bytes of backlog the entry is for this client."""
+        return entry.batch.count_without(self.excluded)[1]
 
     def _begin(self, sending: tuple[Entry, ...] | bytes, skipped: int, data: bytes) -> None:
         """`data` comes next; remember what it is made of while any of it is left."""
@@ -288,7 +284,7 @@ class Outbox:
         self._queue.extend(state.queue)
         self._history, self._skip = state.history, state.skip
         for entry in tuple(state.queue)[state.history :]:
-            self.lag += entry.batch.count_without(self.excluded)[1]
+            self.lag += self._size(entry)
         self._control, self._last = state.control, state.last
         self.is_open, self._handed = state.is_open, state.taken
         if state.unsent:

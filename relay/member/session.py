@@ -6,18 +6,26 @@ It owns what the client sends and is sent; the connection owns the socket and it
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from typing import Any, Protocol
 
 from relay.access.grants import OPEN, Grant
 from relay.account import Account
+from relay.member.annotated_inbox import AnnotatedInbox
+from relay.member.annotated_outbox import AnnotatedOutbox
 from relay.member.inbox import Hold, Inbox, InboxState
 from relay.member.intake import Intake, IntakeState
-from relay.member.liveness import Liveness
-from relay.member.outbox import Outbox, OutboxState
+from relay.member.liveness import STALL, Liveness
+from relay.member.outbox import Outbox
+from relay.member.outbox_state import OutboxState
 from relay.member.stream import Stream
 from relay.names import UserName
 from relay.room.batch import Author, SessionId
+from relay.room.log import Cursor
+from relay.room.resume import Resume, Welcome
 from relay.room.room import Room
+from relay.wire import notes
+from relay.wire.closing import Close, Reason
 from relay.wire.parser import Parser
 
 
@@ -32,12 +40,18 @@ class Options:
     history: int = 0  # messages
     expires: float | None = None  # of the event loop's clock, seconds; None is never
     grant: Grant = OPEN
+    resume: Resume | None = None  # None: a raw client
 
     @classmethod
     def restored(cls, values: Mapping[str, Any]) -> "Options":
         """Return the options that `asdict` gave these values, by way of JSON or not."""
         grant = Grant.restored(values["grant"]) if "grant" in values else OPEN
-        return cls(**{**values, "user": UserName(values["user"]), "grant": grant})
+        resume = values.get("resume")
+        if resume is not None:
+            cursor = resume["cursor"]
+            resume = Resume(**{**resume, "cursor": Cursor(*cursor) if cursor else None})
+        user = UserName(values["user"])
+        return cls(**{**values, "user": user, "grant": grant, "resume": resume})
 
 
 class Owner(Protocol):
@@ -52,6 +66,9 @@ class Owner(Protocol):
     def settled(self) -> None:
         """The session has all that was on its way to it when it began to leave."""
 
+    def close(self, close: Close, patience: float) -> None:
+        """The session ends for this reason; its client may take its backlog for some seconds."""
+
 
 @dataclass(frozen=True, slots=True)
 class Terms:
@@ -63,6 +80,7 @@ class Terms:
     account: Account
     clock: Callable[[], float]  # seconds
     new_parser: Callable[[int], Parser]
+    renew: Callable[["Session", str], None]  # take a fresh token of a session, or close it
     message_rate: int = 0  # messages a second
     byte_rate: int = 0  # bytes a second
 
@@ -84,9 +102,11 @@ class Session:
 
     __slots__ = (
         "_clock",
+        "_is_renewed",
         "author",
         "deliver",
         "excluded",
+        "id",
         "inbox",
         "intake",
         "liveness",
@@ -102,18 +122,40 @@ class Session:
     ) -> None:
         options = state.options
         self.user = options.user
+        self.id = state.id
         self.author = Author(options.user, state.id)
         self.excluded = None if options.echo else state.id
         self.options = options
         self.room = room
         self.liveness = state.liveness
-        self.outbox = Outbox(
-            stream, self.excluded, terms.write_buffer_size, skips=options.skips, state=state.outbox
-        )
+        self.owner = owner
+        self.outbox: Outbox
+        self.inbox: Inbox
+        if options.resume is None:
+            self.outbox = Outbox(
+                stream,
+                self.excluded,
+                terms.write_buffer_size,
+                skips=options.skips,
+                state=state.outbox,
+            )
+            new_inbox: Callable[..., Inbox] = Inbox
+        else:
+            self.outbox = AnnotatedOutbox(
+                stream,
+                state.id,
+                terms.write_buffer_size,
+                room,
+                echo=options.echo,
+                skips=options.skips,
+                receives=self.receives,
+                state=state.outbox,
+            )
+            new_inbox = partial(AnnotatedInbox, clock=terms.clock, renew=partial(terms.renew, self))
         self.deliver = self.outbox.deliver
         rates = terms.message_rate, terms.byte_rate
         self.intake = Intake(stream, owner, terms.clock, rates, state.intake)
-        self.inbox = Inbox(
+        self.inbox = new_inbox(
             self.intake,
             self.author,
             self,
@@ -126,13 +168,17 @@ class Session:
             can_publish=options.grant.can_publish,
         )
         self.intake.serve(self.inbox)
-        self.owner = owner
         self._clock = terms.clock
+        self._is_renewed = False
 
     @property
     def is_plain(self) -> bool:
         """Whether nothing of it changes but three numbers: heard, published, taken."""
-        return self.outbox.is_empty and self.inbox.is_plain and not self.intake.waits
+        return (
+            self.outbox.is_empty
+            and self.inbox.is_plain
+            and not (self.intake.waits or self._is_renewed)
+        )
 
     @property
     def is_unread(self) -> bool:
@@ -160,6 +206,10 @@ class Session:
         self.outbox.advance(taken)
 
     @property
+    def resume(self) -> Resume | None:
+        return self.options.resume
+
+    @property
     def is_behind(self) -> bool:
         return self.outbox.is_behind
 
@@ -176,6 +226,46 @@ class Session:
             self.outbox.snapshot(),
             self.intake.snapshot(),
         )
+
+    def welcome(self, welcome: Welcome) -> None:
+        place, resume = welcome.place, self.options.resume
+        assert isinstance(self.outbox, AnnotatedOutbox) and isinstance(self.inbox, AnnotatedInbox)
+        assert resume is not None
+        behind = place.entries[0].batch.count_without(self.excluded)[0] if place.entries else 0
+        if place.skip > behind:
+            self.owner.close(Reason.BAD_SKIP.close(skip=place.skip, messages=behind), STALL)
+            return
+        frame = notes.welcome(
+            self.user,
+            self.room.name,
+            resume.session,
+            cursor=place.cursor.text(),
+            received=place.received,
+            gap=place.gap,
+            members=welcome.members if self.receives else notes.json_of(None),
+            count=welcome.count,
+        )
+        self.inbox.admit(resume.acked if place.received is None else place.received)
+        if self.receives:
+            self.outbox.greet(frame, place.entries, place.skip)
+        else:
+            self.outbox.greet(frame, (), 0)
+
+    def tell(self, note: bytes) -> None:
+        """Send a note soon, to a client that understands it."""
+        if isinstance(self.inbox, AnnotatedInbox) and self.inbox.is_welcome:
+            self.outbox.control([note])
+
+    def supersede(self) -> None:
+        if isinstance(self.inbox, AnnotatedInbox):
+            self.inbox.mute()
+        self.owner.close(Reason.TAKEN_OVER.close(user=self.user), 0)
+
+    def renew(self, grant: Grant, expires: float | None) -> None:
+        """Go on with a fresh token; `expires` is in seconds of the event loop's clock."""
+        self.options = replace(self.options, grant=grant, expires=expires)
+        self._is_renewed = True  # since it was described
+        self.inbox.allow(grant.can_publish)
 
     def overrun(self) -> None:
         self.owner.overrun()
@@ -211,8 +301,15 @@ class Session:
 
 def begin(options: Options, now: float) -> SessionState:
     """Return the state of a session that begins now, in seconds of `Terms.clock`."""
-    identity = SessionId(secrets.token_hex(8))
-    return SessionState(identity, options, Liveness(now), InboxState(), OutboxState())
+    inbox = InboxState(is_welcome=options.resume is None)
+    return SessionState(identity_of(options), options, Liveness(now), inbox, OutboxState())
+
+
+def identity_of(options: Options) -> SessionId:
+    """Return the ID of a session: an annotated client's own, which counts for its user only."""
+    if options.resume is None:
+        return SessionId(secrets.token_hex(8))
+    return SessionId(f"{options.user}/{options.resume.session}")  # no name contains a slash
 
 
 def arrive(described: dict[str, Any]) -> SessionState:

@@ -1,7 +1,8 @@
 """A batch: what was published to one room in one pass of the event loop, joined into one buffer.
 
 It is a value: it names its authors and holds none of them, so that it can be logged, queued, sent
-to another process and read back.
+to another process and read back. Who has come and gone is told by batches of their own, which
+hold `changes` and no message.
 """
 
 from collections.abc import Iterable
@@ -29,6 +30,7 @@ class Piece(NamedTuple):
     first: int  # number of its first message among all of this session, from 1
     data: bytes
     messages: int
+    has_marked: bool = False  # text that begins with U+0000 may be among them
 
 
 class Span(NamedTuple):
@@ -39,6 +41,16 @@ class Span(NamedTuple):
     start: int
     end: int
     messages: int
+    has_marked: bool = False  # text that begins with U+0000 may be among them
+
+
+class Change(NamedTuple):
+    """A session has come, or is gone; `attempt` tells the connections of one session apart."""
+
+    user: UserName
+    session: SessionId
+    attempt: int  # 0: a raw session, which has one connection
+    is_join: bool
 
 
 class Own(NamedTuple):
@@ -49,22 +61,61 @@ class Own(NamedTuple):
     spans: tuple[Span, ...]
 
 
+class Run(NamedTuple):
+    """Which bytes are of one session, its note `from` included."""
+
+    session: SessionId
+    start: int
+    end: int
+
+
+class Annotated(NamedTuple):
+    """What annotated members are sent of an entry; the note `cursor` stands behind `end`."""
+
+    data: bytes
+    end: int
+    runs: tuple[Run, ...]
+
+
 class Batch:
     """Pieces, joined: whole frames of so many `messages`; `own` has the part of each session.
 
     `relay` and `number` name it among all batches: each relay numbers those of each room. It counts
     itself in the account for as long as anything refers to it.
+
+    `notes` is what annotated members are told of its `changes`; the room that delivers it knows
+    that. `annotated` is what they are sent of its messages, while it is being delivered.
     """
 
-    __slots__ = ("_account", "data", "messages", "number", "own", "relay", "spans")
+    __slots__ = (
+        "_account",
+        "annotated",
+        "changes",
+        "data",
+        "messages",
+        "notes",
+        "number",
+        "own",
+        "relay",
+        "spans",
+    )
 
     def __init__(
-        self, data: bytes, spans: tuple[Span, ...], relay: str, number: int, account: Account
+        self,
+        data: bytes,
+        spans: tuple[Span, ...],
+        relay: str,
+        number: int,
+        account: Account,
+        changes: tuple[Change, ...] = (),
     ) -> None:
         self.data = data
         self.spans = spans
         self.relay = relay
         self.number = number
+        self.changes = changes
+        self.notes = b""
+        self.annotated: Annotated | None = None
         self._account = account
         account.batches += len(data)
         self.own: dict[SessionId | None, Own]
@@ -76,13 +127,23 @@ class Batch:
             self.own = _parts(spans)
 
     def __del__(self) -> None:
-        self._account.batches -= len(self.data)
+        self._account.batches -= self.size
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Batch) and self._key() == other._key()
 
     def __hash__(self) -> int:
         return hash((self.relay, self.number))
+
+    @property
+    def size(self) -> int:
+        """Bytes that it holds."""
+        return len(self.data) + len(self.notes)
+
+    def tell(self, notes: bytes) -> None:
+        """Hold what annotated members are told of its changes."""
+        self.notes = notes
+        self._account.batches += len(notes)
 
     def without(self, session: SessionId | None) -> bytes:
         """Return the frames that others published."""
@@ -92,7 +153,7 @@ class Batch:
         if own.messages == self.messages:
             return b""
         view, pieces, position = memoryview(self.data), [], 0
-        for _, _, start, end, _ in own.spans:
+        for _, _, start, end, _, _ in own.spans:
             pieces.append(view[position:start])
             position = end
         pieces.append(view[position:])
@@ -106,14 +167,14 @@ class Batch:
         return self.messages - own.messages, len(self.data) - own.size
 
     def _key(self) -> tuple[object, ...]:
-        return self.relay, self.number, self.data, self.spans
+        return self.relay, self.number, self.data, self.spans, self.changes, self.notes
 
 
 def join(pieces: list[Piece], relay: str, number: int, account: Account) -> Batch:
     """Return the pieces as one batch; a single one, the common case, costs no copy."""
     if len(pieces) == 1:
-        author, first, data, messages = pieces[0]
-        spans: tuple[Span, ...] = (Span(author, first, 0, len(data), messages),)
+        author, first, data, messages, has_marked = pieces[0]
+        spans: tuple[Span, ...] = (Span(author, first, 0, len(data), messages, has_marked),)
         return Batch(data, spans, relay, number, account)
     return Batch(
         b"".join([piece.data for piece in pieces]), tuple(_spans(pieces)), relay, number, account
@@ -135,7 +196,7 @@ def _parts(spans: tuple[Span, ...]) -> dict[SessionId | None, Own]:
 
 def _spans(pieces: list[Piece]) -> Iterable[Span]:
     start = 0
-    for author, first, data, messages in pieces:
+    for author, first, data, messages, has_marked in pieces:
         end = start + len(data)
-        yield Span(author, first, start, end, messages)
+        yield Span(author, first, start, end, messages, has_marked)
         start = end

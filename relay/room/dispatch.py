@@ -150,11 +150,12 @@ class Dispatch:
                 return True
             if turn <= 0 or turn_bytes <= 0:
                 return False
-            members = delivery.next(min(turn, turn_bytes // len(batch.data) + 1))
+            members = delivery.next(min(turn, turn_bytes // batch.size + 1))
             self._deliver(delivery.entry, members)
             turn -= len(members)
-            turn_bytes -= len(members) * len(batch.data)
+            turn_bytes -= len(members) * batch.size
             if delivery.is_over:
+                batch.annotated = None
                 self._deliveries.popleft()
                 for publisher, size in delivery.credits:
                     publisher.credit(size)
@@ -207,9 +208,11 @@ class Dispatch:
         return True
 
     def _is_congested(self, batch: Batch) -> bool:
-        author = batch.spans[0].author
-        only = self._members.get(author.user) if author.user and len(batch.own) == 1 else None
-        if only is not None and not (only.receives and only.excluded == author.session):
-            only = None
+        only: Member | None = None  # no receiver of what it published alone
+        if len(batch.own) == 1:
+            author = batch.spans[0].author
+            only = self._members.get(author.user) if author.user else None
+            if only is not None and not (only.receives and only.excluded == author.session):
+                only = None
         receivers = sum(each.receives for each in self._members.values())
         return self._congestion.is_over(receivers, only)

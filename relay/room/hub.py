@@ -9,7 +9,10 @@ from relay.room.totals import Totals
 
 
 class Hub:
-    """All rooms of this relay. A room exists while it has members or its log holds something."""
+    """All rooms of this relay.
+
+    A room exists while it has members, its log holds something, or a session may come back.
+    """
 
     def __init__(self, open_log: OpenLog, shared: Shared) -> None:
         self._open_log = open_log
@@ -41,9 +44,9 @@ class Hub:
         self._rooms[room.name] = room
 
     def holder(self, room: RoomName, user: UserName) -> Member | None:
-        """Return the member that has this name in this room."""
+        """Return the member that has this name in this room, or is about to have it."""
         existing = self._rooms.get(room)
-        return existing.members.get(user) if existing else None
+        return existing.holder(user) if existing else None
 
     def leave(self, room: Room, member: Member) -> None:
         """Take the member out of its room, and forget the room if nothing is left of it."""
@@ -59,6 +62,11 @@ class Hub:
         """End the waits that have lasted long enough; `now` in seconds."""
         for room in tuple(self._shared.congested):
             room.check_patience(now)
+
+    def end_graces(self, now: float) -> None:
+        """Take the leave of those who have not come back in time; `now` in seconds."""
+        for room in tuple(self._shared.deserted):
+            room.end_graces(now)
 
     def _forget(self, room: Room) -> None:
         if room.is_idle and self._rooms.get(room.name) is room:

@@ -1,11 +1,14 @@
 """The log of a room: it decides the order of batches, and keeps the latest for newcomers."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from relay.names import RoomName
 from relay.room.batch import Batch
+
+_CURSOR: Final = re.compile(r"([0-9A-Za-z]{1,32})-(0|[1-9][0-9]{0,14})", re.ASCII)
 
 
 class Entry(NamedTuple):
@@ -22,6 +25,16 @@ class Cursor(NamedTuple):
     epoch: str
     offset: int
 
+    def text(self) -> str:
+        """Return it as `parse_cursor` reads it."""
+        return f"{self.epoch}-{self.offset}"
+
+
+def parse_cursor(text: str) -> Cursor | None:
+    """Return the cursor that somebody was given as this text; None if it is none."""
+    found = _CURSOR.fullmatch(text)
+    return Cursor(found[1], int(found[2])) if found else None
+
 
 OnEntry = Callable[[Entry], None]
 
@@ -33,12 +46,15 @@ class LogState:
     epoch: str
     head: int
     entries: tuple[Entry, ...]
+    trimmed: int = 0
 
 
 class Log(Protocol):
     """The contract: what is appended comes back once, by `on_entry`, in log order.
 
-    It comes back at once or later, and perhaps never: `append` promises nothing.
+    It comes back at once or later. A room appends one batch at a time, and the next one when that
+    has come back: so it has delivered everything before, and knows who may publish no longer.
+    Batches of changes take a place like others; they need not be kept.
     """
 
     @property
@@ -48,6 +64,10 @@ class Log(Protocol):
     @property
     def head(self) -> int:
         """Offset of the last entry that was handed back; 0 before the first."""
+
+    @property
+    def trimmed(self) -> int:
+        """Offset up to which messages may be missing: all that came behind it are held."""
 
     @property
     def available(self) -> bool:

@@ -6,6 +6,7 @@ from typing import Protocol
 from relay.names import UserName
 from relay.room.batch import SessionId
 from relay.room.log import Entry
+from relay.room.resume import Resume, Welcome
 
 
 class Delivered(Enum):
@@ -15,6 +16,7 @@ class Delivered(Enum):
     QUEUED = "queued"  # behind what the member has not taken yet
     SKIPPED = "skipped"  # left out: the member reads too slowly, and asked for that
     OVERRAN = "overran"  # refused: the backlog is beyond its limit, and the member has to go
+    WITHHELD = "withheld"  # its messages are not for this member, which may only publish
     GONE = "gone"  # refused: the member is leaving
 
 
@@ -39,12 +41,20 @@ class Member(Publisher, Protocol):
         """Its name; unique among the members of a room."""
 
     @property
+    def id(self) -> SessionId:
+        """The session that publishes its messages; unique among the members of a room."""
+
+    @property
     def excluded(self) -> SessionId | None:
         """The session whose messages are left out for this member: its own, unless it echoes."""
 
     @property
+    def resume(self) -> Resume | None:
+        """What an annotated member says of its session; None: it is a raw one."""
+
+    @property
     def receives(self) -> bool:
-        """Whether entries are delivered to it; one that may only publish is left out."""
+        """Whether messages are delivered to it; one that may only publish is left out."""
 
     @property
     def is_behind(self) -> bool:
@@ -52,6 +62,12 @@ class Member(Publisher, Protocol):
 
     def deliver(self, entry: Entry) -> Delivered:
         """Take an entry; never waits, never raises, and changes nothing of the room."""
+
+    def welcome(self, welcome: Welcome) -> None:
+        """An annotated member is in the room: its join is in the log, and this is its place."""
+
+    def supersede(self) -> None:
+        """Somebody has come in its place: publish nothing more, and go."""
 
     def overrun(self) -> None:
         """It has refused an entry and has to go; told when the room is not delivering."""

@@ -1,10 +1,12 @@
 """The embedded log: in this process, immediate, bounded by size, age and a budget for all rooms."""
 
 import secrets
+from bisect import bisect_right
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from operator import attrgetter
 from typing import Final
 
 from relay.room.batch import Batch
@@ -64,27 +66,33 @@ class MemoryLog:
         self._size = 0
         self.epoch = secrets.token_hex(6)
         self.head = 0
+        self.trimmed = 0
         if state is not None:
-            self.epoch, self.head = state.epoch, state.head
+            self.epoch, self.head, self.trimmed = state.epoch, state.head, state.trimmed
             for entry in state.entries:
                 self._keep(entry)
 
     def snapshot(self) -> LogState:
-        return LogState(self.epoch, self.head, tuple(self._entries))
+        return LogState(self.epoch, self.head, tuple(self._entries), self.trimmed)
 
     def append(self, batch: Batch) -> None:
         self.head += 1
         entry = Entry(self.head, int(self._retention.clock() * 1000), batch)
-        if self._limit:
-            self._keep(entry)
+        if batch.messages:  # who has come and gone is asked of the room, and never replayed
+            if self._limit:
+                self._keep(entry)
+            else:
+                self.trimmed = self.head
         self._on_entry(entry)
 
     def read(self, after: int) -> Sequence[Entry]:
         self.expire()
         if not self._entries:
             return ()
-        # Offsets follow each other: the place of one is known without a search.
-        return tuple(islice(self._entries, max(0, after + 1 - self._entries[0].offset), None))
+        if after >= self._entries[-1].offset:  # the common case of one who comes back
+            return ()
+        start = bisect_right(self._entries, after, key=attrgetter("offset"))
+        return tuple(islice(self._entries, start, None))
 
     def expire(self) -> None:
         oldest = int((self._retention.clock() - self._retention.age) * 1000)
@@ -101,7 +109,9 @@ class MemoryLog:
 
     def evict(self) -> None:
         """Drop the oldest entry."""
-        cost = _cost(self._entries.popleft())
+        oldest = self._entries.popleft()
+        self.trimmed = oldest.offset
+        cost = _cost(oldest)
         self._size -= cost
         self._retention.budget.give_back(self, cost if self._entries else cost + _ROOM)
 

@@ -2,22 +2,25 @@
 
 It decides and does no I/O: members write, the log appends, `schedule` runs a callback at the end
 of the current pass of the event loop.
+
+A raw member is in the room at once. The join of an annotated one waits for its place in the log:
+what it is told is computed there, and the connection before it publishes nothing behind it.
 """
 
-from collections import deque
 from collections.abc import Sequence
-from typing import Final
 
 from relay.names import RoomName, UserName
-from relay.room.batch import MAX_BATCH, Piece, join
+from relay.room.batch import MAX_BATCH, Batch, Change, Piece
 from relay.room.delivery import Credits
 from relay.room.dispatch import Dispatch
 from relay.room.log import Entry, OpenLog, last
 from relay.room.member import Member, Publisher
+from relay.room.membership import Membership, admit
+from relay.room.pending import Newcomers, Pending
+from relay.room.presence import Presence
 from relay.room.shared import Shared
 from relay.room.state import RoomState
-
-PAUSE: Final = 0.0003  # seconds without a message after which one does not wait for company
+from relay.room.tempo import Tempo
 
 
 class Room:
@@ -25,42 +28,46 @@ class Room:
 
     __slots__ = (
         "_appended",
-        "_credits",
         "_dispatch",
-        "_is_single",
+        "_is_appending",
         "_log",
-        "_members",
         "_number",
         "_open_log",
         "_pending",
-        "_pending_size",
-        "_quiet_since",
-        "_receivers",
+        "_returned",
         "_settling",
         "_shared",
+        "_tempo",
+        "_who",
         "name",
+        "presence",
     )
 
     def __init__(self, name: RoomName, open_log: OpenLog, shared: Shared) -> None:
         self.name = name
+        self.presence = Presence()
         self._shared = shared
         self._open_log = open_log
         self._log = open_log(name, self._on_entry, None)
-        self._members: dict[UserName, Member] = {}
-        self._receivers: tuple[Member, ...] | None = ()  # None when out of date
-        self._dispatch = Dispatch(self._members, shared)
-        self._pending: list[Piece] = []
-        self._pending_size = 0  # bytes
-        self._credits: list[tuple[Publisher, int]] = []  # for what is pending
+        self._who = Membership()
+        self._dispatch = Dispatch(self._who.members, shared)
+        self._pending = Pending()
+        self._tempo = Tempo()
         self._number = 0  # of the last batch
-        self._is_single = False  # the last batch was one piece: messages come one by one
-        self._quiet_since = 0.0  # when the last batch had been dealt with, seconds
-        self._appended: deque[tuple[int, Credits]] = deque()  # not handed back by the log yet
-        self._settling: dict[Member, int] = {}  # leaving after the batch of this number
+        self._is_appending = False
+        # What the log has not handed back yet: number, whom to credit, and who has come.
+        self._appended: tuple[int, Credits, Newcomers] | None = None
+        self._returned = 0  # pieces that it has handed back
+        self._settling: dict[Member, int] = {}  # leaving when so many have been handed back
 
     @property
     def members(self) -> dict[UserName, Member]:
-        return self._members
+        return self._who.members
+
+    @property
+    def epoch(self) -> str:
+        """The name of this life of its log."""
+        return self._log.epoch
 
     @property
     def is_waiting(self) -> bool:
@@ -69,25 +76,37 @@ class Room:
 
     @property
     def is_idle(self) -> bool:
-        """Whether nobody would notice if it were forgotten."""
-        busy = self._members or self._pending or self._appended
-        return not busy and self._dispatch.is_idle and self._log.is_empty
+        """Whether nobody would notice if it were forgotten; who may come back would."""
+        pending = self._pending
+        is_at_rest = not (pending.pieces or pending.changes or self._appended)
+        is_left = not (self._who or self.presence.is_awaiting) and self._log.is_empty
+        return is_left and is_at_rest and self._dispatch.is_idle
+
+    def holder(self, user: UserName) -> Member | None:
+        """Return the member that has this name, or is about to have it."""
+        return self._who.holder(user)
 
     def join(self, member: Member) -> None:
-        """Add a member; it receives what the log hands back from now on."""
-        assert member.user not in self._members
-        self.flush()  # what was published before it came is not for it, unless as history
-        self._members[member.user] = member
-        self._receivers = None
+        """Add a member; it receives what the log hands back from now on, or from its join on."""
+        if self._pending.pieces:
+            self.flush()  # what was published before it came is not for it, unless as history
+        user, resume = member.user, member.resume
+        if resume is None:
+            assert user not in self.members
+            self._who.put(member)
+        else:
+            self._who.await_join(member)
+        attempt = resume.attempt if resume else 0
+        self._change(Change(user, member.id, attempt, is_join=True), member)
 
     def leave(self, member: Member) -> None:
         """Remove a member; what it published is still delivered."""
-        if self._members.get(member.user) is member:
-            del self._members[member.user]
-            self._receivers = None
-            self._settling.pop(member, None)
-            self._dispatch.forget(member)
-            self._dispatch.caught_up(member)
+        if self.members.get(member.user) is member:
+            self._who.remove(member.user)
+            self._let_go(member)
+            self._depart(member.user)
+        elif self._who.stop_joining(member):
+            self._depart(member.user)
 
     def history(self, messages: int) -> tuple[Sequence[Entry], int]:
         """Return the entries with the last so many messages, and how many of the first to skip."""
@@ -112,51 +131,70 @@ class Room:
 
     def snapshot(self) -> RoomState:
         """Return its state; to be asked when nothing is pending, right after `flush`."""
-        return RoomState(self.name, self._number, self._log.snapshot(), self._dispatch.snapshot())
+        log, dispatch = self._log.snapshot(), self._dispatch.snapshot()
+        return RoomState(self.name, self._number, log, dispatch, self.presence.snapshot())
 
     def restore(self, state: RoomState, members: dict[UserName, Member]) -> None:
         """Go on where another stood, with these members; this one is new and nobody is in it."""
         self._log.close()
         self._log = self._open_log(self.name, self._on_entry, state.log)
         self._number = state.number
-        self._members.update(members)
-        self._receivers = None
+        self._who.update(members)
         self._dispatch.restore(state.dispatch)
+        self.presence = Presence(state.presence)
+        for user in self.presence.people:
+            if user not in members:
+                self._depart(user)
 
     def close(self) -> None:
         """Nobody is interested any more."""
+        self._shared.deserted.discard(self)
         self._dispatch.close()
         self._log.close()
 
     def expire(self) -> None:
-        """Drop history that is older than the log keeps."""
+        """Drop history that is older than the log keeps, and sessions that are gone for long."""
         self._log.expire()
+        self.presence.expire(self._shared.clock() - self._shared.session_age)
+
+    def end_graces(self, now: float) -> None:
+        """Take the leave of those who have not come back in time; `now` in seconds."""
+        for change in self.presence.overdue(now):
+            if not self._who.has(change.user):
+                self._change(change)
+        if not self.presence.leaving:
+            self._shared.deserted.discard(self)
 
     def publish(self, piece: Piece, publisher: Publisher) -> None:
         """Take messages for the batch of this tick; `publisher` is credited once delivered.
 
-        Where they come one by one and with pauses, none waits for the end of the tick. Where
-        several come together they share a batch, and each member one write.
+        One that comes alone, as the one before did, does not wait for the end of the tick.
         """
-        size = len(piece.data)
-        if not self._pending:
-            if self._is_single and self._is_quiet():
-                self._credits.append((publisher, size))
-                self._append([piece])
+        pending = self._pending
+        if not (pending.pieces or pending.changes):
+            is_free = self._appended is None and self._dispatch.is_idle
+            if is_free and self._tempo.is_slow(self._shared.clock()):
+                pending.add(piece, publisher)
+                self._append_pieces()
                 return
             self._shared.schedule(self.flush)
-        elif self._pending_size + size > MAX_BATCH:
-            self._append_pending()
-        self._pending.append(piece)
-        self._pending_size += size
-        self._credits.append((publisher, size))
+        elif pending.size + len(piece.data) > MAX_BATCH and self._appended is None:
+            self._append_pieces()
+        pending.add(piece, publisher)
         if self._dispatch.is_waiting:
             self._dispatch.hold(publisher)
 
     def flush(self) -> None:
-        """Append to the log what was published in this tick."""
-        if self._pending:
-            self._append_pending()
+        """Append to the log what has happened in this tick.
+
+        One batch after the other: the next one when the log has handed back the one before.
+        """
+        pending = self._pending
+        while self._appended is None and (pending.pieces or pending.changes):
+            if pending.changes:
+                self._append_changes()
+            else:
+                self._append_pieces()
 
     def settle(self, member: Member) -> bool:
         """Deliver at once what is on its way to this member, which is about to leave.
@@ -166,47 +204,109 @@ class Room:
         """
         self.flush()
         self._dispatch.deliver_now(member)
-        if self._appended:
-            self._settling[member] = self._number
+        if self._returned < self._pending.total and self.members.get(member.user) is member:
+            self._settling[member] = self._pending.total
             return False
         return True
 
-    def _is_quiet(self) -> bool:
-        """Whether nothing is on its way, and nothing was said for a moment."""
-        pause = self._shared.clock() - self._quiet_since
-        return pause > PAUSE and self._dispatch.is_idle and not self._appended
+    def _change(self, change: Change, newcomer: Member | None = None) -> None:
+        if not (self._pending.pieces or self._pending.changes):
+            self._shared.schedule(self.flush)
+        self._pending.change(change, newcomer)
 
-    def _append_pending(self) -> None:
-        pieces, self._pending, self._pending_size = self._pending, [], 0
-        self._append(pieces)
-
-    def _append(self, pieces: list[Piece]) -> None:
-        self._number += 1
+    def _append_pieces(self) -> None:
         shared, totals = self._shared, self._shared.totals
-        batch = join(pieces, shared.relay, self._number, shared.account)
-        credits, self._credits = self._credits, []
-        self._appended.append((self._number, credits))
+        self._number += 1
+        batch, credits = self._pending.take_pieces(shared.relay, self._number, shared.account)
         totals.batches += 1
         totals.messages += batch.messages
         totals.bytes += len(batch.data)
-        self._log.append(batch)
-        self._is_single = len(pieces) == 1
-        self._quiet_since = shared.clock()
+        self._append(batch, credits=credits)
+        self._tempo.note(len(batch.spans), shared.clock())
+
+    def _append_changes(self) -> None:
+        self._number += 1
+        shared = self._shared
+        self._append(*self._pending.take_changes(shared.relay, self._number, shared.account))
+
+    def _append(self, batch: Batch, newcomers: Newcomers = (), credits: Credits = ()) -> None:
+        self._appended = batch.number, credits, newcomers
+        self._is_appending = True
+        self._log.append(batch)  # may hand it back at once
+        self._is_appending = False
 
     def _on_entry(self, entry: Entry) -> None:
         """The log has given a batch its place: deliver it behind all earlier ones."""
-        if self._receivers is None:
-            self._receivers = tuple(each for each in self._members.values() if each.receives)
-        batch = entry.batch
+        batch, appended = entry.batch, self._appended
         credits: Credits = ()
-        if batch.relay == self._shared.relay and self._appended[0][0] == batch.number:
-            credits = self._appended.popleft()[1]
-        self._dispatch.add(entry, self._receivers, credits)
+        newcomers: Newcomers = ()
+        if batch.relay == self._shared.relay and appended and appended[0] == batch.number:
+            _, credits, newcomers = appended
+            self._appended = None
+            self._returned += len(credits)
+        if batch.changes:
+            self._take_changes(entry, newcomers)
+        else:
+            self._dispatch.add(entry, self._who.receivers(), credits)
         if self._settling:
-            self._settle(batch.number)
+            self._settle()
+        if not self._is_appending:
+            self.flush()
 
-    def _settle(self, number: int) -> None:
-        for member in [member for member, end in self._settling.items() if end <= number]:
+    def _take_changes(self, entry: Entry, newcomers: Newcomers) -> None:
+        """Let those in whose joins these are, and tell the others who has come and gone."""
+        batch, presence = entry.batch, self.presence
+        taken, told = presence.apply(batch.changes, self._shared.clock())
+        listeners = self._who.listeners() if told else ()
+        who = newcomers or (None,) * len(taken)  # nobody of this relay
+        arrived: list[Member] = []
+        for change, is_taken, member in zip(batch.changes, taken, who, strict=True):
+            if member is None:
+                if change.is_join and is_taken:  # to another relay
+                    self._let_go_for(change, self._who.remove(change.user))
+            elif self._who.stop_joining(member):
+                if is_taken:
+                    self._let_go_for(change, self._who.put(member))
+                    arrived.append(member)
+                else:
+                    member.supersede()
+            elif self.members.get(change.user) is not member:
+                self._depart(change.user)  # it has left before it was there
+        for member in arrived:
+            if self.members.get(member.user) is member:  # no later one has come in the same entry
+                admit(member, self._log, entry.offset, presence)
+        if told and listeners:
+            batch.tell(told)
+            self._dispatch.add(entry, listeners, ())
+
+    def _let_go_for(self, change: Change, before: Member | None) -> None:
+        """Somebody has the name of this member now: it has to go, and may publish no more.
+
+        What it had pending is dropped if its own session goes on, which sends it again.
+        """
+        if before is not None:
+            if before.id == change.session:
+                self._pending.drop(before)
+            is_settling = before in self._settling
+            self._let_go(before)
+            before.supersede()
+            if is_settling:
+                before.settled()
+
+    def _let_go(self, member: Member) -> None:
+        """It is no longer one of the members."""
+        self._settling.pop(member, None)
+        self._dispatch.forget(member)
+        self._dispatch.caught_up(member)
+
+    def _depart(self, user: UserName) -> None:
+        """Nobody has this name any more, unless somebody comes back within the grace period."""
+        if not self._who.has(user):
+            self.presence.depart(user, self._shared.clock() + self._shared.leave_grace)
+            self._shared.deserted.add(self)
+
+    def _settle(self) -> None:
+        for member in [each for each, end in self._settling.items() if end <= self._returned]:
             del self._settling[member]
             self._dispatch.deliver_now(member)
             member.settled()

@@ -1,10 +1,11 @@
 """All that there is to know of a room, as values."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from relay.names import RoomName, UserName
 from relay.room.congestion import State
 from relay.room.log import Entry, LogState
+from relay.room.presence import PresenceState
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,3 +36,4 @@ class RoomState:
     number: int  # of its last batch
     log: LogState
     dispatch: DispatchState
+    presence: PresenceState = field(default_factory=PresenceState)

@@ -36,6 +36,7 @@ from relay.web import admin, counts, live, pages, publish, status, websocket
 from relay.web.answers import error_response
 from relay.web.context import CONTEXT, Context
 from relay.web.refusals import Refusal, RefusalLog
+from relay.web.renewal import Renewal
 from relay.wire.parser import Parser
 
 logger = logging.getLogger("relay")
@@ -55,6 +56,7 @@ def create_app(settings: Settings, file_limit: int, new_log: NewLog = MemoryLog)
     Raises `SettingsError` for keys that are none.
     """
     access = Access(settings)
+    key_set = KeySet(settings.jwks_url, access.replace_key_set) if settings.jwks_url else None
     loop = asyncio.get_running_loop()
     memory_limit = process_memory.limit()
     account, watch = Account(), Watch()
@@ -66,7 +68,14 @@ def create_app(settings: Settings, file_limit: int, new_log: NewLog = MemoryLog)
     )
     hub = Hub(
         lambda _, on_entry, state: new_log(on_entry, retention, state),
-        Shared(secrets.token_hex(6), loop.call_soon, account),
+        Shared(
+            secrets.token_hex(6),
+            loop.call_soon,
+            account,
+            clock=loop.time,
+            leave_grace=settings.leave_grace,
+            session_age=settings.history_age,
+        ),
     )
     memory = Memory(memory_limit, memory_limit // HELD)
     roster = Roster(account, memory.held_limit, settings.max_connections_per_ip)
@@ -87,6 +96,7 @@ def create_app(settings: Settings, file_limit: int, new_log: NewLog = MemoryLog)
         new_parser=partial(Parser, loop=loop),
         message_rate=settings.message_rate,
         byte_rate=settings.byte_rate,
+        renew=Renewal(access, key_set),
     )
     samples = live.Samples(hub, roster, watch)
     period = beat_period(settings.ping_interval)
@@ -103,7 +113,7 @@ def create_app(settings: Settings, file_limit: int, new_log: NewLog = MemoryLog)
     app[CONTEXT] = Context(
         settings=settings,
         access=access,
-        key_set=KeySet(settings.jwks_url, access.replace_key_set) if settings.jwks_url else None,
+        key_set=key_set,
         floor=floor,
         service=Service(floor, carried, settings.release_commit, doors),
         hub=hub,

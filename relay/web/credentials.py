@@ -1,14 +1,17 @@
 """Who sent a request: its token, its page's origin, its address; and what it may for that."""
 
+import asyncio
 import logging
+import time
 from collections.abc import Callable
 from typing import Final, TypeVar
 
 from aiohttp import web
 
 from relay.access.access import KeysMissing
-from relay.access.grants import Forbidden
+from relay.access.grants import Forbidden, Grant
 from relay.access.tokens import Refused, UnknownKey
+from relay.edge.key_sets import KeySet
 from relay.web.context import Context
 from relay.web.handshake import BEARER, subprotocols
 from relay.web.refusals import Refusal, quoted
@@ -33,18 +36,30 @@ def handshake_token(request: web.Request, option: str | None) -> str | None:
     return token.removeprefix(BEARER) if token else None
 
 
-async def decide(context: Context, decision: Callable[[], T]) -> T:
-    """Return what `Access` decides, or refuse.
+async def decide_with(key_set: KeySet | None, decision: Callable[[], T]) -> T:
+    """Return what `Access` decides, or raise as it does.
 
     A token that names an unknown key has the key set fetched once more: keys are rotated.
     """
     try:
-        try:
-            return decision()
-        except (UnknownKey, KeysMissing):
-            if context.key_set is None or not await context.key_set.refresh():
-                raise
-            return decision()
+        return decision()
+    except (UnknownKey, KeysMissing):
+        if key_set is None or not await key_set.refresh():
+            raise
+        return decision()
+
+
+def end_of(grant: Grant) -> float | None:
+    """Return when the grant ends, in seconds of the event loop's clock; None is never."""
+    if grant.expires is None:
+        return None
+    return asyncio.get_running_loop().time() + grant.expires - time.time()
+
+
+async def decide(context: Context, decision: Callable[[], T]) -> T:
+    """Return what `Access` decides, or refuse."""
+    try:
+        return await decide_with(context.key_set, decision)
     except KeysMissing as error:
         raise Refusal(503, str(error)) from None
     except Refused as error:

@@ -9,9 +9,10 @@ from typing import Final
 from aiohttp import web
 
 from relay.web.refusals import Refusal
+from relay.wire.notes import PROTOCOL
 
 BEARER: Final = "bearer."
-_SPOKEN: Final[tuple[str, ...]] = ()  # subprotocols that the relay itself speaks
+_SPOKEN: Final = (PROTOCOL,)  # subprotocols that the relay itself speaks
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 §5.6.2
 _KEY_SIZE: Final = 16  # bytes
 _UPGRADE: Final = {"Upgrade": "websocket", "Connection": "Upgrade"}

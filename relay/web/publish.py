@@ -15,7 +15,9 @@ from relay.web.context import CONTEXT, Context
 from relay.web.credentials import check_origin, decide, token_of
 from relay.web.refusals import LAST, Refusal, quoted
 from relay.web.target import room_of
-from relay.wire.frames import BINARY, TEXT, encode, text_problem
+from relay.wire.closing import Reason
+from relay.wire.frames import BINARY, TEXT, encode, is_utf8
+from relay.wire.notes import MARK
 
 _BODY_TIMEOUT: Final = 30.0  # seconds for the whole body to arrive
 _PATIENCE: Final = PATIENCE + 1  # seconds; a room does not wait for longer
@@ -60,7 +62,8 @@ async def publish(request: web.Request) -> web.Response:
     await decide(context, lambda: context.access.publish(token, name))
     room = context.hub.room(name)
     author = Author(None, SessionId(secrets.token_hex(8)))
-    room.publish(Piece(author, 1, encode(opcode, body), 1), _Publisher())
+    is_marked = opcode == TEXT and body[:1] == MARK
+    room.publish(Piece(author, 1, encode(opcode, body), 1, is_marked), _Publisher())
     return json_response({"room": name, "bytes": len(body), "members": len(room.members)}, 202)
 
 
@@ -115,7 +118,6 @@ def _opcode(request: web.Request, body: bytes) -> int:
     charset = (request.charset or "utf-8").lower()
     if charset not in ("utf-8", "utf8", "us-ascii"):
         raise Refusal(415, f"charset {quoted(charset)} of text is not supported; send UTF-8")
-    reason = text_problem(body)
-    if reason is not None:
-        raise Refusal(400, reason.close().text)
+    if not is_utf8(body):
+        raise Refusal(400, Reason.INVALID_TEXT.close().text)
     return TEXT

@@ -1,8 +1,6 @@
 """`GET /ws/{username}`: everything that is decided before the upgrade, and the upgrade."""
 
-import asyncio
 import re
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -10,20 +8,21 @@ from typing import Final
 from aiohttp import web
 
 from relay.access.addresses import address_group
-from relay.access.grants import Grant
 from relay.edge.connection import Connection
 from relay.edge.gate import let_through
-from relay.member.session import Options, Session, begin
+from relay.member.session import Options, Session, begin, identity_of
 from relay.names import RoomName, UserName
 from relay.web.context import CONTEXT, Context
-from relay.web.credentials import address_of, check_origin, decide, handshake_token
+from relay.web.credentials import address_of, check_origin, decide, end_of, handshake_token
 from relay.web.handshake import check_handshake, choose_subprotocol, is_upgrade, subprotocols
 from relay.web.refusals import LAST, Refusal, quoted
+from relay.web.resuming import OPTIONS, BadOption, resume_of
 from relay.web.target import query_of, room_named, user_of
 from relay.web.upgrade import Switched, switch_protocols
-from relay.wire.closing import Reason
+from relay.wire.closing import Close, Reason
+from relay.wire.notes import PROTOCOL
 
-_OPTIONS: Final = ("room", "echo", "history", "lag", "token")
+_OPTIONS: Final = ("room", "echo", "history", "lag", "token", *OPTIONS)
 _MAX_HISTORY: Final = 1_000_000  # messages; no log holds more
 
 
@@ -32,30 +31,31 @@ async def connect(request: web.Request) -> web.StreamResponse:
     context = request.app[CONTEXT]
     if _is_draining(context):
         return _turn_away(request)
-    room, options = await _options(request, context)
-    _check_capacity(context, options, _holder(context, room, options.user))
-    if is_upgrade(request):
-        with _deciding(context, options.address):
-            await _check_name(context, room, options)
-    else:
-        _check_known_name(context, room, options)
+    room, options, refusal = await _options(request, context)
+    if refusal is None:
+        _check_capacity(context, options, _holder(context, room, options.user))
+        if is_upgrade(request):
+            with _deciding(context, options.address):
+                await _check_name(context, room, options)
+        else:
+            _check_known_name(context, room, options)
     if _is_draining(context):
         return _turn_away(request)
-    holder = _holder(context, room, options.user)
+    holder = _holder(context, room, options.user) if refusal is None else None
     _check_capacity(context, options, holder)
     check_handshake(request)
     # From here to the end there is no `await`: whatever was checked still holds.
     transport = request.transport
     if transport is None or transport.is_closing():
         return Switched()
-    if holder is not None:
+    state = begin(options, context.floor.loop.time())
+    if holder is not None and holder.session.id != state.id:  # its own session goes by the log
         holder.close(Reason.TAKEN_OVER.close(user=options.user), 0)
     subprotocol = choose_subprotocol(subprotocols(request))
     let_through(transport)
     answer, early = switch_protocols(request, subprotocol)
-    state = begin(options, context.floor.loop.time())
     connection = Connection(transport, context.hub.room(room), state, context.floor)
-    connection.start(answer, early)
+    connection.start(answer, early, refusal)
     return Switched()
 
 
@@ -78,7 +78,10 @@ def _holder(context: Context, room: RoomName, user: UserName) -> Connection | No
     return session.owner
 
 
-async def _options(request: web.Request, context: Context) -> tuple[RoomName, Options]:
+async def _options(
+    request: web.Request, context: Context
+) -> tuple[RoomName, Options, Close | None]:
+    """Return the room, what the client asks for, and why it is closed once it is in, or None."""
     query = query_of(request)
     for option in query:
         if option not in _OPTIONS:
@@ -97,25 +100,29 @@ async def _options(request: web.Request, context: Context) -> tuple[RoomName, Op
     if not (re.fullmatch("[0-9]{1,7}", history) and int(history) <= _MAX_HISTORY):
         shown = quoted(history)
         raise Refusal(400, f"history={shown}: expected a number of messages up to {_MAX_HISTORY}")
+    refusal = None
+    resume = None
+    if PROTOCOL in subprotocols(request):
+        try:
+            resume = resume_of(query, int(history))
+        except BadOption as error:
+            resume, refusal = resume_of({}, 0), Reason.BAD_OPTION.close(problem=error)
+    elif "Upgrade" in request.headers and (given := [name for name in OPTIONS if name in query]):
+        raise Refusal(400, f"option {given[0]!r} needs the subprotocol {PROTOCOL}")
     check_origin(request, context)
     token = handshake_token(request, query.get("token"))
     grant = await decide(context, lambda: context.access.connect(token, user, room))
-    return room, Options(
+    options = Options(
         user=user,
         address=address_group(address_of(request, context)),
         echo=echo == "1",
         skips=lag == "skip",
-        history=int(history),
+        history=0 if resume else int(history),
         grant=grant,
-        expires=_end_of(grant),
+        expires=end_of(grant),
+        resume=resume,
     )
-
-
-def _end_of(grant: Grant) -> float | None:
-    """Return when the grant ends, in seconds of the event loop's clock; None is never."""
-    if grant.expires is None:
-        return None
-    return asyncio.get_running_loop().time() + grant.expires - time.time()
+    return room, options, refusal
 
 
 def _check_capacity(context: Context, options: Options, holder: Connection | None) -> None:
@@ -158,12 +165,14 @@ def _check_known_name(context: Context, room: RoomName, options: Options) -> Non
 async def _check_name(context: Context, room: RoomName, options: Options) -> None:
     """Return when the name is free, or its holder gives no sign of life.
 
-    A token for the name takes over at once. Two newcomers who race for one name wait for the same
-    holder; the first to go on has the name, and is then the one asked.
+    A token for the name takes over at once, and so does the same session. Two newcomers who race
+    for one name wait for the same holder; the first to go on has the name, and is then asked.
     """
     if options.grant.user is not None:
         return
     while holder := _holder(context, room, options.user):
+        if options.resume is not None and holder.session.id == identity_of(options):
+            return
         if await holder.is_alive():
             raise _name_in_use(room, options)
         if _holder(context, room, options.user) is holder:

@@ -28,7 +28,11 @@ class Reason(Enum):
     LEFT = 1000, "goodbye", False
     BROKEN_FRAME = 1002, "{problem}", False
     INVALID_TEXT = 1007, "text message is not UTF-8", False
-    RESERVED_TEXT = 1008, "text message begins with U+0000, which is reserved", False
+    BAD_OPTION = 1008, "bad option: {problem}", False
+    BAD_NOTE = 1008, "bad note: {problem}", False
+    TOO_EARLY = 1008, "message before welcome", False
+    BAD_SKIP = 1008, "skip={skip}: the cursor is followed by {messages} messages", False
+    BAD_TOKEN = 1008, "bad token: {problem}", False
     NOT_ALLOWED = 1008, "token does not allow to publish", False
     TOO_BIG = 1009, "message of {size} bytes exceeds limit of {limit}", False
     FAILED = 1011, "internal error", True

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Final
 
-from relay.wire.closing import Close, Reason
+from relay.wire.closing import Close
 
 TEXT: Final = 0x1
 BINARY: Final = 0x2
@@ -51,13 +51,6 @@ def is_utf8(payload: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return True
-
-
-def text_problem(payload: bytes) -> Reason | None:
-    """Return why this must not be relayed as text, or None."""
-    if not is_utf8(payload):
-        return Reason.INVALID_TEXT
-    return Reason.RESERVED_TEXT if payload[:1] == b"\0" else None
 
 
 def ends(data: bytes) -> Iterator[int]:

@@ -48,6 +48,10 @@ class LateLog:
         return self._inner.head
 
     @property
+    def trimmed(self) -> int:
+        return self._inner.trimmed
+
+    @property
     def is_empty(self) -> bool:
         return self._inner.is_empty and not self._waiting
 

@@ -13,7 +13,7 @@ from relay.member.ending import Ending
 from relay.member.inbox import InboxState
 from relay.member.intake import IntakeState
 from relay.member.liveness import Liveness
-from relay.member.outbox import OutboxState
+from relay.member.outbox_state import OutboxState
 from relay.member.session import Options, SessionState
 from relay.names import RoomName, UserName
 from relay.room.batch import Author, Batch, SessionId, Span

@@ -8,7 +8,7 @@ from relay.edge.connection import Connection
 from relay.edge.floor import Floor
 from relay.edge.roster import Roster
 from relay.edge.turns import Turns
-from relay.member.session import Options, Terms, begin
+from relay.member.session import Options, Session, Terms, begin
 from relay.names import RoomName, UserName
 from relay.room.hub import Hub
 from relay.room.memory_log import Budget, MemoryLog, Retention
@@ -38,9 +38,14 @@ def make_floor(
         new_parser=partial(Parser, loop=loop),
         message_rate=settings.message_rate,
         byte_rate=settings.byte_rate,
+        renew=_renew,
     )
     turns = Turns(schedule or loop.call_soon)
     return Floor(settings, hub, Roster(shared.account, 10**9), terms, loop, 15.0, 0.5, turns)
+
+
+def _renew(session: Session, token: str) -> None:
+    raise AssertionError("no token is asked for here")
 
 
 def connect(

@@ -1,5 +1,6 @@
 """A relay without sockets, whose state moves from one set of objects to another."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -9,7 +10,7 @@ from relay.edge.doors import Doors
 from relay.edge.floor import Floor
 from relay.edge.handover.inventory import Inventory
 from relay.edge.handover.replica import Replica
-from relay.edge.handover.service import Service
+from relay.edge.handover.service import Carried, Service
 from relay.names import RoomName, UserName
 from relay.settings import Settings
 from tests.raw import encode
@@ -168,9 +169,13 @@ class Relay:
         return make_floor(self.loop.call_soon, self._settings, f"relay {self._moves}")
 
 
-def _service(floor: Floor, release: str) -> Service:
+def make_service(floor: Floor, carried: Mapping[str, Carried], release: str) -> Service:
     doors = Doors(100, 0, lambda peer: True, lambda status, error: None)
-    return Service(floor, {"totals": floor.hub.totals}, release, doors)
+    return Service(floor, carried, release, doors)
+
+
+def _service(floor: Floor, release: str) -> Service:
+    return make_service(floor, {"totals": floor.hub.totals}, release)
 
 
 def _as_sent(value: Any) -> Any:

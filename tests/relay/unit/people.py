@@ -9,6 +9,7 @@ from relay.room.batch import Author, Batch, Piece, SessionId, join
 from relay.room.log import Entry, Log, LogState, OnEntry
 from relay.room.member import Delivered
 from relay.room.memory_log import Budget, MemoryLog, Retention
+from relay.room.resume import Resume, Welcome
 from relay.room.room import Room
 from relay.room.shared import Shared
 from relay.wire.frames import BINARY, encode, ends
@@ -20,7 +21,9 @@ class Person:
     def __init__(self, name: str, *, echo: bool = False) -> None:
         self.user = UserName(name)
         self.author = Author(self.user, SessionId(f"session of {name}"))
+        self.id = self.author.session
         self.excluded = None if echo else self.author.session
+        self.resume: Resume | None = None
         self.echo = echo
         self.receives = True
         self.is_behind = False
@@ -54,6 +57,12 @@ class Person:
 
     def credit(self, size: int) -> None:
         self.uncredited -= size
+
+    def welcome(self, welcome: Welcome) -> None:
+        raise AssertionError
+
+    def supersede(self) -> None:
+        self.ends.append("superseded")
 
     def overrun(self) -> None:
         self.ends.append("overrun")
@@ -113,6 +122,10 @@ class LateLog:
     @property
     def head(self) -> int:
         return self._inner.head
+
+    @property
+    def trimmed(self) -> int:
+        return self._inner.trimmed
 
     @property
     def is_empty(self) -> bool:

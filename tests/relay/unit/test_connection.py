@@ -16,11 +16,16 @@ async def test_defect_of_the_relay_closes_with_1011(caplog: pytest.LogCaptureFix
     class Defect(Exception):
         pass
 
+    is_broken = False
+
     def schedule(callback: object) -> None:
-        raise Defect
+        if is_broken:
+            raise Defect
 
     transport = Transport(10**6)
     connection = connect(make_floor(schedule), "alice", transport)
+    connection.session.room.flush()
+    is_broken = True
     with caplog.at_level(logging.ERROR):
         receive(connection, encode(1, b"hello"))
     assert transport.taken == b"\x88\x10\x03\xf3internal error"

@@ -9,12 +9,11 @@ from hypothesis import strategies as st
 
 from relay.edge.handover.inventory import Inventory
 from relay.edge.handover.replica import Replica
-from relay.edge.handover.service import Service
 from relay.names import RoomName, UserName
 from relay.room import dispatch
 from relay.settings import Settings
 from tests.relay.unit.floor import connect, make_floor
-from tests.relay.unit.moving import Relay, Wire
+from tests.relay.unit.moving import Relay, Wire, make_service
 
 Step = tuple[str, int, int]
 
@@ -146,9 +145,9 @@ async def test_clients_are_served_where_a_count_cannot_go_on() -> None:
     before, after = make_floor(), make_floor()
     wire = Wire()
     connection = connect(before, "alice", wire)
-    inventory = Inventory(Service(before, {"broken": _Broken()}, "old"))
+    inventory = Inventory(make_service(before, {"broken": _Broken()}, "old"))
     inventory.shares_network = True
-    replica = Replica(Service(after, {"broken": _Broken()}, "new"))
+    replica = Replica(make_service(after, {"broken": _Broken()}, "new"))
     records, _, _ = inventory.describe([connection])
     replica.add_connections(records, [Wire()])
     head, data, _ = inventory.changes()
@@ -161,8 +160,8 @@ async def test_clients_are_served_where_a_count_cannot_go_on() -> None:
 async def test_what_commit_needs_is_checked_before() -> None:
     """A head that says no start is refused while the other still serves."""
     floor = make_floor()
-    inventory = Inventory(Service(floor, {}, "old"))
+    inventory = Inventory(make_service(floor, {}, "old"))
     head, data, _ = inventory.changes()
     for wrong in ({}, {"started": "soon"}, {"started": 0.0, "carried": 7}):
         with pytest.raises((ValueError, LookupError, TypeError)):
-            Replica(Service(floor, {}, "new")).update({**head, **wrong}, data)
+            Replica(make_service(floor, {}, "new")).update({**head, **wrong}, data)

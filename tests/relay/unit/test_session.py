@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from relay.member.liveness import STALL, Liveness, Sign
 from relay.member.session import Session
 from relay.room.room import Room
+from relay.wire.closing import Close
 from tests.raw import encode
 from tests.relay.unit.floor import connect, make_floor, receive
 from tests.relay.unit.transport import Transport
@@ -23,6 +24,9 @@ class _Nobody:
         raise AssertionError
 
     def settled(self) -> None:
+        raise AssertionError
+
+    def close(self, close: Close, patience: float) -> None:
         raise AssertionError
 
 

@@ -1,0 +1,82 @@
+"""What annotated members are sent of an entry: its frames, with notes between them.
+
+It is put together once for all of them. What a session published is left out with its note, and
+its acknowledgement comes before the note `cursor`.
+"""
+
+from collections.abc import Iterable
+
+from relay.room.batch import Annotated, Batch, Run, SessionId, Span
+from relay.room.log import Cursor, Entry
+from relay.wire import notes
+from relay.wire.frames import TEXT, ends
+
+_FINAL_TEXT = 0x80 | TEXT
+_HEADS = {126: 4, 127: 10}  # bytes before the payload of a longer frame (RFC 6455 §5.2)
+_MARK = notes.MARK[0]
+
+
+def annotate(entry: Entry, epoch: str) -> Annotated:
+    """Return what is sent to a member that published nothing of it."""
+    batch, start = entry.batch, 0
+    pieces: list[bytes] = []
+    runs: list[Run] = []
+    for span in batch.spans:
+        author, frames = notes.from_(span.author.user, entry.at), _announced(batch, span)
+        pieces += (author, frames)
+        end = start + len(author) + len(frames)
+        runs.append(Run(span.author.session, start, end))
+        start = end
+    pieces.append(notes.cursor(Cursor(epoch, entry.offset).text()))
+    return Annotated(b"".join(pieces), start, tuple(runs))
+
+
+def without(form: Annotated, session: SessionId | None, ack: bytes) -> bytes:
+    """Return it without what this session published, and with its acknowledgement."""
+    view, pieces, position = memoryview(form.data), [], 0
+    for run in form.runs:
+        if run.session == session:
+            pieces.append(view[position : run.start])
+            position = run.end
+    return b"".join((*pieces, view[position : form.end], ack, view[form.end :]))
+
+
+def rest(entry: Entry, epoch: str, session: SessionId | None, count: int, ack: bytes) -> bytes:
+    """Return it without the first `count` data frames that are not this session's."""
+    batch = entry.batch
+    pieces: list[bytes] = []
+    for span in batch.spans:
+        if span.author.session == session:
+            continue
+        skipped = min(count, span.messages)
+        count -= skipped
+        if skipped < span.messages:
+            start = span.start + _size_of_first(batch.data[span.start : span.end], skipped)
+            pieces += (
+                notes.from_(span.author.user, entry.at),
+                _announced(batch, span._replace(start=start)),
+            )
+    return b"".join((*pieces, ack, notes.cursor(Cursor(epoch, entry.offset).text())))
+
+
+def _announced(batch: Batch, span: Span) -> bytes:
+    """Return the frames of a span; before each that looks like a note it says that it is none."""
+    frames = batch.data[span.start : span.end]
+    return b"".join(_announcing(frames)) if span.has_marked else frames
+
+
+def _announcing(frames: bytes) -> Iterable[bytes]:
+    start = 0
+    for end in ends(frames):
+        payload = start + _HEADS.get(frames[start + 1], 2)
+        if frames[start] == _FINAL_TEXT and payload < end and frames[payload] == _MARK:
+            yield notes.DATA
+        yield frames[start:end]
+        start = end
+
+
+def _size_of_first(frames: bytes, count: int) -> int:
+    """Return how many bytes the first `count` frames take."""
+    if not count:
+        return 0
+    return next(end for number, end in enumerate(ends(frames), 1) if number == count)

@@ -1,0 +1,44 @@
+"""A fresh token for a session that goes on, before its old one expires."""
+
+import asyncio
+import logging
+
+from relay.access.access import Access, KeysMissing
+from relay.access.grants import Forbidden
+from relay.access.tokens import Refused
+from relay.edge.key_sets import KeySet
+from relay.member.liveness import STALL
+from relay.member.session import Session
+from relay.web.credentials import decide_with, end_of
+from relay.wire.closing import Reason
+
+logger = logging.getLogger("relay")
+
+
+class Renewal:
+    """Checks the tokens that clients send in band; one that does not count ends its session."""
+
+    def __init__(self, access: Access, key_set: KeySet | None) -> None:
+        self._access = access
+        self._key_set = key_set
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def __call__(self, session: Session, token: str) -> None:
+        task = asyncio.get_running_loop().create_task(self._renew(session, token))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _renew(self, session: Session, token: str) -> None:
+        user, room, old = session.user, session.room.name, session.options.grant
+        try:
+            grant = await decide_with(
+                self._key_set, lambda: self._access.connect(token, user, room)
+            )
+            if grant.can_subscribe is not old.can_subscribe:
+                raise Forbidden("its claim can_subscribe is not that of the old one; connect again")
+        except KeysMissing as error:  # the old one counts for as long as it does
+            logger.warning("%s in %s: a fresh token is not taken: %s", user, room, error)
+        except (Refused, Forbidden) as error:
+            session.owner.close(Reason.BAD_TOKEN.close(problem=error), STALL)
+        else:
+            session.renew(grant, end_of(grant))
