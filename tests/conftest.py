@@ -16,7 +16,7 @@ from tests.process import Relay
 
 # Seconds that a test may take, by what it works with. Each of its waits gives up long before, and
 # says for what.
-_LIMITS = {"browser": 300, "examples": 300, "stack": 600, "deploy": 2400}
+_LIMITS = {"attack": 300, "browser": 300, "examples": 300, "stack": 600, "deploy": 2400}
 
 StartRelay = Callable[..., Awaitable[Relay]]
 
