@@ -11,7 +11,7 @@ given = $(if $(filter command,$(origin $(1))),$($(1)))
 # Left out, they come from HETZNER_HOST and HETZNER_USERNAME.
 REMOTE = $(if $(call given,HOST),--host $(HOST)) $(if $(call given,USERNAME),--username $(USERNAME)) $(if $(SUMMARY),--summary $(SUMMARY))
 
-.PHONY: help run test late-log-test browser-test loadtest-test handover-test node-modules images stack-test deploy-test up down logs create provision deploy rollback smoke doctor lint format bench bench-stack bench-handover loadtest dashboard lock clean
+.PHONY: help run test late-log-test browser-test loadtest-test handover-test node-modules images stack-test deploy-test up down logs create provision deploy rollback smoke doctor lint format bench bench-stack bench-handover attack attack-test loadtest dashboard lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the verbs
@@ -86,6 +86,12 @@ bench: $(VENV)/dev.lock ## measure the relay against the stock aiohttp loop, or 
 
 bench-stack: $(VENV)/dev.lock ## measure what Caddy and TLS cost, on the stack that runs (two minutes)
 	$(BIN)/python -m bench.through_caddy
+
+attack: $(VENV)/dev.lock ## attack the relay at length: each attack five times as long, ten minutes of noise and of churn (root; half an hour)
+	ATTACK=long $(BIN)/python -m pytest tests/attack --numprocesses=0 -s
+
+attack-test: $(VENV)/dev.lock ## attack the relay, in a memory group of 512 MB (root; three minutes)
+	$(BIN)/python -m pytest tests/attack -m "not long" --numprocesses=0 -s -q
 
 bench-handover: $(VENV)/dev.lock ## hand over 200 and 10,000 members, and measure it (a minute)
 	$(BIN)/python -m bench.handover --members 200 --handovers 10
