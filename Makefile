@@ -71,12 +71,14 @@ lint: $(VENV)/ops.lock ## check style and types, and the files of stack, hosts a
 	$(BIN)/zizmor --quiet --offline --no-progress .github/workflows
 	$(BIN)/yamllint --strict .
 	PATH="$(CURDIR)/$(BIN):$$PATH" ansible-lint -qq --offline ansible
-	$(BIN)/caddy fmt --diff Caddyfile.docker >/dev/null || { echo "Caddyfile.docker: run make format" >&2; exit 1; }
+	@for file in Caddyfile.docker Caddyfile.developer; do \
+	  $(BIN)/caddy fmt --diff $$file >/dev/null || { echo "$$file: run make format" >&2; exit 1; }; done
 
 format: $(VENV)/ops.lock ## rewrite the sources in the project's format
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 	-$(BIN)/caddy fmt --overwrite Caddyfile.docker
+	-$(BIN)/caddy fmt --overwrite Caddyfile.developer
 
 bench: $(VENV)/dev.lock ## measure the relay against the stock aiohttp loop, or another checkout (two cores, about four minutes; ARGS="--against ../other")
 	$(BIN)/python -m bench $(ARGS)

@@ -65,6 +65,12 @@ def _check_host(plan: Plan, site: Site) -> None:
             " cuts every open WebSocket"
         )
     if plan.release:
+        if not site.caddy_has_socket:
+            raise Refusal(
+                f"Caddy on {name} lacks the volume by which one relay takes over from another: run"
+                " the workflow provision with caddy_upgrade, which brings it, and cuts every open"
+                " WebSocket once"
+            )
         check_room(name, site.free, 0)
 
 
@@ -85,6 +91,8 @@ def _version(text: str) -> tuple[int, ...]:
 def choose_target(plan: Plan, site: Site) -> str:
     """The release to go back to: the one that was named, or the last one before the current one."""
     before = [name for name in site.served if name < site.running]
+    if site.predecessor:  # not the last one by time: that may have been gone back from
+        before = [name for name in before if name == site.predecessor]
     others = [name for name in site.served if name != site.running]
     known = "it remembers " + (", ".join(others) or "no other")
     refusal = ""

@@ -23,10 +23,11 @@ def stage(plan: Plan, release: Release) -> None:
         user=owner,
         group=owner,
     )
-    for name in ("docker-compose.yml", "Caddyfile.docker"):
+    for source in ("docker-compose.yml", "Caddyfile.docker", _TEMPLATES / "rehearsal.yml"):
+        name = Path(source).name
         files.put(
             name=f"Stage | {name}",
-            src=name,
+            src=str(source),
             dest=f"{directory}/{name}",
             mode="640",
             user=owner,

@@ -43,7 +43,7 @@ class Switch:
         """The steps, in order."""
         if self._plan.witnesses and self._site.serving:
             step("Switch | Connect witnesses", self._connect_witnesses)
-        step("Switch | Start the new relay, then stop the old one", self._replace)
+        step("Switch | Start the new relay, which takes over, then stop the old one", self._replace)
         step("Switch | Carry a message through the public address", self._verify)
         step("Switch | Remember the release", self._finish)
 

@@ -4,7 +4,7 @@
 #
 #   release.sh prepare WAIT WHO          mend what an earlier deploy left behind, remove its leftovers
 #   release.sh rehearse WAIT WHO         run the release apart from all clients, carry a message, remove it
-#   release.sh start WAIT WHO EXPECTED   put it in the place of what serves, detached from this session;
+#   release.sh start WAIT WHO EXPECTED   let it take over from what serves, detached from this session;
 #                                        EXPECTED is the release that has to be serving, or "any"
 #   release.sh progress LINES            its log after that many lines, then one line with its state
 #   release.sh verdict keep|back         what the deploying machine saw through the public address
@@ -63,15 +63,36 @@ compose() { # DIRECTORY compose arguments: always with the host's own settings
     --env-file "$of/release.env" --file "$of/docker-compose.yml" "$@"
 }
 
-is_ready() { # CONTAINER: its own health check, asked now: Docker's next one may be seconds away
+check() { # CONTAINER: its own health check, asked now: Docker's next one may be seconds away
   local check
   mapfile -t check < <(docker inspect --format \
     '{{if .Config.Healthcheck}}{{range .Config.Healthcheck.Test}}{{println .}}{{end}}{{end}}' "$1" | sed '/^$/d')
   case ${check[0]:-} in
-    CMD) docker exec "$1" "${check[@]:1}" >/dev/null 2>&1 ;;
-    CMD-SHELL) docker exec "$1" /bin/sh -c "${check[1]}" >/dev/null 2>&1 ;;
+    CMD) docker exec "$1" "${check[@]:1}" 2>&1 ;;
+    CMD-SHELL) docker exec "$1" /bin/sh -c "${check[1]}" 2>&1 ;;
     *) return 0 ;;
   esac
+}
+
+# Its words are caught and not sent to /dev/null, which for that moment would be this shell's own output:
+# `progress` knows a switch by that.
+is_ready() { # CONTAINER
+  local words
+  words=$(check "$1")
+}
+
+# One that answers serves, also if it takes no new clients; one that has handed over does not answer.
+answers() { # CONTAINER
+  local words
+  words=$(check "$1") || [[ $words == *'"ready"'* ]]
+}
+
+any_answers() { # CONTAINER...
+  local container
+  for container; do
+    if answers "$container"; then return 0; fi
+  done
+  return 1
 }
 
 await_ready() { # CONTAINER; says why not
@@ -95,6 +116,13 @@ await_ready() { # CONTAINER; says why not
   done
   say "it was not ready within $READY_WAIT s"
   return 1
+}
+
+# Not even its own health check is answered, again and again: it can hand nothing over.
+hangs() { # CONTAINER
+  local health
+  health=$(docker inspect --format '{{if .State.Health}}{{.State.Health.Status}}{{end}}' "$1")
+  [[ $health == unhealthy ]] && ! answers "$1"
 }
 
 still_runs() { # CONTAINER
@@ -180,14 +208,16 @@ prune() {
   done < <(docker image ls --format '{{.Tag}}' relay)
 }
 
-# A switch that was killed, or a host that went down in one: two relays serve, or one that is not on
-# record, or Caddy runs by another Caddyfile. Whatever is healthy and on record stays; else whatever is
-# healthy becomes the record.
+# A switch that was killed, or a host that went down in one: one relay waits to be stopped, or the one that
+# serves is not on record, or Caddy runs by another Caddyfile. Whatever is healthy and on record stays;
+# else whatever is healthy becomes the record.
 mend() {
-  local containers container keep="" name
+  local containers container keep="" name words
   mapfile -t containers < <(relays)
   if [[ ! -e $root/switching && ${#containers[@]} -le 1 ]]; then return; fi
   say "an earlier deploy was cut off on this host: mending"
+  # One that has just been started takes over before it is ready.
+  for container in "${containers[@]}"; do words=$(await_ready "$container") || true; done
   for container in "${containers[@]}"; do
     if [[ $(release_of "$container") == "$(current)" ]] && is_ready "$container"; then keep=$container; fi
   done
@@ -257,10 +287,10 @@ rehearse() {
   if reason=$(caddy_refuses "$here/Caddyfile.docker"); then
     fail "Caddyfile.docker of this release has an error: $reason"
   fi
-  # No alias and no port: Caddy cannot find it, so no client can either.
+  # Without the sockets: Caddy cannot find it, so no client can either, and it takes over nothing.
   trap 'docker rm --force relay-rehearsal >/dev/null 2>&1 || true' EXIT
   docker rm --force relay-rehearsal >/dev/null 2>&1 || true
-  if ! words=$(compose "$here" run --detach --no-deps --name relay-rehearsal relay 2>&1); then
+  if ! words=$(compose "$here" --file "$here/rehearsal.yml" run --detach --no-deps --name relay-rehearsal relay 2>&1); then
     fail "the release does not start on this host: $words"
   fi
   container=relay-rehearsal
@@ -283,10 +313,11 @@ start() { # WAIT WHO EXPECTED
   say $! >"$here/pid"
 }
 
-# Start first: the new relay stands beside the old one until it is ready, then the old one is asked
-# to stop, at once: as long as both serve, two memory logs split a room.
+# Start first: the new relay starts beside the old one and takes over all its connections; only then the
+# old one is stopped. Returns 1 when the old one goes on serving, 2 when the new one has taken over and
+# something is wrong with it or with the record.
 serve() { # DIRECTORY; the container that then serves is left in $serving
-  local next=$1 list old new="" container reason caddy_moved=false
+  local next=$1 list old new="" container reason="" caddy_moved=false
   # Compose would start those again, and count them.
   relays --all --filter status=exited --filter status=dead --filter status=created |
     xargs --no-run-if-empty docker rm >/dev/null
@@ -305,39 +336,48 @@ serve() { # DIRECTORY; the container that then serves is left in $serving
     caddy_moved=true
   fi
   say "starting release ${next##*/}${old[*]:+ beside the one that serves}"
-  reason=$(compose "$next" --progress quiet up --detach --no-deps --no-recreate --pull never \
+  reason=$(compose "$next" --progress quiet create --no-recreate --pull never \
     --scale "relay=$((${#old[@]} + 1))" relay 2>&1) && reason=""
   for container in $(relays --all); do
     if [[ " ${old[*]} " != *" $container "* ]]; then new=$container; fi
   done
-  # A host that goes down now comes back with one relay: the one on record.
-  if [[ -n $new ]]; then docker update --restart no "$new" >/dev/null; fi
-  if [[ -z $new || -n $reason ]] || ! reason=$(await_ready "$new") ||
-    ! reason=$(commit "$next" 2>&1); then
-    if [[ -n $new ]]; then
-      last_words "$new"
-      docker rm --force "$new" >/dev/null
+  for container in "${old[@]}"; do
+    # Whoever has handed over must not come back: it would take over in its turn. From here on a host
+    # that goes down comes back with the new relay.
+    if [[ -n $new ]]; then docker update --restart no "$container" >/dev/null; fi
+    if hangs "$container"; then
+      say "release $(release_of "$container") hangs and hands nothing over: it is killed"
+      docker kill "$container" >/dev/null || true
     fi
+  done
+  if [[ -z $new || -n $reason ]] || ! reason=$(docker start "$new" 2>&1 >/dev/null) ||
+    ! reason=$(await_ready "$new") || ! reason=$(commit "$next" 2>&1); then
+    if [[ -n $new ]]; then last_words "$new"; fi
     say "release ${next##*/}: ${reason:-compose did not start it}"
+    if ((${#old[@]})) && ! any_answers "${old[@]}"; then
+      serving=$new
+      return 2
+    fi
+    if [[ -n $new ]]; then docker rm --force "$new" >/dev/null; fi
+    if ((${#old[@]})); then docker update --restart unless-stopped "${old[@]}" >/dev/null; fi
     if $caddy_moved; then caddy_takes "$root/Caddyfile.docker" || true; fi
     rm -f "$root/switching"
     return 1
   fi
-  say "release ${next##*/} is ready; the old one is asked to stop"
-  docker update --restart unless-stopped "$new" >/dev/null
   if ((${#old[@]})); then
-    docker update --restart no "${old[@]}" >/dev/null
-    docker stop "${old[@]}" >/dev/null 9>&- & # its own grace period
+    say "release ${next##*/} is ready; the old one is stopped"
+    # Whom it could not hand over is asked to leave, within its own grace period.
+    docker stop "${old[@]}" >/dev/null 9>&- &
+    wait
+    docker rm "${old[@]}" >/dev/null
   fi
-  wait
-  if ((${#old[@]})); then docker rm "${old[@]}" >/dev/null; fi
   rm -f "$root/switching"
   serving=$new
   say "release ${next##*/} serves alone"
 }
 
 switch() { # WAIT WHO EXPECTED
-  local previous verdict serving=""
+  local previous verdict serving="" code=0
   trap 'ended $?' EXIT
   hold_lock "$1" "$2"
   state switching
@@ -348,11 +388,19 @@ switch() { # WAIT WHO EXPECTED
     state "moved $previous"
     exit 0
   fi
-  serve "$here" || exit 1
-  state serving
-  verdict=$(await_verdict "$serving")
+  serve "$here" || code=$?
+  case $code in
+    0)
+      state serving
+      verdict=$(await_verdict "$serving")
+      ;;
+    2) verdict="the new relay has taken over and does not get ready" ;;
+    *) exit 1 ;;
+  esac
   if [[ $verdict == keep ]]; then
     touch "$here/served"
+    # What a rollback goes to. A release that was gone back from precedes no other.
+    if [[ $previous < $release ]]; then note predecessor "$previous"; fi
     prune
     state kept
     return
