@@ -105,7 +105,7 @@ lock: $(VENV)/dev.lock ## resolve the dependencies anew into requirements/
 	$(BIN)/$(LOCK) --group ansible --constraint requirements/ops.txt --output-file requirements/ansible.txt
 
 smoke: $(VENV)/deploy.lock ## does what serves there answer, and carry a message? make smoke HOST=203.0.113.7 [COMMIT=…]
-	@$(BIN)/python -m infra.smoke $(if $(call given,HOST),--host $(HOST)) $(if $(SUMMARY),--summary $(SUMMARY)) $(if $(COMMIT),--commit $(COMMIT))
+	@$(BIN)/python -m infra.watch.smoke $(if $(call given,HOST),--host $(HOST)) $(if $(SUMMARY),--summary $(SUMMARY)) $(if $(COMMIT),--commit $(COMMIT))
 
 doctor: $(VENV)/relay.lock ## do machine and settings fit together? here, or in the relay of HOST=203.0.113.7 [USERNAME=deploy]
 	@$(if $(call given,HOST),ssh $(or $(call given,USERNAME),deploy)@$(HOST) /opt/relay/compose exec -T relay /venv/bin/python -m relay doctor,$(BIN)/python -m relay doctor)

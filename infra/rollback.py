@@ -1,6 +1,6 @@
 """Go back to a release that has served. pyinfra runs this file; `make rollback` runs pyinfra."""
 
-from infra.plan import Plan
+from infra.plan.plan import Plan
 from infra.tasks import preflight, staging
 from infra.tasks.switch import Switch
 

@@ -9,12 +9,12 @@ from typing import IO
 
 from pyinfra import host, logger
 
-from infra.journal import Journal
-from infra.layers import Saved
-from infra.plan import Plan
-from infra.refusal import Refusal
-from infra.release import Release, is_release
+from infra.plan.journal import Journal
+from infra.plan.plan import Plan
+from infra.plan.refusal import Refusal
+from infra.plan.release import Release, is_release
 from infra.tasks import preflight, script
+from infra.tasks.layers import Saved
 from infra.tasks.site import Site, site_of
 from infra.tasks.step import step
 

@@ -3,10 +3,10 @@
 from pyinfra import host, logger
 from pyinfra.api.exceptions import DeployError
 
-from infra.journal import Journal
-from infra.plan import Plan
-from infra.refusal import Refusal
-from infra.release import check_not_older
+from infra.plan.journal import Journal
+from infra.plan.plan import Plan
+from infra.plan.refusal import Refusal
+from infra.plan.release import check_not_older
 from infra.tasks.site import Site, site_of
 
 MEGABYTE = 1 << 20

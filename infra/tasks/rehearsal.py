@@ -1,6 +1,6 @@
 """The new release beside the one that serves, where no client can find it."""
 
-from infra.release import Release
+from infra.plan.release import Release
 from infra.tasks import script
 from infra.tasks.step import step
 

@@ -6,8 +6,8 @@ import gevent
 from paramiko import SSHException
 from pyinfra import host, logger
 
-from infra.plan import Plan
-from infra.refusal import Refusal
+from infra.plan.plan import Plan
+from infra.plan.refusal import Refusal
 
 ROOT = "/opt/relay"
 _SLACK = 120  # seconds that a verb may take beside waiting for the lock

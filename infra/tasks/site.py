@@ -6,7 +6,7 @@ from typing import Any
 
 from pyinfra.api import FactBase
 
-from infra.layers import Chain
+from infra.tasks.layers import Chain
 
 # Lines of key=value. Nothing here fails: what is missing is empty.
 _COMMAND = r"""

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from pyinfra.operations import files, server
 
-from infra.plan import Plan
-from infra.release import Release
+from infra.plan.plan import Plan
+from infra.plan.release import Release
 from infra.tasks import script
 from infra.tasks.step import step
 

@@ -9,10 +9,10 @@ import time
 
 from pyinfra import host, logger
 
-from infra.journal import Journal
-from infra.plan import Plan
-from infra.refusal import Refusal
-from infra.release import check_not_older
+from infra.plan.journal import Journal
+from infra.plan.plan import Plan
+from infra.plan.refusal import Refusal
+from infra.plan.release import check_not_older
 from infra.tasks import script
 from infra.tasks.site import Site, site_of
 from infra.tasks.step import step
@@ -65,7 +65,7 @@ class Switch:
             "tokens": tokens,
         }
         self._witness = subprocess.Popen(
-            [sys.executable, "-m", "infra.witness"],
+            [sys.executable, "-m", "infra.watch.witness"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -106,7 +106,7 @@ class Switch:
             "tokens": tokens,
         }
         with subprocess.Popen(
-            [sys.executable, "-m", "infra.visitor"],
+            [sys.executable, "-m", "infra.watch.visitor"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

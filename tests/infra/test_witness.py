@@ -5,7 +5,7 @@ import signal
 
 import aiohttp
 
-from infra.witness import Swarm, Witness
+from infra.watch.witness import Swarm, Witness
 from tests.conftest import StartRelay
 from wsload.account.account import Account
 

@@ -15,7 +15,7 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from infra.witness import Swarm
+from infra.watch.witness import Swarm
 from tests.lab import engine, images
 from tests.lab import stack as lab
 from tests.lab.engine import ROOT

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from infra.witness import Swarm
+from infra.watch.witness import Swarm
 from tests.lab import stack as lab
 from tests.lab.engine import ROOT, run
 from tests.lab.stack import Stack

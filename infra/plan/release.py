@@ -5,7 +5,7 @@ import subprocess
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from infra.refusal import Refusal
+from infra.plan.refusal import Refusal
 
 _NAME = re.compile(r"\d{8}T\d{6}-[0-9a-f]{12}(-dirty)?")
 

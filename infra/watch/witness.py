@@ -1,7 +1,7 @@
 """Clients that stay connected through a deploy and count what it did to them.
 
-`python -m infra.witness` reads one line of JSON (domain, host, rooms, clients per room, rate in
-messages a second, room, tokens by user or {}), says `ready` once all are in, and ends with its
+`python -m infra.watch.witness` reads one line of JSON (domain, host, rooms, clients per room, rate
+in messages a second, room, tokens by user or {}), says `ready` once all are in, and ends with its
 figures as JSON when its input ends. Each client reconnects at once, as a good client does, and
 sends all the time. What was lost, missed and unread at close is reckoned by the accounts of the
 load tester.
@@ -24,8 +24,8 @@ from typing import Any
 
 import aiohttp
 
-from infra.public import Address
-from infra.visitor import authorization
+from infra.watch.public import Address
+from infra.watch.visitor import authorization
 from wsload.account import payload
 from wsload.account.account import Account
 from wsload.account.audit import FAULTS, Audit, audit

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from infra.journal import Journal
+from infra.plan.journal import Journal
 
 
 def markdown(title: str, journal: Journal) -> str:
