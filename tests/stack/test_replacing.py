@@ -2,57 +2,31 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from infra.watch.witness import Swarm
 from tests.lab import stack as lab
 from tests.lab.engine import ROOT, run
 from tests.lab.stack import Stack
-from tests.lab.waiting import LIMIT, until
+from tests.lab.waiting import until
 from tests.stack.conftest import RunStack
+from tests.stack.swarm import SIZE, connected, is_healthy, start_beside
 
-_ROOMS = 20
-_CLIENTS = 10  # per room
-_SIZE = _ROOMS * _CLIENTS
 _REHEARSAL = ROOT / "infra" / "templates" / "rehearsal.yml"
-
-
-@asynccontextmanager
-async def _swarm(stack: Stack) -> AsyncIterator[Swarm]:
-    """200 clients by TLS that stay, each saying something every two seconds."""
-    async with stack.session() as session:
-        swarm = Swarm(
-            *(session, "wss://localhost"),
-            room="swarm",
-            rooms=_ROOMS,
-            clients=_CLIENTS,
-            rate=0.5,
-            tokens={},
-            patience=LIMIT,
-        )
-        async with swarm.connected():
-            yield swarm
-
-
-def _is_healthy(stack: Stack, container: str) -> bool:
-    return str(stack.inspect(container)["State"]["Health"]["Status"]) == "healthy"
 
 
 async def test_a_relay_beside_takes_over_and_no_client_notices(run_stack: RunStack) -> None:
     """200 clients by TLS: none is closed, no message is lost, and those who come are let in."""
     stack = run_stack()
     (old,) = stack.containers("relay")
-    async with _swarm(stack) as swarm:
-        new = await asyncio.to_thread(_start_beside, stack, old)
-        await asyncio.to_thread(until, lambda: _is_healthy(stack, new), "the new relay is healthy")
+    async with connected(stack) as swarm:
+        new = await asyncio.to_thread(start_beside, stack, old)
+        await asyncio.to_thread(until, lambda: is_healthy(stack, new), "the new relay is healthy")
         async with stack.connect("late", room="swarm-0") as late:
             await late.recv()
         said = await asyncio.to_thread(run, "docker", "logs", old)
-        assert f"handed over {_SIZE} connections" in said
+        assert f"handed over {SIZE} connections" in said
         await asyncio.to_thread(run, "docker", "stop", old)
         await asyncio.to_thread(run, "docker", "rm", old)
         await swarm.hush()
@@ -67,9 +41,9 @@ async def test_a_successor_that_cannot_start_leaves_the_one_that_serves_alone(
     """It is refused a setting, and ends: nobody is closed."""
     stack = run_stack()
     (old,) = stack.containers("relay")
-    async with _swarm(stack) as swarm:
-        stack.env["WRITE_BUFFER_SIZE"] = "lots"
-        new = await asyncio.to_thread(_start_beside, stack, old)
+    async with connected(stack) as swarm:
+        stack.env["WRITE_BUFFERSIZE"] = "lots"
+        new = await asyncio.to_thread(start_beside, stack, old)
         await asyncio.to_thread(
             until, lambda: stack.inspect(new)["RestartCount"] > 0, "the new relay has ended"
         )
@@ -79,23 +53,15 @@ async def test_a_successor_that_cannot_start_leaves_the_one_that_serves_alone(
     assert (figures["closes"], figures["lost"]) == ({}, 0)
 
 
-def _start_beside(stack: Stack, old: str) -> str:
-    """Start a second relay as compose does; return its container."""
-    scale = ("--scale", "relay=2", "relay")
-    stack.compose("up", "-d", "--no-deps", "--no-recreate", *scale)
-    (new,) = set(stack.compose("ps", "-a", "-q", "relay").split()) - {old}
-    return new
-
-
 async def test_a_restart_of_the_only_relay_brings_everybody_back(run_stack: RunStack) -> None:
     """All are told 1012, and come back by themselves."""
     stack = run_stack()
     (relay,) = stack.containers("relay")
-    async with _swarm(stack) as swarm:
+    async with connected(stack) as swarm:
         await stack.composed("restart", "relay")
-        await asyncio.to_thread(until, lambda: _is_healthy(stack, relay), "it is healthy again")
+        await asyncio.to_thread(until, lambda: is_healthy(stack, relay), "it is healthy again")
         await swarm.back(1)
-        assert swarm.figures()["closes"] == {"1012": _SIZE}
+        assert swarm.figures()["closes"] == {"1012": SIZE}
 
 
 async def test_a_rehearsal_never_asks_the_relay_that_serves(run_stack: RunStack) -> None:
@@ -107,7 +73,7 @@ async def test_a_rehearsal_never_asks_the_relay_that_serves(run_stack: RunStack)
         files = ("--file", stack.folder / "docker-compose.yml", "--file", _REHEARSAL)
         try:
             await stack.composed(*files, "run", "-d", "--no-deps", "--name", name, "relay")
-            await asyncio.to_thread(until, lambda: _is_healthy(stack, name), "it is healthy")
+            await asyncio.to_thread(until, lambda: is_healthy(stack, name), "it is healthy")
             facts = stack.inspect(name)
         finally:
             await asyncio.to_thread(run, "docker", "rm", "--force", name)
