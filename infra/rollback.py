@@ -8,5 +8,5 @@ plan = Plan.load()
 
 site = preflight.check(plan)
 target = preflight.choose_target(plan, site)
-staging.stage_script(plan, target)
+staging.stage_program(plan, target)
 Switch(plan, target, "", site).put_live()

@@ -26,7 +26,7 @@ def markdown(title: str, journal: Journal) -> str:
 
 
 # Said only where it happened.
-_RARE = ("repeated", "reordered", "leaked", "corrupted", "truncated", "unexpected")
+_RARE = ("reordered", "leaked", "corrupted", "truncated", "unexpected")
 
 
 def _witnesses(figures: dict[str, Any]) -> list[str]:
@@ -40,7 +40,8 @@ def _witnesses(figures: dict[str, Any]) -> list[str]:
         f"| closed | {closes or 'none'} |",
         f"| longest silence | {figures['silence']} s |",
         f"| messages said | {figures['said']} |",
-        f"| deliveries lost while connected | {figures['lost']} |",
+        f"| deliveries lost | {figures['lost']} |",
+        f"| deliveries repeated | {figures['repeated']} |",
         *(f"| deliveries {fault} | {figures[fault]} |" for fault in _RARE if figures[fault]),
     ]
     if closes:

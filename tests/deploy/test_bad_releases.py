@@ -182,7 +182,7 @@ def test_next_deploy_mends_a_switch_that_was_killed(
     )
     output, _ = deploy.communicate(timeout=PATIENCE)
     assert deploy.returncode == 1
-    assert "the script on the host was killed" in output.splitlines()[-1]
+    assert "the program on the host was killed" in output.splitlines()[-1]
     assert release_host.health()["status"] == "healthy"
     outcome = checkout.deploy("--witnesses", "0").succeeded()
     assert "mending" in outcome.output
