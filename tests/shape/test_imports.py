@@ -147,3 +147,10 @@ def test_every_folder_says_what_lives_there(package: str) -> None:
     for path in _files(package):
         if path.name == "__init__.py" and "templates" not in path.parts:
             assert ast.get_docstring(ast.parse(path.read_text())), path
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if name.startswith("infra.host")])
+def test_what_runs_on_the_host_needs_only_python(module: str) -> None:
+    """The host has no package of ours."""
+    imports = {name for name in _imports(module) if not name.startswith("infra.host")}
+    assert {name.partition(".")[0] for name in imports} <= sys.stdlib_module_names
