@@ -12,7 +12,6 @@ from typing import Final
 from aiohttp import web
 
 from relay import __version__
-from relay.access.admission import raise_file_limit
 from relay.access.openness import what_is_open
 from relay.edge.connection import Connection
 from relay.edge.gate import Gate, NewProtocol
@@ -22,6 +21,7 @@ from relay.edge.handover.channel import Broken
 from relay.edge.handover.desk import Desk
 from relay.edge.handover.successor import Refused, Taken
 from relay.edge.listener import Listener
+from relay.edge.open_files import raise_file_limit
 from relay.edge.sockets import CannotListen, open_sockets, urls
 from relay.edge.watch import Handover
 from relay.settings import Settings

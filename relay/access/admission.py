@@ -1,6 +1,5 @@
 """How many connections fit into this process."""
 
-import resource
 from typing import Final
 
 from relay.settings import Settings
@@ -9,18 +8,6 @@ _RESERVE: Final = 20  # one file in so many, and this many, are for others than 
 _LEAST: Final = 256
 _OWN: Final = 32  # the relay itself, and the rest in halves for handshakes and plain requests
 _COST: Final = 64 * 1024  # bytes of memory set aside for each connection
-
-
-def raise_file_limit() -> int:
-    """Raise the soft limit of open files to the hard one; return it."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if hard == resource.RLIM_INFINITY:
-        hard = max(soft, 1_048_576)
-    try:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    except (OSError, ValueError):  # macOS has a lower ceiling than it tells
-        return soft
-    return hard
 
 
 def max_connections(settings: Settings, file_limit: int, memory_limit: int) -> int:
