@@ -65,9 +65,13 @@ class RawClient:
     ) -> "RawClient":
         """Connect to a port, or a Unix socket, and send the handshake, and `extra` behind it."""
         client = await cls.open(port, receive_buffer=receive_buffer)
-        await client.send(handshake(path) + extra)
-        head = await client.answer()
-        assert head.startswith(b"HTTP/1.1 101"), head
+        try:
+            await client.send(handshake(path) + extra)
+            head = await client.answer()
+            assert head.startswith(b"HTTP/1.1 101"), head
+        except BaseException:
+            client.close()
+            raise
         return client
 
     @classmethod
@@ -78,7 +82,11 @@ class RawClient:
         if receive_buffer is not None:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         sock.setblocking(False)
-        await asyncio.get_running_loop().sock_connect(sock, address)
+        try:
+            await asyncio.get_running_loop().sock_connect(sock, address)
+        except BaseException:
+            sock.close()
+            raise
         return cls(sock)
 
     async def answer(self) -> bytes:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager, suppress
 from typing import Final, TypeVar
@@ -15,7 +16,7 @@ logger = logging.getLogger("relay")
 
 T = TypeVar("T")
 
-_TURN: Final = 500  # clients or rooms looked at before others get their turn
+_TURN: Final = 0.002  # seconds of looking at clients or rooms before others get their turn
 _EXPIRY: Final = 5.0  # seconds between two looks at all rooms' history
 
 
@@ -86,7 +87,9 @@ class Heartbeat:
 
 async def _in_turns(items: Collection[T]) -> AsyncIterator[T]:
     """Yield the items as they are now, and let the event loop go on now and then."""
-    for index, item in enumerate(tuple(items)):
+    began = time.monotonic()
+    for item in tuple(items):
         yield item
-        if index % _TURN == _TURN - 1:
+        if time.monotonic() - began > _TURN:
             await asyncio.sleep(0)
+            began = time.monotonic()

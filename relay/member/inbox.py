@@ -14,11 +14,12 @@ from relay.room.member import Publisher
 from relay.room.room import Room
 from relay.wire import frames
 from relay.wire.boundary import LEAST_HEAD, BadFrame, Boundary
-from relay.wire.closing import Close, Reason
+from relay.wire.closing import Close, Reason, may_be_sent
 from relay.wire.frames import encode, is_utf8
 from relay.wire.notes import MARK
 from relay.wire.parser import BINARY, CLOSE, PING, TEXT, Message, Parser
 
+_BAD_CODE: Final = "close frame has a code that must not be sent"
 _MASK: Final = 4  # bytes that a client's frame has more than ours (RFC 6455 §5.3)
 
 
@@ -206,6 +207,9 @@ class Inbox:
                     has_marked = True
                 frame = encode(frames.TEXT, payload)
             elif kind is CLOSE:
+                if not may_be_sent(payload):
+                    self._publish(batch)
+                    return Reason.BROKEN_FRAME.close(problem=_BAD_CODE)
                 self.is_closed = self.discards = True
                 self.close_code = payload
                 self._publish(batch, has_marked)

@@ -6,7 +6,14 @@ Nothing else in the relay writes a close code. `docs/protocol.md` holds the same
 from dataclasses import dataclass
 from enum import Enum
 
+_NEVER_SENT = 1006  # RFC 6455 §7.4.1; the parser lets it pass, and what lies above 4999
+_LAST = 4999
 _MAX_TEXT = 123  # bytes: a control frame carries 125 (RFC 6455 §5.5), two are the code
+
+
+def may_be_sent(code: int) -> bool:
+    """Whether a close frame may hold this code that the parser has let pass; 0 is none."""
+    return code != _NEVER_SENT and code <= _LAST
 
 
 @dataclass(frozen=True, slots=True)
