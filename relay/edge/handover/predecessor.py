@@ -74,7 +74,7 @@ class Predecessor:
         if not common:
             self._may_be_replaced = True
             return f"the successor reads formats {offered}, this relay writes {list(READABLE)}"
-        self._format = max(common)
+        self._format = self._inventory.format = max(common)
         if hello.get("network") == network_namespace() != 0:
             self._inventory.shares_network = True
         return None

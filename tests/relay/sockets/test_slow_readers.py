@@ -289,7 +289,8 @@ async def test_broken_frames_close_with_1002(relay: Relay, room: str, frame: byt
 
 async def test_websockets_client_sees_code_and_reason(relay: Relay, room: str) -> None:
     """The library that nobody here wrote reports what the catalogue says."""
-    async with relay.connect("alice", room=room) as alice:
+    async with relay.connect("alice", room=room, subprotocols=["relay.v1"]) as alice:
+        await alice.recv()
         await alice.send("\0{}")
         with pytest.raises(ConnectionClosed) as closed:
             await alice.recv()

@@ -6,6 +6,7 @@ import orjson
 
 from relay.edge.connection import Connection
 from relay.edge.floor import Floor
+from relay.edge.handover.format import FORMAT
 from relay.edge.handover.inventory import Inventory
 from relay.edge.handover.replica import Replica
 from relay.edge.handover.service import Service
@@ -128,27 +129,14 @@ class Relay:
 
     def move(self) -> None:
         """Hand over to new objects, through the format."""
-        inventory = Inventory(Service(self.floor, {"totals": self.floor.hub.totals}, "old"))
-        inventory.shares_network = True
         self._moves += 1
         floor = self._new_floor()
-        service = Service(floor, {"totals": floor.hub.totals}, "new")
-        replica = Replica(service)
-        # Copied while it serves, and then again what is new: as the two sides do it.
-        self._copy(inventory, replica)
-        self.flush()
-        self._copy(inventory, replica)
-        head, data, moved = inventory.changes()
-        head = orjson.loads(orjson.dumps(head))
-        replica.update(head, data)
-        connections = replica.commit(head)
-        by_name = {connection.session.author: connection for connection in connections}
-        assert len(by_name) == len(moved) == len(connections)
+        moved = hand_over(self.floor, floor)
         for client in self.clients:
             if client.connection in moved:
                 client.connection.detach()
                 client.received += client.wire.taken
-                client.connection = by_name[client.connection.session.author]
+                client.connection = moved[client.connection]
                 wire = client.connection._transport
                 assert isinstance(wire, Wire)
                 wire.room = client.wire.room
@@ -156,14 +144,35 @@ class Relay:
                 wire.give(0)
         self.floor = floor
 
-    def _copy(self, inventory: Inventory, replica: Replica) -> None:
-        records, _, files = inventory.describe(inventory.new_connections())
-        replica.add_connections(_as_sent(records), [_paused() for _ in files])
-        for entries, data in inventory.tell(inventory.new_entries()):
-            replica.add_entries(_as_sent(entries), data)
-
     def _new_floor(self) -> Floor:
         return make_floor(self.loop.call_soon, self._settings, f"relay {self._moves}")
+
+
+def hand_over(old: Floor, new: Floor, number: int = FORMAT) -> dict[Connection, Connection]:
+    """Hand everything over, in this format; return what has become of each connection."""
+    inventory = Inventory(Service(old, {"totals": old.hub.totals}, "old"))
+    inventory.shares_network = True
+    inventory.format = number
+    replica = Replica(Service(new, {"totals": new.hub.totals}, "new"))
+    # Copied while it serves, and then again what is new: as the two sides do it.
+    _copy(inventory, replica)
+    for room in tuple(old.hub.rooms.values()):
+        room.flush()
+    _copy(inventory, replica)
+    head, data, moved = inventory.changes()
+    head = _as_sent(head)
+    replica.update(head, data)
+    numbers = {connection: inventory._connections[connection] for connection in moved}
+    found = {connection: replica._connections[number] for connection, number in numbers.items()}
+    assert len(replica.commit(head)) == len(found)
+    return found
+
+
+def _copy(inventory: Inventory, replica: Replica) -> None:
+    records, _, files = inventory.describe(inventory.new_connections())
+    replica.add_connections(_as_sent(records), [_paused() for _ in files])
+    for entries, data in inventory.tell(inventory.new_entries()):
+        replica.add_entries(_as_sent(entries), data)
 
 
 def _as_sent(value: Any) -> Any:
