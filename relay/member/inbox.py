@@ -208,7 +208,7 @@ class Inbox:
                 frame = encode(frames.TEXT, payload)
             elif kind is CLOSE:
                 if not may_be_sent(payload):
-                    self._publish(batch)
+                    self._publish(batch, has_marked)
                     return Reason.BROKEN_FRAME.close(problem=_BAD_CODE)
                 self.is_closed = self.discards = True
                 self.close_code = payload

@@ -4,54 +4,28 @@ It owns what the client sends and is sent; the connection owns the socket and it
 """
 
 import secrets
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Protocol
 
-from relay.access.grants import OPEN, Grant
+from relay.access.grants import Grant
 from relay.account import Account
 from relay.member.annotated_inbox import AnnotatedInbox
 from relay.member.annotated_outbox import AnnotatedOutbox
 from relay.member.inbox import Hold, Inbox, InboxState
 from relay.member.intake import Intake, IntakeState
 from relay.member.liveness import STALL, Liveness
+from relay.member.options import Options
 from relay.member.outbox import Outbox
 from relay.member.outbox_state import OutboxState
 from relay.member.stream import Stream
-from relay.names import UserName
 from relay.room.batch import Author, SessionId
-from relay.room.log import Cursor
 from relay.room.resume import Resume, Welcome
 from relay.room.room import Room
 from relay.wire import notes
 from relay.wire.closing import Close, Reason
 from relay.wire.parser import Parser
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What the client asked for, and what it may."""
-
-    user: UserName
-    address: str = ""
-    echo: bool = False
-    skips: bool = False
-    history: int = 0  # messages
-    expires: float | None = None  # of the event loop's clock, seconds; None is never
-    grant: Grant = OPEN
-    resume: Resume | None = None  # None: a raw client
-
-    @classmethod
-    def restored(cls, values: Mapping[str, Any]) -> "Options":
-        """Return the options that `asdict` gave these values, by way of JSON or not."""
-        grant = Grant.restored(values["grant"]) if "grant" in values else OPEN
-        resume = values.get("resume")
-        if resume is not None:
-            cursor = resume["cursor"]
-            resume = Resume(**{**resume, "cursor": Cursor(*cursor) if cursor else None})
-        user = UserName(values["user"])
-        return cls(**{**values, "user": user, "grant": grant, "resume": resume})
 
 
 class Owner(Protocol):
@@ -197,7 +171,7 @@ class Session:
 
     def describe(self) -> dict[str, Any]:
         """Return what never changes of it, as JSON can hold it."""
-        return {"id": self.author.session, "options": asdict(self.options)}
+        return {"id": self.author.session, "options": self.options.as_values()}
 
     def advance(self, heard: float, published: int, taken: int) -> None:
         """Set the three numbers of a session that is plain."""

@@ -100,6 +100,10 @@ class Presence:
                 self._json = None
         return Outcome(taken, self._tell(told))
 
+    def adopt(self, user: UserName, session: SessionId) -> None:
+        """A member is there whose join nobody has told."""
+        self.people.setdefault(user, Person(session, 0))
+
     def depart(self, user: UserName, until: float) -> None:
         """The member with this name is gone; it may come back until then."""
         if user in self.people:

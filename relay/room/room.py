@@ -55,8 +55,7 @@ class Room:
         self._tempo = Tempo()
         self._number = 0  # of the last batch
         self._is_appending = False
-        # What the log has not handed back yet: number, whom to credit, and who has come.
-        self._appended: tuple[int, Credits, Newcomers] | None = None
+        self._appended: tuple[int, Credits, Newcomers] | None = None  # not handed back yet
         self._returned = 0  # pieces that it has handed back
         self._settling: dict[Member, int] = {}  # leaving when so many have been handed back
 
@@ -79,8 +78,8 @@ class Room:
         """Whether nobody would notice if it were forgotten; who may come back would."""
         pending = self._pending
         is_at_rest = not (pending.pieces or pending.changes or self._appended)
-        is_left = not (self._who or self.presence.is_awaiting) and self._log.is_empty
-        return is_left and is_at_rest and self._dispatch.is_idle
+        is_left = not (self._who or self.presence.is_awaiting)
+        return is_left and is_at_rest and self._dispatch.is_idle and self._log.is_empty
 
     def holder(self, user: UserName) -> Member | None:
         """Return the member that has this name, or is about to have it."""
@@ -142,9 +141,10 @@ class Room:
         self._who.update(members)
         self._dispatch.restore(state.dispatch)
         self.presence = Presence(state.presence)
+        for member in members.values():
+            self.presence.adopt(member.user, member.id)
         for user in self.presence.people:
-            if user not in members:
-                self._depart(user)
+            self._depart(user)
 
     def close(self) -> None:
         """Nobody is interested any more."""

@@ -10,7 +10,8 @@ from aiohttp import web
 from relay.access.addresses import address_group
 from relay.edge.connection import Connection
 from relay.edge.gate import let_through
-from relay.member.session import Options, Session, begin, identity_of
+from relay.member.options import Options
+from relay.member.session import Session, begin, identity_of
 from relay.names import RoomName, UserName
 from relay.web.context import CONTEXT, Context
 from relay.web.credentials import address_of, check_origin, decide, end_of, handshake_token

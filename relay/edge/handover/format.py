@@ -13,12 +13,14 @@ from relay.member.ending import Ending
 from relay.member.inbox import InboxState
 from relay.member.intake import IntakeState
 from relay.member.liveness import Liveness
+from relay.member.options import Options
 from relay.member.outbox_state import OutboxState
-from relay.member.session import Options, SessionState
+from relay.member.session import SessionState
 from relay.names import RoomName, UserName
-from relay.room.batch import Author, Batch, SessionId, Span
+from relay.room.batch import Author, Batch, Change, SessionId, Span
 from relay.room.congestion import State
 from relay.room.log import Entry, LogState
+from relay.room.presence import PresenceState
 from relay.room.state import DeliveryState, DispatchState, RoomState
 from relay.wire.closing import Close, Reason
 
@@ -89,33 +91,30 @@ class Reader:
 def pack_entry(entry: Entry, writer: Writer) -> list[Any]:
     """Return an entry as a list."""
     batch = entry.batch
-    spans = [
-        (span.author.user, span.author.session, span.first, span.start, span.end, span.messages)
-        for span in batch.spans
-    ]
-    size = writer.put(batch.data)
-    return [entry.offset, entry.at, batch.relay, batch.number, size, spans]
+    spans = [(*author, *rest) for author, *rest in batch.spans]
+    sizes = writer.put(batch.data), writer.put(batch.notes)
+    place = entry.offset, entry.at, batch.relay, batch.number
+    return [*place, sizes[0], spans, list(map(tuple, batch.changes)), sizes[1]]
 
 
 def read_entry(record: Sequence[Any], reader: Reader, account: Account) -> Entry:
     """Return the entry; raise `ValueError` for a record that is none."""
-    offset, at, relay, number, size, spans = record
+    offset, at, relay, number, size, spans, *more = record
+    changes, notes_size = more or ((), 0)  # format 1 has none
     batch = Batch(
         reader.bytes(size),
-        tuple(
-            Span(Author(user, SessionId(session)), first, start, end, messages)
-            for user, session, first, start, end, messages in spans
-        ),
+        tuple(Span(Author(user, SessionId(session)), *rest) for user, session, *rest in spans),
         relay,
         number,
         account,
+        tuple(Change(*change) for change in changes),
     )
+    if notes_size:
+        batch.tell(reader.bytes(notes_size))
     return Entry(offset, at, batch)
 
 
-def pack_session(
-    state: SessionState, writer: Writer, numbers: Numbers, form: int = FORMAT
-) -> Record:
+def pack_session(state: SessionState, writer: Writer, numbers: Numbers) -> Record:
     """Return a session as a record; entries are told by their numbers.
 
     Format 1 has no place for an intake.
@@ -123,9 +122,9 @@ def pack_session(
     inbox, outbox = state.inbox, state.outbox
     sending = outbox.sending
     private = sending if isinstance(sending, bytes) else None
-    record: Record = {
+    return {
         "id": state.id,
-        "options": asdict(state.options),
+        "options": state.options.as_values(),
         "liveness": asdict(state.liveness),
         "inbox": {
             "published": inbox.published,
@@ -136,6 +135,8 @@ def pack_session(
             "close_code": inbox.close_code,
             "discards": inbox.discards,
             "parses": inbox.parses,
+            "is_welcome": inbox.is_welcome,
+            "awaits_data": inbox.awaits_data,
         },
         "outbox": {
             "queue": numbers.of(outbox.queue),
@@ -149,11 +150,10 @@ def pack_session(
             "last": writer.put(outbox.last),
             "is_open": outbox.is_open,
             "taken": outbox.taken,
+            "left_out": outbox.left_out,
         },
+        "intake": {"rest": writer.put(state.intake.rest), "due": state.intake.due},
     }
-    if form > 1:
-        record["intake"] = {"rest": writer.put(state.intake.rest), "due": state.intake.due}
-    return record
 
 
 def read_session(record: Record, reader: Reader, entries: Entries) -> SessionState:
@@ -168,6 +168,7 @@ def read_session(record: Record, reader: Reader, entries: Entries) -> SessionSta
     private = reader.take(outbox.pop("private"))
     control, final = reader.bytes(outbox.pop("control")), reader.take(outbox.pop("last"))
     intake = record.get("intake", {"rest": 0, "due": (0.0, 0.0)})
+    left_out = tuple(map(tuple, outbox.pop("left_out", ())))
     return SessionState(
         SessionId(record["id"]),
         Options.restored(options),
@@ -178,6 +179,7 @@ def read_session(record: Record, reader: Reader, entries: Entries) -> SessionSta
             sending=find(sending) if sending is not None else private or b"",
             control=control,
             last=final,
+            left_out=left_out,
             **outbox,
         ),
         IntakeState(reader.bytes(intake["rest"]), tuple(intake["due"])),
@@ -211,6 +213,7 @@ def pack_room(state: RoomState, numbers: Numbers) -> Record:
         "number": state.number,
         "epoch": state.log.epoch,
         "head": state.log.head,
+        "trimmed": state.log.trimmed,
         "entries": numbers.of(state.log.entries),
         "congestion": state.dispatch.congestion.value,
         "patience": state.dispatch.patience,
@@ -219,6 +222,7 @@ def pack_room(state: RoomState, numbers: Numbers) -> Record:
             (*numbers.of([delivery.entry]), delivery.due, delivery.credits, delivery.has_begun)
             for delivery in state.dispatch.deliveries
         ],
+        "presence": asdict(state.presence),
     }
 
 
@@ -226,10 +230,11 @@ def read_room(record: Record, entries: Entries) -> RoomState:
     """Return the room; raise `ValueError` or `LookupError` for a record that is none."""
     name = RoomName(record["name"])
     held = tuple(entries[number] for number in record["entries"])
+    oldest = held[0].offset - 1 if held else record["head"]  # where format 1 does not tell
     return RoomState(
         name,
         record["number"],
-        LogState(record["epoch"], record["head"], held),
+        LogState(record["epoch"], record["head"], held, record.get("trimmed", oldest)),
         DispatchState(
             State(record["congestion"]),
             tuple(record["patience"]),
@@ -244,4 +249,12 @@ def read_room(record: Record, entries: Entries) -> RoomState:
                 for number, due, credits, has_begun in record["deliveries"]
             ),
         ),
+        _read_presence(record.get("presence")),
     )
+
+
+def _read_presence(record: Record | None) -> PresenceState:
+    if record is None:  # in format 1; those who are members are there
+        return PresenceState()
+    lists = {name: tuple(map(tuple, record[name])) for name in ("people", "leaving", "gone")}
+    return PresenceState(**lists, is_told=record["is_told"])

@@ -3,9 +3,11 @@
 import socket
 from array import array
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from relay.edge.connection import Connection
+from relay.edge.handover import former
 from relay.edge.handover.format import (
     FORMAT,
     Numbers,
@@ -17,6 +19,7 @@ from relay.edge.handover.format import (
 )
 from relay.edge.handover.service import Service
 from relay.room.log import Entry
+from relay.room.room import Room
 
 _MESSAGE: Final = 4 * 1024**2  # bytes of entries in one message
 
@@ -25,8 +28,8 @@ class Inventory:
     """Connections and entries by the numbers under which the successor knows them."""
 
     def __init__(self, service: Service) -> None:
+        self.format = FORMAT  # that the successor reads
         self.shares_network = False  # with the successor: then TCP moves, too
-        self.format = FORMAT
         self.left = 0  # connections that cannot move, when they were last counted
         self._service = service
         self._clients = service.floor.roster.clients
@@ -34,6 +37,11 @@ class Inventory:
         self._connections: dict[Connection, int] = {}
         self._gone: set[Connection] = set()
         self._entries = Numbers()
+
+    @property
+    def is_former(self) -> bool:
+        """Whether the successor reads the format before this one only."""
+        return self.format < FORMAT
 
     def may_move(self, sock: socket.socket) -> bool:
         return sock.family == socket.AF_UNIX or self.shares_network
@@ -47,7 +55,7 @@ class Inventory:
             sock = client.socket
             if sock is None:
                 continue
-            if not self.may_move(sock):
+            if not self.may_move(sock) or (self.is_former and client.session.resume):
                 self.left += 1
             elif client not in self._connections:
                 found.append(client)
@@ -61,7 +69,10 @@ class Inventory:
             if sock is not None:
                 number = self._connections[connection] = len(self._connections)
                 session = connection.session
-                records.append((number, session.room.name, session.describe()))
+                described = session.describe()
+                if self.is_former:
+                    described["options"] = former.of_options(described["options"])
+                records.append((number, session.room.name, described))
                 files.append(sock.fileno())
         return records, b"", files
 
@@ -99,8 +110,9 @@ class Inventory:
         writer, records, size = Writer(), [], 0
         for entry in entries:
             self._entries.add(entry)
-            records.append(pack_entry(entry, writer))
-            size += len(entry.batch.data)
+            record = pack_entry(entry, writer)
+            records.append(former.of_entry(record) if self.is_former else record)
+            size += entry.batch.size
             if size >= _MESSAGE:
                 yield records, writer.data()
                 writer, records, size = Writer(), [], 0
@@ -142,11 +154,12 @@ class Inventory:
                 published.append(session.inbox.published)
                 taken.append(session.outbox.taken)
             else:
-                state = session.snapshot()
-                record = pack_session(state, writer, self._entries, self.format)
+                record = pack_session(session.snapshot(), writer, self._entries)
+                if self.is_former:
+                    record = former.of_session(record)
                 records.append((number, session.room.name, record, pack_ending(connection.ending)))
         head = {
-            "rooms": [pack_room(room.snapshot(), self._entries) for room in self._rooms.values()],
+            "rooms": [self._pack_room(room) for room in self._rooms.values()],
             "sessions": records,
             "plain": [
                 writer.put(values.tobytes()) for values in (numbers, heard, published, taken)
@@ -155,7 +168,15 @@ class Inventory:
         }
         return head, writer.data(), moved
 
+    def _pack_room(self, room: Room) -> dict[str, Any]:
+        state = room.snapshot()
+        if not self.is_former:
+            return pack_room(state, self._entries)
+        told = tuple(each for each in state.dispatch.deliveries if each.entry in self._entries)
+        state = replace(state, dispatch=replace(state.dispatch, deliveries=told))
+        return former.of_room(pack_room(state, self._entries))
+
     def _add(self, found: dict[int, Entry], entries: Iterable[Entry]) -> None:
         for entry in entries:
-            if entry not in self._entries:
+            if entry not in self._entries and (entry.batch.messages or not self.is_former):
                 found[id(entry.batch)] = entry

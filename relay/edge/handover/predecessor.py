@@ -171,7 +171,7 @@ class Predecessor:
         channel.end_in(FREEZE)
         gc.disable()  # it would look at all that there is
         try:
-            if self._format == 1:  # which has no place for what is not parsed
+            if inventory.is_former:  # it has no place for what is not parsed
                 inventory.catch_up()
             for room in tuple(self._service.floor.hub.rooms.values()):
                 room.flush()

@@ -10,6 +10,7 @@ from websockets.exceptions import ConnectionClosed
 
 from tests.conftest import StartRelay
 from tests.raw import RawClient
+from tests.relay.annotated import Annotated
 
 
 async def test_two_hundred_members_are_told_1012_and_lose_nothing(
@@ -178,3 +179,25 @@ async def test_sigint_drains_too(start_relay: StartRelay) -> None:
         assert closed.value.rcvd is not None
         assert closed.value.rcvd.code == 1012
         assert await stopped == 0
+
+
+async def test_annotated_members_are_told_when_they_will_be_asked_to_leave(
+    start_relay: StartRelay,
+) -> None:
+    """`drain` says so at once, spread over the window; then 1012, and the session goes on after."""
+    relay = await start_relay(DRAIN_WINDOW="1s", DRAIN_TIMEOUT="10s", LEAVE_GRACE="0s")
+    members = [await Annotated.connect(relay, f"member-{index}") for index in range(20)]
+    stopped = asyncio.create_task(relay.stop())
+    delays = []
+    for member in members:
+        note = await member.read()
+        while not isinstance(note, dict) or note["type"] != "drain":
+            note = await member.read()
+        delays.append(note["retry_after_ms"])
+        with pytest.raises(ConnectionClosed) as closed:
+            while True:
+                await member.read()
+        assert closed.value.rcvd is not None
+        assert closed.value.rcvd.code == 1012
+    assert sorted(delays) == [round(index * 50) for index in range(20)]
+    assert await stopped == 0

@@ -8,9 +8,11 @@ from relay.edge.connection import Connection
 from relay.edge.floor import Floor
 from relay.edge.roster import Roster
 from relay.edge.turns import Turns
-from relay.member.session import Options, Session, Terms, begin
+from relay.member.options import Options
+from relay.member.session import Session, Terms, begin
 from relay.names import RoomName, UserName
 from relay.room.hub import Hub
+from relay.room.log import Log, LogState, OnEntry
 from relay.room.memory_log import Budget, MemoryLog, Retention
 from relay.room.shared import Shared
 from relay.settings import Settings
@@ -22,13 +24,16 @@ def make_floor(
     schedule: Callable[[Callable[[], None]], object] | None = None,
     settings: Settings | None = None,
     name: str = "relay",
+    log: Callable[[OnEntry, Retention, LogState | None], Log] = MemoryLog,
+    clock: Callable[[], float] | None = None,
 ) -> Floor:
     """Return the floor of a relay on the running event loop, with default settings if none."""
     loop = asyncio.get_running_loop()
+    clock = clock or loop.time
     settings = settings or Settings.load()
-    retention = Retention(settings.history_size, 60, Budget(10**9), loop.time)
-    shared = Shared(name, schedule or loop.call_soon)
-    hub = Hub(lambda name, on_entry, state: MemoryLog(on_entry, retention, state), shared)
+    retention = Retention(settings.history_size, 60, Budget(10**9), clock)
+    shared = Shared(name, schedule or loop.call_soon, clock=clock)
+    hub = Hub(lambda name, on_entry, state: log(on_entry, retention, state), shared)
     terms = Terms(
         message_size=settings.max_message_size,
         read_buffer_size=settings.read_buffer_size,

@@ -8,6 +8,7 @@ import orjson
 from relay.edge.connection import Connection
 from relay.edge.doors import Doors
 from relay.edge.floor import Floor
+from relay.edge.handover.format import FORMAT
 from relay.edge.handover.inventory import Inventory
 from relay.edge.handover.replica import Replica
 from relay.edge.handover.service import Carried, Service
@@ -51,6 +52,10 @@ class Wire(Transport):
     def abort(self) -> None:
         self.held = b""
         self.has_ended = True
+
+
+Moved = tuple[Connection, Wire]
+"""A connection that has been handed over, and its new wire."""
 
 
 class Client:
@@ -130,43 +135,43 @@ class Relay:
 
     def move(self) -> None:
         """Hand over to new objects, through the format."""
-        inventory = Inventory(_service(self.floor, "old"))
-        inventory.shares_network = True
         self._moves += 1
         floor = self._new_floor()
-        replica = Replica(_service(floor, "new"))
-        # Copied while it serves, and then again what is new: as the two sides do it.
-        wires = self._copy(inventory, replica)
-        self.flush()
-        wires |= self._copy(inventory, replica)
-        head, data, moved = inventory.changes()
-        head["started"] = self.now
-        replica.update(_as_sent(head), data)
-        connections = replica.commit()
-        by_name = {connection.session.author: connection for connection in connections}
-        assert len(by_name) == len(moved) == len(connections)
+        moved = hand_over(self.floor, floor)
         for client in self.clients:
             if client.connection in moved:
                 client.connection.detach()
                 client.received += client.wire.taken
-                client.connection = by_name[client.connection.session.author]
-                wire = wires[client.connection.session.author.session]
+                client.connection, wire = moved[client.connection]
                 wire.room = client.wire.room
                 client.wire = wire
                 wire.give(0)
         self.floor = floor
 
-    def _copy(self, inventory: Inventory, replica: Replica) -> dict[str, Wire]:
-        """Tell what is new; return the new connections' wires by the IDs of their sessions."""
-        records, _, files = inventory.describe(inventory.new_connections())
-        wires = [_paused() for _ in files]
-        replica.add_connections(_as_sent(records), wires)
-        for entries, data in inventory.tell(inventory.new_entries()):
-            replica.add_entries(_as_sent(entries), data)
-        return {state["id"]: wire for (_, _, state), wire in zip(records, wires, strict=True)}
-
     def _new_floor(self) -> Floor:
         return make_floor(self.loop.call_soon, self._settings, f"relay {self._moves}")
+
+
+def hand_over(old: Floor, new: Floor, number: int = FORMAT) -> dict[Connection, Moved]:
+    """Hand everything over, in this format; return what has become of each connection."""
+    inventory = Inventory(make_service(old, {"totals": old.hub.totals}, "old"))
+    inventory.shares_network = True
+    inventory.format = number
+    if inventory.is_former:
+        inventory.catch_up()
+    replica = Replica(make_service(new, {"totals": new.hub.totals}, "new"))
+    # Copied while it serves, and then again what is new: as the two sides do it.
+    wires = _copy(inventory, replica)
+    for room in tuple(old.hub.rooms.values()):
+        room.flush()
+    wires |= _copy(inventory, replica)
+    head, data, moved = inventory.changes()
+    head["started"] = 0.0
+    replica.update(_as_sent(head), data)
+    return {
+        before: (after, wires[before])
+        for before, after in zip(moved, replica.commit(), strict=True)
+    }
 
 
 def make_service(floor: Floor, carried: Mapping[str, Carried], release: str) -> Service:
@@ -174,8 +179,15 @@ def make_service(floor: Floor, carried: Mapping[str, Carried], release: str) -> 
     return Service(floor, carried, release, doors)
 
 
-def _service(floor: Floor, release: str) -> Service:
-    return make_service(floor, {"totals": floor.hub.totals}, release)
+def _copy(inventory: Inventory, replica: Replica) -> dict[Connection, Wire]:
+    """Tell what is new; return the new wire of each connection."""
+    group = inventory.new_connections()
+    records, _, files = inventory.describe(group)
+    wires = [_paused() for _ in files]
+    replica.add_connections(_as_sent(records), wires)
+    for entries, data in inventory.tell(inventory.new_entries()):
+        replica.add_entries(_as_sent(entries), data)
+    return dict(zip(group, wires, strict=True))
 
 
 def _as_sent(value: Any) -> Any:

@@ -1,0 +1,89 @@
+"""A relay hands over to one that reads the format before, and takes over from such a one."""
+
+import asyncio
+from collections.abc import Callable
+
+from relay.edge.connection import Connection
+from relay.edge.floor import Floor
+from relay.edge.handover.format import READABLE
+from relay.member.options import Options
+from relay.member.session import begin
+from relay.names import RoomName, UserName
+from relay.room.resume import Resume
+from relay.wire.notes import MARK
+from tests.raw import encode
+from tests.relay.unit.floor import connect, make_floor, receive
+from tests.relay.unit.moving import Wire, hand_over
+from tests.relay.unit.people import Loop
+
+
+def _wire() -> Wire:
+    wire = Wire()
+    wire.room = 10**9
+    return wire
+
+
+def _annotated(floor: Floor, name: str) -> Connection:
+    options = Options(UserName(name), resume=Resume("a-session"))
+    room = floor.hub.room(RoomName("lobby"))
+    connection = Connection(_wire(), room, begin(options, 0), floor)
+    connection.start(b"", b"")
+    return connection
+
+
+def _in_loop(test: Callable[[Loop], None]) -> None:
+    async def run() -> None:
+        test(Loop())
+
+    asyncio.run(run())
+
+
+def test_former_format_moves_raw_members_and_their_room() -> None:
+    """Annotated ones cannot move: the other would not understand them."""
+
+    def test(loop: Loop) -> None:
+        old = make_floor(loop.call_soon)
+        bob, carol = connect(old, "bob", _wire()), connect(old, "carol", _wire())
+        ann = _annotated(old, "ann")
+        loop.run()
+        receive(bob, encode(1, MARK + b"looks like a note"))
+        loop.run()
+        new = make_floor(loop.call_soon)
+        moved = hand_over(old, new, READABLE[-1])
+        assert set(moved) == {bob, carol}
+        room = new.hub.room(RoomName("lobby"))
+        assert room.epoch == ann.session.room.epoch
+        assert set(room.presence.people) == {"bob", "carol"}
+        _, wire = moved[carol]
+        wire.room = 10**9
+        receive(moved[bob][0], encode(1, b"on"))
+        loop.run()
+        assert wire.taken == b"\x81\x02on"
+
+    _in_loop(test)
+
+
+def test_current_format_moves_annotated_members_and_presence() -> None:
+    """With their numbers, and who is about to have left."""
+
+    def test(loop: Loop) -> None:
+        old = make_floor(loop.call_soon)
+        bob, ann = connect(old, "bob", _wire()), _annotated(old, "ann")
+        loop.run()
+        receive(ann, encode(1, b"one") + encode(1, b'\0{"type":"data"}'))
+        loop.run()
+        old.hub.leave(bob.session.room, bob.session)
+        new = make_floor(loop.call_soon)
+        moved = hand_over(old, new)
+        room = new.hub.room(RoomName("lobby"))
+        assert room.presence.snapshot() == ann.session.room.presence.snapshot()
+        assert list(room.presence.leaving) == ["bob"]
+        after, _ = moved[ann]
+        assert after.session.snapshot() == ann.session.snapshot()
+        receive(after, encode(1, b"\0two"))
+        loop.run()
+        entry = room.entries()[-1]
+        assert entry.batch.spans[0].first == 2
+        assert entry.batch.spans[0].has_marked
+
+    _in_loop(test)
