@@ -160,6 +160,7 @@ class Connection(asyncio.BufferedProtocol):
         if session.intake.waits:
             floor.turns.add(self)  # its rate does not matter any more
         if end.settles:
+            session.outbox.lift_limit()
             if session.room.settle(session):
                 self.settled()
         else:

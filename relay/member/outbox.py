@@ -64,7 +64,7 @@ class Outbox:
         self.is_blocked = False  # the stream has not taken all that it was given
         self.is_open = True  # takes entries
         self._stream = stream
-        self._limit = limit
+        self._limit: float = limit
         self._skips = skips
         self._is_direct = True  # nothing waits: an entry goes straight to the stream
         self._queue: deque[Entry] = deque()
@@ -134,6 +134,10 @@ class Outbox:
     def start(self) -> None:
         """Go on where the state that it was built from left off."""
         self._write()
+
+    def lift_limit(self) -> None:
+        """Its client is leaving, and gets all that is on its way, however much that is."""
+        self._limit = inf
 
     def finish(self, frame: bytes, *, drop: bool) -> None:
         """Send a last frame behind the backlog, or (`drop`) behind what is being sent."""

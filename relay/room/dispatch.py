@@ -76,8 +76,8 @@ class Dispatch:
     def deliver_now(self, member: Member) -> None:
         """Give the member at once what is on its way to it."""
         for delivery in self._deliveries:
-            if delivery.is_due(member):
-                member.deliver(delivery.entry)
+            if delivery.take_early(member):
+                self._deliver(delivery.entry, (member,))
 
     def entries(self) -> Sequence[Entry]:
         """Return the entries that are on their way."""

@@ -1,9 +1,12 @@
 """A room decides without I/O: who gets what, in which order, and when senders wait."""
 
+from unittest import mock
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from relay.account import Account
+from relay.room import dispatch
 from relay.room.batch import MAX_BATCH
 from relay.room.congestion import COOL_DOWN, PATIENCE, SHORT_PATIENCE
 from relay.room.log import LogState, OnEntry
@@ -492,6 +495,36 @@ def test_log_may_answer_later() -> None:
     room.leave(alice)
     assert alice.heard == [b"2"]
     assert bob.uncredited == 0
+
+
+def test_member_that_waits_to_settle_gets_nothing_twice() -> None:
+    """Not even what was on its way in turns, while the log has not answered for the rest."""
+    loop = Loop()
+    logs: list[LateLog] = []
+
+    def open_log(on_entry: OnEntry, retention: Retention, state: LogState | None) -> LateLog:
+        logs.append(LateLog(on_entry, retention, state))
+        return logs[0]
+
+    with mock.patch.object(dispatch, "TURN", 1):
+        room = make_room(loop, log=open_log)
+        alice, bob, carol = Person("alice"), Person("bob"), Person("carol")
+        for person in (alice, carol, bob):
+            room.join(person)
+        loop.run()
+        logs[0].answer()  # that they have come
+        say(room, alice, b"1")
+        loop.run()
+        say(room, alice, b"2")
+        logs[0].answer()  # the first; it reaches one member in each pass
+        assert bob.heard == []
+        assert not room.settle(bob)
+        assert bob.heard == [b"1"]
+        loop.run()
+        logs[0].answer()
+        loop.run()
+        assert bob.ends == ["settled"]
+        assert bob.heard == carol.heard == [b"1", b"2"]
 
 
 def test_member_that_settles_gets_what_waits_in_a_congested_room() -> None:
