@@ -42,7 +42,7 @@ async def test_a_successor_that_cannot_start_leaves_the_one_that_serves_alone(
     stack = run_stack()
     (old,) = stack.containers("relay")
     async with connected(stack) as swarm:
-        stack.env["WRITE_BUFFERSIZE"] = "lots"
+        stack.env["WRITE_BUFFER_SIZE"] = "lots"
         new = await asyncio.to_thread(start_beside, stack, old)
         await asyncio.to_thread(
             until, lambda: stack.inspect(new)["RestartCount"] > 0, "the new relay has ended"
