@@ -23,9 +23,10 @@ TURN_BYTES: Final = 32 * 1024**2  # bytes written in such a turn, or one member'
 class Dispatch:
     """The deliveries of a room; `members` are those of the room, by name."""
 
-    __slots__ = ("_congestion", "_deliveries", "_is_delivering", "_members", "_shared")
+    __slots__ = ("_congestion", "_deliveries", "_is_delivering", "_members", "_shared", "receivers")
 
     def __init__(self, members: dict[UserName, Member], shared: Shared) -> None:
+        self.receivers = 0  # of the members; counted by the room: to count them takes long
         self._members = members
         self._shared = shared
         self._congestion = Congestion()
@@ -211,5 +212,4 @@ class Dispatch:
         only = self._members.get(author.user) if author.user and len(batch.own) == 1 else None
         if only is not None and not (only.receives and only.excluded == author.session):
             only = None
-        receivers = sum(each.receives for each in self._members.values())
-        return self._congestion.is_over(receivers, only)
+        return self._congestion.is_over(self.receivers, only)

@@ -71,12 +71,14 @@ class Room:
         assert member.user not in self._members
         self.flush()  # what was published before it came is not for it, unless as history
         self._members[member.user] = member
+        self._dispatch.receivers += member.receives
         self._receivers = None
 
     def leave(self, member: Member) -> None:
         """Remove a member; what it published is still delivered."""
         if self._members.get(member.user) is member:
             del self._members[member.user]
+            self._dispatch.receivers -= member.receives
             self._receivers = None
             self._settling.pop(member, None)
             self._dispatch.forget(member)
@@ -113,6 +115,7 @@ class Room:
         self._log = self._open_log(self.name, self._on_entry, state.log)
         self._number = state.number
         self._members.update(members)
+        self._dispatch.receivers = sum(member.receives for member in members.values())
         self._receivers = None
         self._dispatch.restore(state.dispatch)
 
