@@ -1,5 +1,6 @@
 """Sockets that are no member's: counted until they are closed, and bounded."""
 
+import asyncio
 from typing import Any
 
 from relay.edge.doors import BESIDE, Doors, Verdict
@@ -26,7 +27,7 @@ class _Visitor:
 
     def __init__(self, address: str = "198.51.100.7") -> None:
         self.peer = _Peer(address)
-        self.transport: Transport | None = self.peer
+        self.transport: asyncio.Transport | None = self.peer
         self.address = ""
         self.held = 10
 
