@@ -67,6 +67,7 @@ class Batch:
         self.number = number
         self._account = account
         account.batches += len(data)
+        account.count += 1
         self.own: dict[SessionId | None, Own]
         if len(spans) == 1:
             self.messages = spans[0].messages
@@ -77,6 +78,7 @@ class Batch:
 
     def __del__(self) -> None:
         self._account.batches -= len(self.data)
+        self._account.count -= 1
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Batch) and self._key() == other._key()
