@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 _COPIES: Final = 2  # of an unfinished message: in the parser, and raw for a successor
+_BATCH: Final = 700  # bytes of memory of a batch beside its frames, measured
 _PIECE: Final = 64  # bytes of memory for each read that brought some of it, however short
 
 
@@ -19,9 +20,11 @@ class Account:
     unfinished: int = 0  # received of messages that have not ended
     pieces: int = 0  # reads that brought it
     batches: int = 0  # published, and still pending, in a log, in a backlog or on its way
+    count: int = 0  # of these batches
     sampled: int = 0  # as of the last beat: sockets, and what is held for single ones of them
 
     @property
     def held(self) -> int:
         """All of it."""
-        return cost(self.unfinished, self.pieces) + self.batches + self.sampled
+        batches = self.batches + _BATCH * self.count
+        return cost(self.unfinished, self.pieces) + batches + self.sampled

@@ -14,7 +14,7 @@ from typing import Final
 from relay.edge.deadlines import look_after
 from relay.edge.floor import Floor
 from relay.edge.kernel import unacknowledged
-from relay.edge.load import Load, load_of, private
+from relay.edge.load import AT_REST, Load, load_of, private
 from relay.edge.probe import Probe
 from relay.member.ending import GOODBYE, Ending, begin_ending, describe_end
 from relay.member.liveness import STALL
@@ -133,10 +133,6 @@ class Connection(asyncio.BufferedProtocol):
         """Whether it is in its room; one that is not is being closed, or has ended."""
         return self._ending is None and not self._is_lost
 
-    @property
-    def private(self) -> int:
-        return private(self.session)
-
     def load(self, now: float) -> Load:
         return load_of(self.session, self.pace, now)
 
@@ -224,8 +220,9 @@ class Connection(asyncio.BufferedProtocol):
     def ping(self) -> None:
         self.session.outbox.control(_PING)
 
-    def beat(self, now: float) -> None:
+    def beat(self, now: float) -> int:
         look_after(self, now, self._floor.interval, self._floor.period)
+        return private(self.session) if self.session.outbox.is_blocked else AT_REST
 
     # asyncio.BufferedProtocol
 

@@ -7,7 +7,7 @@ from relay.account import cost
 from relay.member.pace import Pace
 from relay.member.session import Session
 
-_CONNECTION: Final = 8 * 1024  # bytes of a connection that is at rest
+AT_REST: Final = 8 * 1024  # bytes of a connection that is at rest
 _REFERENCE: Final = 8  # bytes of an entry in a backlog, beside the entry itself
 _COPIES: Final = sys.version_info < (3, 12)  # asyncio's transport copied what it could not send
 _FRESH: Final = 0.1  # seconds: what has just come has no pace yet
@@ -23,7 +23,7 @@ class Load(NamedTuple):
 def private(session: Session) -> int:
     """Return the bytes that are held for this client alone, beside an unfinished message."""
     outbox = session.outbox
-    held = _CONNECTION
+    held = AT_REST
     if outbox.is_blocked:
         entries = outbox.entries()
         is_shared = len(entries) == 1 and outbox.excluded not in entries[0].batch.own

@@ -12,10 +12,6 @@ from relay.wire.closing import Close, Reason
 class Client(Protocol):
     """An open connection, as those see it who watch over all of them."""
 
-    @property
-    def private(self) -> int:
-        """Bytes that are held for it alone, beside a message that it has not finished."""
-
     def load(self, now: float) -> Load:
         """Return what it holds of the relay's memory."""
 
@@ -31,8 +27,11 @@ class Client(Protocol):
     def abort(self) -> None:
         """End it without a word."""
 
-    def beat(self, now: float) -> None:
-        """Look whether its time is up; `now` is seconds of the event loop's clock."""
+    def beat(self, now: float) -> int:
+        """Look whether its time is up; `now` is seconds of the event loop's clock.
+
+        Return how many bytes are held for it alone, beside a message that it has not finished.
+        """
 
 
 _AGAIN: Final = 0.05  # seconds between two looks for somebody who has to go

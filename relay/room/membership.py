@@ -12,12 +12,13 @@ from relay.room.resume import Welcome, find_place
 class Membership:
     """`members` by name, and those who are `joining`: several may be on their way to one name."""
 
-    __slots__ = ("_receivers", "joining", "members")
+    __slots__ = ("_receivers", "_receiving", "joining", "members")
 
     def __init__(self) -> None:
         self.members: dict[UserName, Member] = {}
         self.joining: dict[UserName, list[Member]] = {}
         self._receivers: tuple[Member, ...] | None = ()  # None when out of date
+        self._receiving = 0  # of the members; to count them takes long
 
     def __bool__(self) -> bool:
         return bool(self.members or self.joining)
@@ -37,7 +38,14 @@ class Membership:
             self._receivers = tuple(
                 [each for each in self.members.values() if each.receives or each.resume]
             )
+            self._receiving = sum([each.receives for each in self._receivers])
         return self._receivers
+
+    @property
+    def receiving(self) -> int:
+        """How many are given the messages of others."""
+        self.receivers()
+        return self._receiving
 
     def listeners(self) -> Sequence[Member]:
         """Return who is told of others."""

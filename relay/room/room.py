@@ -50,7 +50,7 @@ class Room:
         self._open_log = open_log
         self._log = open_log(name, self._on_entry, None)
         self._who = Membership()
-        self._dispatch = Dispatch(self._who.members, shared)
+        self._dispatch = Dispatch(self._who, shared)
         self._pending = Pending()
         self._tempo = Tempo()
         self._number = 0  # of the last batch

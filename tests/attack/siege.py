@@ -47,7 +47,7 @@ class Siege:
 
     async def lasts(self, seconds: float) -> None:
         """Let the attack go on for so long: its length is what is asked for."""
-        await asyncio.sleep(seconds * (5 if self.is_long else 1))
+        await asyncio.sleep(seconds * (5 if self.is_long else 0.7))
 
     async def calm(self, files: int, held: float) -> None:
         """Wait until descriptors and memory are as before."""

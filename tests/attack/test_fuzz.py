@@ -14,7 +14,7 @@ from tests.attack.siege import Siege
 from tests.raw import encode, handshake
 
 _IS_LONG = os.environ.get("ATTACK") == "long"
-_SECONDS = 600.0 if _IS_LONG else 12.0
+_SECONDS = 600.0 if _IS_LONG else 8.0
 _EXAMPLES = 1_000_000 if _IS_LONG else 400
 
 _FRAMES = st.builds(

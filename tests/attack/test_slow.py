@@ -12,35 +12,27 @@ from tests.raw import RawClient, handshake
 _PATIENCE = 45.0  # seconds for a deadline of 15 s to be seen, on a busy machine
 
 
-async def test_half_handshakes(besiege: Besiege) -> None:
-    """500 of them are cut off in time, and keep nobody out."""
+async def test_half_handshakes_and_heads_that_come_byte_by_byte(besiege: Besiege) -> None:
+    """There is one deadline for all of a head, however it comes, and it keeps nobody out."""
     async with besiege() as siege:
         half = [
             await opened(siege.port, handshake(f"/ws/half-{number}")[:-4]) for number in range(500)
         ]
-        async with siege.relay.connect("honest", room="hall"):
-            pass
+
+        async def drip(number: int) -> None:
+            with await opened(siege.port, b"GET /health HTTP/1.1\r\nX: ") as sock:
+                for _ in range(600):
+                    await asyncio.get_running_loop().sock_sendall(sock, b"x")
+                    await asyncio.sleep(0.1)
+
+        async with crowd(300, drip):
+            await siege.lasts(4)
+            async with siege.relay.connect("honest", room="hall"):
+                pass
         async with asyncio.timeout(_PATIENCE):
             for sock in half:
                 assert await drained(sock) == b""
                 sock.close()
-
-
-async def test_heads_that_come_byte_by_byte(besiege: Besiege) -> None:
-    """There is one deadline for all of a head, however it comes."""
-    async with besiege() as siege:
-
-        async def drip(number: int) -> None:
-            sock = await opened(siege.port, b"GET /health HTTP/1.1\r\nX: ")
-            try:
-                for _ in range(600):
-                    await asyncio.get_running_loop().sock_sendall(sock, b"x")
-                    await asyncio.sleep(0.1)
-            finally:
-                sock.close()
-
-        async with crowd(300, drip):
-            await siege.lasts(4)
 
 
 async def test_bodies_that_do_not_come(besiege: Besiege) -> None:
