@@ -17,14 +17,19 @@ class AnnotatedInbox(Inbox):
     `renew` is told a fresh token. Nothing may come before the client has been welcomed.
     """
 
-    __slots__ = ("_awaits_data", "_clock", "_is_mute", "_noted", "_renew", "_second", "is_welcome")
+    __slots__ = ("_attempt", "_awaits_data", "_clock", "_noted", "_renew", "_second", "is_welcome")
 
     def __init__(
-        self, *given: Any, clock: Callable[[], float], renew: Callable[[str], None], **options: Any
+        self,
+        *given: Any,
+        attempt: int,
+        clock: Callable[[], float],
+        renew: Callable[[str], None],
+        **options: Any,
     ) -> None:
         self.is_welcome = False
         self._awaits_data = False
-        self._is_mute = False
+        self._attempt = attempt
         self._clock = clock
         self._renew = renew
         self._second = 0  # of the clock, in which so many notes came
@@ -44,10 +49,6 @@ class AnnotatedInbox(Inbox):
         """The client is welcome; its next message has the number behind `received`."""
         self.published = received
         self.is_welcome = True
-
-    def mute(self) -> None:
-        """Publish nothing more: its session goes on elsewhere."""
-        self._is_mute = True
 
     def _take(self, messages: list[Message], data: bytes) -> Close | None:
         kept: list[Message] = []
@@ -94,7 +95,8 @@ class AnnotatedInbox(Inbox):
             raise BadNote(f"more than {NOTE_RATE} in a second")
 
     def _publish(self, batch: list[bytes], has_marked: bool) -> None:
-        if not self._is_mute:
+        # Nothing behind the join of another connection of this session, which sends it again.
+        if self._room.presence.is_latest(self._author, self._attempt):
             super()._publish(batch, has_marked)
 
     def _restore(self, state: InboxState) -> None:

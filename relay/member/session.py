@@ -125,7 +125,12 @@ class Session:
                 receives=self.receives,
                 state=state.outbox,
             )
-            new_inbox = partial(AnnotatedInbox, clock=terms.clock, renew=partial(terms.renew, self))
+            new_inbox = partial(
+                AnnotatedInbox,
+                attempt=options.resume.attempt,
+                clock=terms.clock,
+                renew=partial(terms.renew, self),
+            )
         self.deliver = self.outbox.deliver
         rates = terms.message_rate, terms.byte_rate
         self.intake = Intake(stream, owner, terms.clock, rates, state.intake)
@@ -231,8 +236,6 @@ class Session:
             self.outbox.control([note])
 
     def supersede(self) -> None:
-        if isinstance(self.inbox, AnnotatedInbox):
-            self.inbox.mute()
         self.owner.close(Reason.TAKEN_OVER.close(user=self.user), 0)
 
     def renew(self, grant: Grant, expires: float | None) -> None:

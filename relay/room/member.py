@@ -67,7 +67,7 @@ class Member(Publisher, Protocol):
         """An annotated member is in the room: its join is in the log, and this is its place."""
 
     def supersede(self) -> None:
-        """Somebody has come in its place: publish nothing more, and go."""
+        """Somebody has come in its place: it has to go."""
 
     def overrun(self) -> None:
         """It has refused an entry and has to go; told when the room is not delivering."""

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from relay.account import Account
-from relay.room.batch import MAX_BATCH, Batch, Change, Piece, join
+from relay.room.batch import MAX_BATCH, Batch, Change, Piece, SessionId, join
 from relay.room.delivery import Credits
 from relay.room.member import Member, Publisher
 
@@ -38,9 +38,11 @@ class Pending:
         self.changes.append(change)
         self._newcomers.append(newcomer)
 
-    def drop(self, publisher: Publisher) -> None:
-        """Forget what this one has published: who goes on in its place sends it again."""
-        kept = [index for index, (by, _) in enumerate(self._credits) if by is not publisher]
+    def drop(self, session: SessionId) -> None:
+        """Forget what this session has published."""
+        kept = [at for at, piece in enumerate(self.pieces) if piece.author.session != session]
+        if len(kept) == len(self.pieces):
+            return
         self.total -= len(self.pieces) - len(kept)
         self.pieces = [self.pieces[index] for index in kept]
         self._credits = [self._credits[index] for index in kept]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from relay.names import UserName
-from relay.room.batch import Change, SessionId
+from relay.room.batch import Author, Change, SessionId
 from relay.wire import notes
 
 MOST: Final = 256  # members that are told of each other
@@ -76,6 +76,10 @@ class Presence:
     def is_awaiting(self) -> bool:
         """Whether an annotated session may come back within its grace, with its cursor."""
         return any(self.people[user].attempt for user in self.leaving)
+
+    def is_latest(self, author: Author, attempt: int) -> bool:
+        """Whether this is the connection of an annotated session that holds its name."""
+        return author.user is not None and self.people.get(author.user) == (author.session, attempt)
 
     def names(self) -> bytes:
         """Return the names as notes take them; null where members are not told of each other."""

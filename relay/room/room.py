@@ -263,10 +263,10 @@ class Room:
         for change, is_taken, member in zip(batch.changes, taken, who, strict=True):
             if member is None:
                 if change.is_join and is_taken:  # to another relay
-                    self._let_go_for(change, self._who.remove(change.user))
+                    self._replace(change, self._who.remove(change.user))
             elif self._who.stop_joining(member):
                 if is_taken:
-                    self._let_go_for(change, self._who.put(member))
+                    self._replace(change, self._who.put(member))
                     arrived.append(member)
                 else:
                     member.supersede()
@@ -279,14 +279,14 @@ class Room:
             batch.tell(told)
             self._dispatch.add(entry, listeners, ())
 
-    def _let_go_for(self, change: Change, before: Member | None) -> None:
+    def _replace(self, change: Change, before: Member | None) -> None:
         """Somebody has the name of this member now: it has to go, and may publish no more.
 
-        What it had pending is dropped if its own session goes on, which sends it again.
+        What its session has pending, by whatever connection, is not counted in what the newcomer is
+        told, which sends it again.
         """
+        self._pending.drop(change.session)
         if before is not None:
-            if before.id == change.session:
-                self._pending.drop(before)
             is_settling = before in self._settling
             self._let_go(before)
             before.supersede()

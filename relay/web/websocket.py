@@ -50,8 +50,10 @@ async def connect(request: web.Request) -> web.StreamResponse:
     if transport is None or transport.is_closing():
         return Switched()
     state = begin(options, context.floor.loop.time())
-    if holder is not None and holder.session.id != state.id:  # its own session goes by the log
+    # One of the same session goes by the log. There may be two: one is about to have the name.
+    while holder is not None and holder.is_open and holder.session.id != state.id:
         holder.close(Reason.TAKEN_OVER.close(user=options.user), 0)
+        holder = _holder(context, room, options.user)
     subprotocol = choose_subprotocol(subprotocols(request))
     let_through(transport)
     answer, early = switch_protocols(request, subprotocol)

@@ -128,10 +128,37 @@ class Ghost:
             self.connection.connection_lost(None)
 
 
+class Witness:
+    """A raw member that hears itself, and takes everything: it has to see all that the log took."""
+
+    def __init__(self, world: "World") -> None:
+        self.wire = Wire()
+        self.wire.room = 10**9
+        self.start = len(world.held)
+        options = Options(UserName("raw"), echo=True)
+        self.connection: Connection | None = Connection(
+            self.wire, world.room, begin(options, world.now), world.floor
+        )
+        self.connection.start(b"", b"")
+
+    def judge(self, held: list[str]) -> None:
+        heard, start = [], 0
+        for end in ends(self.wire.taken):
+            heard.append(_word(payload(self.wire.taken[start:end])))
+            start = end
+        assert heard == held[self.start :], "the raw member"
+
+
 class World:
     """One room; `held` is every message that its log took, over all its lives."""
 
-    def __init__(self, *, is_late: bool = False, settings: Settings | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        is_late: bool = False,
+        has_witness: bool = False,
+        settings: Settings | None = None,
+    ) -> None:
         self.loop = Loop()
         self.now = 1000.0
         self.held: list[str] = []
@@ -146,6 +173,7 @@ class World:
         self._late: list[LateLog] = []
         self._lives = 0
         self.floor = self._new_floor()
+        self.witness = Witness(self) if has_witness else None
 
     @property
     def room(self) -> Room:
@@ -244,6 +272,8 @@ class World:
         self._late.clear()
         self.loop = Loop()
         self.floor = self._new_floor()
+        if self.witness is not None:
+            self.witness = Witness(self)
 
     def move(self) -> None:
         """Hand over to another relay: nobody notices. Not with a late log."""
@@ -251,7 +281,9 @@ class World:
             return
         new = self._new_floor()
         moved = hand_over(self.floor, new)
-        holders: list[Phone | Ghost] = [*self.phones, *self.ghosts]
+        holders: list[Phone | Ghost | Witness] = [*self.phones, *self.ghosts]
+        if self.witness is not None:
+            holders.append(self.witness)
         for holder in holders:
             old = holder.connection
             if old is not None and old in moved:
@@ -279,6 +311,8 @@ class World:
 
     def judge(self) -> None:
         """Raise for whatever a client was promised and did not get."""
+        if self.witness is not None:
+            self.witness.judge(self.held)
         for phone in self.phones:
             assert not phone.client.is_closed, f"{phone.name} was closed for good"
             assert not phone.client.waiting, f"{phone.name} has not been acknowledged"

@@ -13,6 +13,7 @@ from relay.room.batch import Author, Piece, SessionId
 from relay.room.log import Cursor
 from relay.room.resume import Resume
 from relay.settings import Settings
+from relay.wire.closing import Reason
 from relay.wire.frames import BINARY, encode
 from tests.relay.unit.moving import Wire
 from tests.relay.unit.resuming import Phone, World
@@ -394,6 +395,43 @@ def test_half_a_batch_is_continued_by_skip() -> None:
         assert ann.got == [f"ben:{number}" for number in range(1, 6)]
 
     _tell(story)
+
+
+def test_what_a_lost_connection_has_pending_is_dropped_when_its_session_goes_on() -> None:
+    """Also when the relay has noticed already that it is lost. Found by the test of histories."""
+
+    def story(world: World, ann: Phone, ben: Phone, cho: Phone) -> None:
+        _say(world, ben)  # on its way, so that what follows has to wait
+        ann.say()
+        world.cut(ann, ALL, 0, is_noticed=True)
+        _come(world, ann)
+        world.answer(ALL)
+        ann.take(ALL)
+        assert ann.client.waiting
+
+    _tell(story, is_late=True)
+
+
+def test_connection_that_is_leaving_publishes_nothing_behind_its_successor() -> None:
+    """Whoever is asked to leave (1012) is still heard, but not when its session goes on."""
+
+    def story(world: World, ann: Phone, ben: Phone, cho: Phone) -> None:
+        ann.say()
+        ghost = ann.connection
+        assert ghost is not None
+        world.cut(ann, 0, 0, is_noticed=False)
+        _say(world, ben)  # on its way, so that the ghost is not settled at once
+        ghost.close(Reason.RESTARTING.close())
+        world.connect(ann)
+        world.answer(1)
+        world.tick()
+        world.answer(ALL)
+        world.haunt(ALL)
+        world.tick()
+        world.answer(ALL)
+        assert "ann:1" not in world.held
+
+    _tell(story, is_late=True)
 
 
 def test_handing_over_keeps_session_numbers_and_graces() -> None:

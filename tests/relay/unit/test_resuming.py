@@ -63,9 +63,9 @@ def step(world: World, what: str, index: int, size: int) -> None:
         getattr(world, what)(size)
 
 
-def play(script: list[Step], *, is_late: bool) -> None:
+def play(script: list[Step], *, is_late: bool, has_witness: bool = False) -> None:
     async def run() -> None:
-        world = World(is_late=is_late)
+        world = World(is_late=is_late, has_witness=has_witness)
         for who in range(3):
             step(world, "back", who, 0)
         for each in script:
@@ -78,9 +78,9 @@ def play(script: list[Step], *, is_late: bool) -> None:
 
 @pytest.mark.parametrize("is_late", [False, True], ids=["memory", "late"])
 @settings(max_examples=300, deadline=None)
-@given(script=SCRIPTS)
+@given(script=SCRIPTS, has_witness=st.booleans())
 def test_everything_arrives_exactly_once_or_a_gap_is_told(
-    is_late: bool, script: list[Step]
+    is_late: bool, script: list[Step], has_witness: bool
 ) -> None:
-    """In the order of the room, with logs that answer at once or later."""
-    play(script, is_late=is_late)
+    """In the order of the room, with logs that answer at once or later; a raw member sees all."""
+    play(script, is_late=is_late, has_witness=has_witness)
