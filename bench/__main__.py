@@ -16,11 +16,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from bench import comparison
+from bench import comparison, load_tester
 from bench.comparison import Figures
 from bench.idle import Result as Idle
 from bench.idle import rest
-from bench.ladder import LADDER, NAMES, REST, SILENT, Row
+from bench.ladder import LADDER, NAMES, REST, SILENT, TESTER, TESTER_MANY, Row
 from bench.load import Load, Result
 from bench.server import ROOT, running
 
@@ -63,6 +63,16 @@ class Bench:
         with running("relay", self._server_core, tree) as server:
             return rest(server, self._rest)
 
+    def tester(self, tree: Path = ROOT) -> load_tester.Result:
+        """Have a tree's load tester carry what it can, against this checkout's relay."""
+        with running("relay", self._server_core) as server:
+            return load_tester.carry(server.port, tree, self._load_core, self._seconds)
+
+    def tester_memory(self, tree: Path = ROOT) -> float:
+        """Return what each of 10,000 connections costs a tree's load tester, in KB."""
+        with running("relay", self._server_core) as server:
+            return load_tester.bytes_each(server.port, tree, self._load_core) / 1024
+
     def figures(self, name: str, tree: Path) -> Figures:
         """Return what is compared of a row."""
         if name == REST:
@@ -74,6 +84,11 @@ class Bench:
                 "CPU %": idle.cpu_percent,
                 "opened/s": idle.per_second,
             }
+        if name == TESTER:
+            carried = self.tester(tree)
+            return {"delivered/s": carried.delivered, "CPU µs each": carried.cpu_each}
+        if name == TESTER_MANY:
+            return {"KB each": self.tester_memory(tree)}
         result = self.load(LADDER[name], tree=tree)
         return {
             "CPU s": result.cpu,
@@ -148,6 +163,14 @@ def _idle(bench: Bench, names: Sequence[str]) -> None:
         )
     if REST in names:
         print(f"\nNobody connected: {bench.rest():.2f} % of a core.")
+    if TESTER in names:
+        carried = bench.tester()
+        print(
+            f"\nThe load tester accounts for {carried.delivered:,.0f} deliveries a second "
+            f"({carried.lost} lost), {carried.cpu_each:.2f} µs of CPU each."
+        )
+    if TESTER_MANY in names:
+        print(f"\nThe load tester needs {bench.tester_memory():.1f} KB for each connection.")
 
 
 def _compare(name: str, measure: Callable[[Path], Figures], other: Path, pairs: int) -> None:

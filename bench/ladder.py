@@ -31,4 +31,6 @@ LADDER: Final = {
 }
 REST: Final = "rest"  # CPU of a relay that nobody is connected to
 SILENT: Final = "silent"  # many connections that say nothing: their memory, and the CPU they cost
-NAMES: Final = (*LADDER, SILENT, REST)
+TESTER: Final = "load-tester"  # deliveries that the load tester accounts for, on one core
+TESTER_MANY: Final = "load-tester-10k"  # its memory for each of 10,000 connections
+NAMES: Final = (*LADDER, SILENT, REST, TESTER, TESTER_MANY)
