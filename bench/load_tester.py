@@ -1,8 +1,8 @@
 """What the load tester itself carries, on one core, against a relay on another.
 
 It is offered about what one core of a small machine can account for; what each delivery costs it in
-CPU time tells how far it is from its limit. With
-many connections that say little, what each costs it in memory is measured.
+CPU time tells how far it is from its limit. What many connections that say little cost it in memory
+is measured, too.
 """
 
 import json
