@@ -5,7 +5,6 @@ queue and no `await` per connection.
 """
 
 import asyncio
-import logging
 import socket
 from collections.abc import Callable
 from dataclasses import replace
@@ -20,13 +19,10 @@ from relay.member.ending import GOODBYE, Ending, begin_ending, describe_end
 from relay.member.liveness import STALL
 from relay.member.pace import Pace
 from relay.member.session import Session, SessionState
-from relay.names import shown
 from relay.room.room import Room
 from relay.wire import notes
 from relay.wire.closing import Close, Reason
 from relay.wire.frames import PING, encode, encode_close
-
-logger = logging.getLogger("relay")
 
 _STEP: Final = 0.1  # seconds between two looks at what a closing client has acknowledged
 _PING: Final = (encode(PING, b""),)
@@ -270,8 +266,7 @@ class Connection(asyncio.BufferedProtocol):
         try:
             problem = session.intake.feed(data)
         except Exception:
-            who, where = shown(session.user), shown(session.room.name)
-            logger.exception("%s in %s: a defect of the relay", who, where)
+            floor.journal.defect(session.user, session.room.name)
             problem = Reason.FAILED.close()
         if problem is not None:
             self.close(problem, 0 if problem.reason is Reason.FAILED else STALL)
@@ -286,19 +281,13 @@ class Connection(asyncio.BufferedProtocol):
 
     def _end_when_sent(self) -> None:
         """When the kernel has everything, wait for the client to have it too, then let it go."""
-        if self._is_lost or not self.session.outbox.is_empty:
+        if self._is_lost or self._ending is None or not self.session.outbox.is_empty:
             return
+        now, sock = self._floor.loop.time(), self._transport.get_extra_info("socket")
         if self.session.inbox.is_closed:
             self._transport.close()
-        else:
-            self._await_acknowledgement()
-
-    def _await_acknowledgement(self) -> None:
-        assert self._ending is not None
-        now = self._floor.loop.time()
-        sock = self._transport.get_extra_info("socket")
-        if unacknowledged(sock) and now < self._ending.deadline:
-            self._call_at(now + _STEP, self._await_acknowledgement)
+        elif unacknowledged(sock) and now < self._ending.deadline:
+            self._call_at(now + _STEP, self._end_when_sent)
         else:
             self._call_at(now + GOODBYE, self.abort)
 
