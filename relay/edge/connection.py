@@ -5,7 +5,6 @@ queue and no `await` per connection.
 """
 
 import asyncio
-import logging
 import socket
 from dataclasses import replace
 from typing import Final
@@ -20,13 +19,10 @@ from relay.member.ending import Ending, begin_ending, describe_end
 from relay.member.liveness import STALL
 from relay.member.pace import Pace
 from relay.member.session import Session, SessionState
-from relay.names import shown
 from relay.room.room import Room
 from relay.wire import notes
 from relay.wire.closing import Close, Reason
 from relay.wire.frames import PING, encode
-
-logger = logging.getLogger("relay")
 
 _PING: Final = (encode(PING, b""),)
 
@@ -259,8 +255,7 @@ class Connection(asyncio.BufferedProtocol):
         try:
             problem = session.intake.feed(data)
         except Exception:
-            who, where = shown(session.user), shown(session.room.name)
-            logger.exception("%s in %s: a defect of the relay", who, where)
+            floor.journal.defect(session.user, session.room.name)
             problem = Reason.FAILED.close()
         if problem is not None:
             self.close(problem, 0 if problem.reason is Reason.FAILED else STALL)

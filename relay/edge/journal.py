@@ -28,6 +28,10 @@ class Journal:
         level = logging.INFO if end.is_expected else logging.WARNING
         self._write(level, "%s left %s: %s", shown(user), shown(room), end.how)
 
+    def defect(self, user: UserName, room: RoomName) -> None:
+        """Write the exception that is being handled: somebody has to look at each."""
+        logger.exception("%s in %s: a defect of the relay", shown(user), shown(room))
+
     def _write(self, level: int, message: str, *facts: object) -> None:
         now = self._now()
         began, lines = self._seconds.get(level, (now, 0))
