@@ -26,6 +26,9 @@ class Pending:
         self._credits: list[tuple[Publisher, int]] = []
         self._newcomers: list[Member | None] = []
 
+    def __bool__(self) -> bool:
+        return bool(self.pieces or self.changes)
+
     def add(self, piece: Piece, publisher: Publisher) -> None:
         size = len(piece.data)
         self.pieces.append(piece)

@@ -10,34 +10,27 @@ what it is told is computed there, and the connection before it publishes nothin
 from collections.abc import Sequence
 
 from relay.names import RoomName, UserName
-from relay.room.batch import MAX_BATCH, Batch, Change, Piece
-from relay.room.delivery import Credits
+from relay.room.appender import Appender
+from relay.room.batch import Change, Piece
 from relay.room.dispatch import Dispatch
 from relay.room.log import Entry, OpenLog, last
 from relay.room.member import Member, Publisher
 from relay.room.membership import Membership, admit
-from relay.room.pending import Newcomers, Pending
+from relay.room.pending import Newcomers
 from relay.room.presence import Presence
 from relay.room.shared import Shared
 from relay.room.state import RoomState
-from relay.room.tempo import Tempo
 
 
 class Room:
     """Members by name, and the way of a message: publish, flush, log, deliver."""
 
     __slots__ = (
-        "_appended",
+        "_appender",
         "_dispatch",
-        "_is_appending",
-        "_log",
-        "_number",
         "_open_log",
-        "_pending",
-        "_returned",
         "_settling",
         "_shared",
-        "_tempo",
         "_who",
         "name",
         "presence",
@@ -48,15 +41,9 @@ class Room:
         self.presence = Presence()
         self._shared = shared
         self._open_log = open_log
-        self._log = open_log(name, self._on_entry, None)
+        self._appender = Appender(open_log(name, self._on_entry, None), shared)
         self._who = Membership()
         self._dispatch = Dispatch(self._who, shared)
-        self._pending = Pending()
-        self._tempo = Tempo()
-        self._number = 0  # of the last batch
-        self._is_appending = False
-        self._appended: tuple[int, Credits, Newcomers] | None = None  # not handed back yet
-        self._returned = 0  # pieces that it has handed back
         self._settling: dict[Member, int] = {}  # leaving when so many have been handed back
 
     @property
@@ -66,7 +53,7 @@ class Room:
     @property
     def epoch(self) -> str:
         """The name of this life of its log."""
-        return self._log.epoch
+        return self._appender.log.epoch
 
     @property
     def is_waiting(self) -> bool:
@@ -76,10 +63,9 @@ class Room:
     @property
     def is_idle(self) -> bool:
         """Whether nobody would notice if it were forgotten; who may come back would."""
-        pending = self._pending
-        is_at_rest = not (pending.pieces or pending.changes or self._appended)
-        is_left = not (self._who or self.presence.is_awaiting)
-        return is_left and is_at_rest and self._dispatch.is_idle and self._log.is_empty
+        appender = self._appender
+        is_left = not (self._who or self.presence.is_awaiting) and appender.log.is_empty
+        return is_left and appender.is_at_rest and self._dispatch.is_idle
 
     def holder(self, user: UserName) -> Member | None:
         """Return the member that has this name, or is about to have it."""
@@ -87,7 +73,7 @@ class Room:
 
     def join(self, member: Member) -> None:
         """Add a member; it receives what the log hands back from now on, or from its join on."""
-        if self._pending.pieces:
+        if self._appender.pending.pieces:
             self.flush()  # what was published before it came is not for it, unless as history
         user, resume = member.user, member.resume
         if resume is None:
@@ -96,7 +82,7 @@ class Room:
         else:
             self._who.await_join(member)
         attempt = resume.attempt if resume else 0
-        self._change(Change(user, member.id, attempt, is_join=True), member)
+        self._appender.change(Change(user, member.id, attempt, is_join=True), member)
 
     def leave(self, member: Member) -> None:
         """Remove a member; what it published is still delivered."""
@@ -110,7 +96,7 @@ class Room:
     def history(self, messages: int) -> tuple[Sequence[Entry], int]:
         """Return the entries with the last so many messages, and how many of the first to skip."""
         self.flush()  # what was published in this tick belongs to it
-        return last(self._log.read(0), messages)
+        return last(self._appender.log.read(0), messages)
 
     def hold(self, publisher: Publisher) -> None:
         """Make the publisher wait until the room goes on; then it is released."""
@@ -126,18 +112,19 @@ class Room:
 
     def entries(self) -> Sequence[Entry]:
         """Return all entries that its log or a delivery holds."""
-        return (*self._log.read(0), *self._dispatch.entries())
+        return (*self._appender.log.read(0), *self._dispatch.entries())
 
     def snapshot(self) -> RoomState:
         """Return its state; to be asked when nothing is pending, right after `flush`."""
-        log, dispatch = self._log.snapshot(), self._dispatch.snapshot()
-        return RoomState(self.name, self._number, log, dispatch, self.presence.snapshot())
+        appender, dispatch = self._appender, self._dispatch.snapshot()
+        log = appender.log.snapshot()
+        return RoomState(self.name, appender.number, log, dispatch, self.presence.snapshot())
 
     def restore(self, state: RoomState, members: dict[UserName, Member]) -> None:
         """Go on where another stood, with these members; this one is new and nobody is in it."""
-        self._log.close()
-        self._log = self._open_log(self.name, self._on_entry, state.log)
-        self._number = state.number
+        self._appender.log.close()
+        self._appender.log = self._open_log(self.name, self._on_entry, state.log)
+        self._appender.number = state.number
         self._who.update(members)
         self._dispatch.restore(state.dispatch)
         self.presence = Presence(state.presence)
@@ -150,51 +137,30 @@ class Room:
         """Nobody is interested any more."""
         self._shared.deserted.discard(self)
         self._dispatch.close()
-        self._log.close()
+        self._appender.log.close()
 
     def expire(self) -> None:
         """Drop history that is older than the log keeps, and sessions that are gone for long."""
-        self._log.expire()
+        self._appender.log.expire()
         self.presence.expire(self._shared.clock() - self._shared.session_age)
 
     def end_graces(self, now: float) -> None:
         """Take the leave of those who have not come back in time; `now` in seconds."""
         for change in self.presence.overdue(now):
             if not self._who.has(change.user):
-                self._change(change)
+                self._appender.change(change)
         if not self.presence.leaving:
             self._shared.deserted.discard(self)
 
     def publish(self, piece: Piece, publisher: Publisher) -> None:
-        """Take messages for the batch of this tick; `publisher` is credited once delivered.
-
-        One that comes alone, as the one before did, does not wait for the end of the tick.
-        """
-        pending = self._pending
-        if not (pending.pieces or pending.changes):
-            is_free = self._appended is None and self._dispatch.is_idle
-            if is_free and self._tempo.is_slow(self._shared.clock()):
-                pending.add(piece, publisher)
-                self._append_pieces()
-                return
-            self._shared.schedule(self.flush)
-        elif pending.size + len(piece.data) > MAX_BATCH and self._appended is None:
-            self._append_pieces()
-        pending.add(piece, publisher)
+        """Take messages for the batch of this tick; `publisher` is credited once delivered."""
+        self._appender.publish(piece, publisher, is_idle=self._dispatch.is_idle)
         if self._dispatch.is_waiting:
             self._dispatch.hold(publisher)
 
     def flush(self) -> None:
-        """Append to the log what has happened in this tick.
-
-        One batch after the other: the next one when the log has handed back the one before.
-        """
-        pending = self._pending
-        while self._appended is None and (pending.pieces or pending.changes):
-            if pending.changes:
-                self._append_changes()
-            else:
-                self._append_pieces()
+        """Append to the log what has happened in this tick."""
+        self._appender.flush()
 
     def settle(self, member: Member) -> bool:
         """Deliver at once what is on its way to this member, which is about to leave.
@@ -204,54 +170,23 @@ class Room:
         """
         self.flush()
         self._dispatch.deliver_now(member)
-        if self._returned < self._pending.total and self.members.get(member.user) is member:
-            self._settling[member] = self._pending.total
+        total = self._appender.pending.total
+        if self._appender.returned < total and self.members.get(member.user) is member:
+            self._settling[member] = total
             return False
         return True
 
-    def _change(self, change: Change, newcomer: Member | None = None) -> None:
-        if not (self._pending.pieces or self._pending.changes):
-            self._shared.schedule(self.flush)
-        self._pending.change(change, newcomer)
-
-    def _append_pieces(self) -> None:
-        shared, totals = self._shared, self._shared.totals
-        self._number += 1
-        batch, credits = self._pending.take_pieces(shared.relay, self._number, shared.account)
-        totals.batches += 1
-        totals.messages += batch.messages
-        totals.bytes += len(batch.data)
-        self._append(batch, credits=credits)
-        self._tempo.note(len(batch.spans), shared.clock())
-
-    def _append_changes(self) -> None:
-        self._number += 1
-        shared = self._shared
-        self._append(*self._pending.take_changes(shared.relay, self._number, shared.account))
-
-    def _append(self, batch: Batch, newcomers: Newcomers = (), credits: Credits = ()) -> None:
-        self._appended = batch.number, credits, newcomers
-        self._is_appending = True
-        self._log.append(batch)  # may hand it back at once
-        self._is_appending = False
-
     def _on_entry(self, entry: Entry) -> None:
         """The log has given a batch its place: deliver it behind all earlier ones."""
-        batch, appended = entry.batch, self._appended
-        credits: Credits = ()
-        newcomers: Newcomers = ()
-        if batch.relay == self._shared.relay and appended and appended[0] == batch.number:
-            _, credits, newcomers = appended
-            self._appended = None
-            self._returned += len(credits)
+        batch = entry.batch
+        credits, newcomers = self._appender.take_back(batch)
         if batch.changes:
             self._take_changes(entry, newcomers)
         else:
             self._dispatch.add(entry, self._who.receivers(), credits)
         if self._settling:
             self._settle()
-        if not self._is_appending:
-            self.flush()
+        self._appender.go_on()
 
     def _take_changes(self, entry: Entry, newcomers: Newcomers) -> None:
         """Let those in whose joins these are, and tell the others who has come and gone."""
@@ -274,7 +209,7 @@ class Room:
                 self._depart(change.user)  # it has left before it was there
         for member in arrived:
             if self.members.get(member.user) is member:  # no later one has come in the same entry
-                admit(member, self._log, entry.offset, presence)
+                admit(member, self._appender.log, entry.offset, presence)
         if told and listeners:
             batch.tell(told)
             self._dispatch.add(entry, listeners, ())
@@ -285,7 +220,7 @@ class Room:
         What its session has pending, by whatever connection, is not counted in what the newcomer is
         told, which sends it again.
         """
-        self._pending.drop(change.session)
+        self._appender.pending.drop(change.session)
         if before is not None:
             is_settling = before in self._settling
             self._let_go(before)
@@ -306,7 +241,9 @@ class Room:
             self._shared.deserted.add(self)
 
     def _settle(self) -> None:
-        for member in [each for each, end in self._settling.items() if end <= self._returned]:
+        for member in [
+            each for each, end in self._settling.items() if end <= self._appender.returned
+        ]:
             del self._settling[member]
             self._dispatch.deliver_now(member)
             member.settled()
