@@ -9,19 +9,9 @@ import pytest
 from tests.conftest import StartRelay
 from tests.process import Relay
 from tests.raw import RawClient, encode
+from tests.relay.annotated import open_raw
 
 _CROWD = 1000
-
-
-async def _connect(port: int, name: str, query: str, **options: Any) -> RawClient:
-    client = await RawClient.open(port, **options)
-    await client.send(
-        f"GET /ws/{name}?{query} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n"
-        "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: relay.v1\r\n"
-        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode()
-    )
-    assert (await client.answer()).startswith(b"HTTP/1.1 101")
-    return client
 
 
 async def _note(client: RawClient, kind: str) -> dict[str, Any]:
@@ -39,7 +29,7 @@ async def test_thousand_clients_are_told_of_a_crash(start_relay: StartRelay) -> 
     clients = []
     for number in range(_CROWD):
         query = f"session=session-{number}&attempt=1"
-        clients.append(await _connect(relay.port, f"c{number}", query))
+        clients.append(await open_raw(relay.port, f"/ws/c{number}?{query}"))
     cursors = [(await _note(client, "welcome"))["cursor"] for client in clients]
     assert len({cursor.partition("-")[0] for cursor in cursors}) == 1
     await asyncio.gather(*(client.text(b"said before the crash") for client in clients))
@@ -49,7 +39,7 @@ async def test_thousand_clients_are_told_of_a_crash(start_relay: StartRelay) -> 
     again = await start_relay(MAX_CONNECTIONS="2000")
     for number, cursor in enumerate(cursors):
         query = f"session=session-{number}&attempt=2&cursor={cursor}&skip=0&acked=0"
-        client = await _connect(again.port, f"c{number}", query)
+        client = await open_raw(again.port, f"/ws/c{number}?{query}")
         welcome = await _note(client, "welcome")
         assert (welcome["gap"], welcome["received"]) == (True, None)
         await client.text(b"counts on")
@@ -63,7 +53,7 @@ async def test_slow_reader_with_lag_skip_is_told_exactly_what_it_missed(
 ) -> None:
     """Its own messages are acknowledged all the same; after a cut it goes on behind the gap."""
     query = f"room={room}&session=slow-session&lag=skip"
-    slow = await _connect(relay.port, "slow", f"{query}&attempt=1", receive_buffer=65536)
+    slow = await open_raw(relay.port, f"/ws/slow?{query}&attempt=1", receive_buffer=65536)
     count = 400
     async with relay.connect("alice", room=room) as alice, relay.connect("bob", room=room) as bob:
         for number in range(count):
@@ -93,7 +83,7 @@ async def test_slow_reader_with_lag_skip_is_told_exactly_what_it_missed(
         if is_cut:
             slow.close()
             query += f"&attempt=2&cursor={cursor}&skip=0&acked={received}"
-            slow = await _connect(relay.port, "slow", query)
+            slow = await open_raw(relay.port, f"/ws/slow?{query}")
             welcome = await _note(slow, "welcome")
             assert (welcome["gap"], welcome["received"]) == (False, 4)
         await alice.send("behind it")
