@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-SHELL_SCRIPTS := .ci/run scripts/* infra/templates/release.sh tests/lab/images/vps-entry.sh
+SHELL_SCRIPTS := .ci/run scripts/* tests/lab/images/vps-entry.sh
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --annotation-style line
 
 PLAY := ANSIBLE_CONFIG=ansible/ansible.cfg $(BIN)/ansible-playbook
@@ -11,7 +11,7 @@ given = $(if $(filter command,$(origin $(1))),$($(1)))
 # Left out, they come from HETZNER_HOST and HETZNER_USERNAME.
 REMOTE = $(if $(call given,HOST),--host $(HOST)) $(if $(call given,USERNAME),--username $(USERNAME)) $(if $(SUMMARY),--summary $(SUMMARY))
 
-.PHONY: help run test late-log-test browser-test loadtest-test node-modules images stack-test deploy-test up down logs create provision deploy rollback smoke doctor lint format bench bench-stack handover-test loadtest dashboard lock clean
+.PHONY: help run test late-log-test browser-test loadtest-test handover-test node-modules images stack-test deploy-test up down logs create provision deploy rollback smoke doctor lint format bench bench-stack bench-handover attack attack-test loadtest dashboard lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the verbs
@@ -21,10 +21,13 @@ run: $(VENV)/relay.lock ## start the relay on http://localhost:8080 (settings ar
 	@exec $(BIN)/python -m relay
 
 test: node-modules ## run the tests
-	$(BIN)/python -m pytest tests/shape tests/relay tests/infra tests/bench tests/wsload --ignore=tests/wsload/long
+	$(BIN)/python -m pytest tests/shape tests/relay tests/infra tests/bench tests/wsload --ignore-glob='*/long'
 
 late-log-test: node-modules ## run the tests of the relay with a log that answers late
 	RELAY_MODULE=tests.relay.late_relay $(BIN)/python -m pytest tests/relay/sockets
+
+handover-test: $(VENV)/dev.lock ## test that 200 clients, and the load tester, stay through handovers in a row
+	$(BIN)/python -m pytest tests/relay/long --numprocesses=2
 
 node-modules: $(VENV)/dev.lock ## install what the tests take from npm, where there is npm
 	@$(BIN)/python -m tests.npm
@@ -71,12 +74,14 @@ lint: $(VENV)/ops.lock ## check style and types, and the files of stack, hosts a
 	$(BIN)/zizmor --quiet --offline --no-progress .github/workflows
 	$(BIN)/yamllint --strict .
 	PATH="$(CURDIR)/$(BIN):$$PATH" ansible-lint -qq --offline ansible
-	$(BIN)/caddy fmt --diff Caddyfile.docker >/dev/null || { echo "Caddyfile.docker: run make format" >&2; exit 1; }
+	@for file in Caddyfile.docker Caddyfile.developer; do \
+	  $(BIN)/caddy fmt --diff $$file >/dev/null || { echo "$$file: run make format" >&2; exit 1; }; done
 
 format: $(VENV)/ops.lock ## rewrite the sources in the project's format
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 	-$(BIN)/caddy fmt --overwrite Caddyfile.docker
+	-$(BIN)/caddy fmt --overwrite Caddyfile.developer
 
 bench: $(VENV)/dev.lock ## measure the relay against the stock aiohttp loop, or another checkout (two cores, about four minutes; ARGS="--against ../other")
 	$(BIN)/python -m bench $(ARGS)
@@ -84,7 +89,13 @@ bench: $(VENV)/dev.lock ## measure the relay against the stock aiohttp loop, or 
 bench-stack: $(VENV)/dev.lock ## measure what Caddy and TLS cost, on the stack that runs (two minutes)
 	$(BIN)/python -m bench.through_caddy
 
-handover-test: $(VENV)/dev.lock ## hand over 200 and 10,000 members, and measure it (five minutes)
+attack: $(VENV)/dev.lock ## attack the relay at length: each attack five times as long, ten minutes of noise and of churn (root; half an hour)
+	ATTACK=long $(BIN)/python -m pytest tests/attack --numprocesses=0 -s
+
+attack-test: $(VENV)/dev.lock ## attack the relay, in a memory group of 512 MB (root; three minutes)
+	$(BIN)/python -m pytest tests/attack -m "not long" --numprocesses=0 -s -q
+
+bench-handover: $(VENV)/dev.lock ## hand over 200 and 10,000 members, and measure it (a minute)
 	$(BIN)/python -m bench.handover --members 200 --handovers 10
 	$(BIN)/python -m bench.handover --members 10000 --handovers 3
 
@@ -103,7 +114,7 @@ lock: $(VENV)/dev.lock ## resolve the dependencies anew into requirements/
 	$(BIN)/$(LOCK) --group ansible --constraint requirements/ops.txt --output-file requirements/ansible.txt
 
 smoke: $(VENV)/deploy.lock ## does what serves there answer, and carry a message? make smoke HOST=203.0.113.7 [COMMIT=…]
-	@$(BIN)/python -m infra.smoke $(if $(call given,HOST),--host $(HOST)) $(if $(SUMMARY),--summary $(SUMMARY)) $(if $(COMMIT),--commit $(COMMIT))
+	@$(BIN)/python -m infra.watch.smoke $(if $(call given,HOST),--host $(HOST)) $(if $(SUMMARY),--summary $(SUMMARY)) $(if $(COMMIT),--commit $(COMMIT))
 
 doctor: $(VENV)/relay.lock ## do machine and settings fit together? here, or in the relay of HOST=203.0.113.7 [USERNAME=deploy]
 	@$(if $(call given,HOST),ssh $(or $(call given,USERNAME),deploy)@$(HOST) /opt/relay/compose exec -T relay /venv/bin/python -m relay doctor,$(BIN)/python -m relay doctor)

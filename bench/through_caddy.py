@@ -25,7 +25,7 @@ def main() -> int:
     try:
         containers = _compose("ps", "-q", "relay", "caddy").split()
         ways = {
-            "direct": f"ws://{_compose('port', 'relay', '8080').strip()}",
+            "direct": f"ws://{_address(_compose('ps', '-q', 'relay').strip())}:8080",
             "Caddy": f"ws://{_localhost('80')}",
             "Caddy, TLS": f"wss://{_localhost('443')}",
         }
@@ -60,6 +60,17 @@ def _compose(*words: str) -> str:
     return subprocess.run(
         ["docker", "compose", *words], check=True, stdout=subprocess.PIPE, text=True
     ).stdout
+
+
+def _address(container: str) -> str:
+    """Return the container's own address, at which nothing stands between."""
+    form = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}"
+    return subprocess.run(
+        ["docker", "inspect", "--format", form, container],
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+    ).stdout.strip()
 
 
 def _localhost(port: str) -> str:

@@ -9,12 +9,12 @@ import tempfile
 import time
 from pathlib import Path
 
-from infra.access import Access
-from infra.journal import Journal
-from infra.plan import Plan
-from infra.refusal import Refusal
-from infra.release import Release
-from infra.summary import markdown
+from infra.plan.access import Access
+from infra.plan.journal import Journal
+from infra.plan.plan import Plan
+from infra.plan.refusal import Refusal
+from infra.plan.release import Release
+from infra.plan.summary import markdown
 
 
 def main() -> int:

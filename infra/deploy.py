@@ -1,6 +1,6 @@
 """Put one release on a host. pyinfra runs this file; `make deploy` runs pyinfra."""
 
-from infra.plan import Plan
+from infra.plan.plan import Plan
 from infra.tasks import image, preflight, rehearsal, staging
 from infra.tasks.switch import Switch
 

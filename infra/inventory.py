@@ -1,6 +1,6 @@
 """pyinfra's inventory: the one host that the plan of this run names."""
 
-from infra.plan import Plan
+from infra.plan.plan import Plan
 
 _plan = Plan.load()
 

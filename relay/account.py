@@ -1,6 +1,16 @@
 """The account of memory: bytes that the relay holds for others, each thing counted once."""
 
 from dataclasses import dataclass
+from typing import Final
+
+_COPIES: Final = 2  # of an unfinished message: in the parser, and raw for a successor
+_BATCH: Final = 700  # bytes of memory of a batch beside its frames, measured
+_PIECE: Final = 64  # bytes of memory for each read that brought some of it, however short
+
+
+def cost(unfinished: int, pieces: int) -> int:
+    """Return the bytes of memory that so many bytes of unfinished messages take."""
+    return _COPIES * unfinished + _PIECE * pieces
 
 
 @dataclass(slots=True)
@@ -8,4 +18,13 @@ class Account:
     """Changed by whoever takes or gives back; in bytes, over all rooms and connections."""
 
     unfinished: int = 0  # received of messages that have not ended
+    pieces: int = 0  # reads that brought it
     batches: int = 0  # published, and still pending, in a log, in a backlog or on its way
+    count: int = 0  # of these batches
+    sampled: int = 0  # as of the last beat: sockets, and what is held for single ones of them
+
+    @property
+    def held(self) -> int:
+        """All of it."""
+        batches = self.batches + _BATCH * self.count
+        return cost(self.unfinished, self.pieces) + batches + self.sampled

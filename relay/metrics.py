@@ -33,7 +33,8 @@ class RelayCollector(Collector):
                 "received of messages that have not ended",
                 account.unfinished,
             ),
-            ("held_bytes", "published, and in a log or a backlog", account.batches),
+            ("batch_bytes", "published, and in a log or a backlog", account.batches),
+            ("held_bytes", "all that is held for clients: it decides who is let in", account.held),
             ("history_bytes", "what all rooms' logs hold", self._history_bytes()),
             ("event_loop_delay_seconds", "how late the event loop was", watch.loop_delay),
             (
@@ -53,6 +54,8 @@ class RelayCollector(Collector):
             ("skipped", "messages that members with lag=skip missed", totals.skipped),
             ("waits", "times a room made its senders wait", totals.waits),
             ("handovers", "times a process took over from another", watch.handovers),
+            ("slowed", "times a client was read later, for its rates", roster.slowed),
+            ("slowed_seconds", "for how long, in all", roster.slowed_seconds),
         ):
             yield CounterMetricFamily(f"relay_{name}", meaning, value=value)
         left = CounterMetricFamily("relay_left", "WebSockets ended, by reason", labels=["reason"])

@@ -4,15 +4,20 @@ A container's limit is a file of its control group: `memory.max` (v2) or `limit_
 shell's or a service's is a resource limit.
 """
 
+import ctypes
 import os
 import resource
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-_LIMITS: Final = (
-    Path("/sys/fs/cgroup/memory.max"),
-    Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
+# Where control groups are mounted, and the file of the limit: version 2, then version 1.
+_GROUPS: Final = (
+    (Path("/sys/fs/cgroup"), "memory.max"),
+    (Path("/sys/fs/cgroup/memory"), "memory.limit_in_bytes"),
 )
+_OWN_GROUP: Final = Path("/proc/self/cgroup")
 _STATM: Final = Path("/proc/self/statm")
 _GUESS: Final = 2 * 1024**3
 
@@ -26,7 +31,7 @@ def limit() -> int:
     address_space = resource.getrlimit(resource.RLIMIT_AS)[0]
     if address_space != resource.RLIM_INFINITY:
         total = min(total, address_space)
-    for path in _LIMITS:
+    for path in _limit_files():
         try:
             total = min(total, int(path.read_text()))
         except (OSError, ValueError):  # not there, or "max"
@@ -40,3 +45,25 @@ def resident() -> int:
         return int(_STATM.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except (OSError, ValueError, IndexError):
         return 0
+
+
+def trim() -> None:
+    """Give back to the system what the allocator keeps of memory that is free; GNU's C library."""
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
+
+
+def _limit_files() -> Iterator[Path]:
+    """Yield the files that may limit this process: of its group, and of all that this is in.
+
+    In a container the own group is the root of what is mounted.
+    """
+    own = {Path("/")}
+    with suppress(OSError):
+        for line in _OWN_GROUP.read_text().splitlines():
+            _, controllers, path = line.split(":", 2)
+            if controllers in ("", "memory"):
+                own |= {Path(path), *Path(path).parents}
+    for mount, name in _GROUPS:
+        for group in sorted(own):
+            yield mount / str(group).lstrip("/") / name

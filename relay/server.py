@@ -12,7 +12,6 @@ from typing import Final
 from aiohttp import web
 
 from relay import __version__
-from relay.access.admission import raise_file_limit
 from relay.access.openness import what_is_open
 from relay.edge.connection import Connection
 from relay.edge.gate import Gate, NewProtocol
@@ -22,6 +21,7 @@ from relay.edge.handover.channel import Broken
 from relay.edge.handover.desk import Desk
 from relay.edge.handover.successor import Refused, Taken
 from relay.edge.listener import Listener
+from relay.edge.open_files import raise_file_limit
 from relay.edge.sockets import CannotListen, open_sockets, urls
 from relay.edge.watch import Handover
 from relay.settings import Settings
@@ -137,7 +137,7 @@ async def _listen(
     """Serve: those who have been taken over, and those who come from now on."""
     taken = arrival.taken
     sockets = taken.listeners if taken else await open_sockets(settings, (), arrival.obstacle)
-    listener = Listener(sockets, lambda: Gate(inside, context.service.gates))
+    listener = Listener(sockets, lambda: Gate(inside, context.service.doors))
     listener.start()
     if taken is not None:
         _go_on(taken, context, inside)
@@ -147,7 +147,7 @@ async def _listen(
 def _go_on(taken: Taken, context: Context, inside: NewProtocol) -> None:
     """Read the requests of those who have come to the relay before, and note what has happened."""
     for transport, received in taken.gates:
-        gate = Gate(inside, context.service.gates, received)
+        gate = Gate(inside, context.service.doors, received)
         transport.set_protocol(gate)
         gate.connection_made(transport)
         transport.resume_reading()

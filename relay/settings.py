@@ -129,6 +129,17 @@ class Settings(BaseSettings):
     max_connections_per_ip: int = Field(
         0, ge=0, description="WebSockets per client address (per /64 in IPv6); 0 is no limit"
     )
+    message_rate: int = Field(
+        0,
+        ge=0,
+        description="messages and pings a second of each client, which is slowed; 0 is no limit",
+    )
+    byte_rate: ByteSize = Field(
+        ByteSize(0),
+        ge=0,
+        description="bytes a second of each client, which is slowed; 0 is no limit",
+        json_schema_extra={"default": "0"},
+    )
     allowed_origins: Origins = Field(
         ("*",),
         description="origins whose pages may connect and publish, comma-separated; * is any",

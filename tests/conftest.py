@@ -9,14 +9,19 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from hypothesis import settings
 
 from relay.settings import table
 from tests.node import node as node
 from tests.process import Relay
 
+# A busy machine is no finding of a property test.
+settings.register_profile("any machine", deadline=None)
+settings.load_profile("any machine")
+
 # Seconds that a test may take, by what it works with. Each of its waits gives up long before, and
 # says for what.
-_LIMITS = {"browser": 300, "examples": 300, "stack": 600, "deploy": 2400}
+_LIMITS = {"attack": 300, "browser": 300, "examples": 300, "stack": 600, "deploy": 2400}
 
 StartRelay = Callable[..., Awaitable[Relay]]
 

@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -38,12 +39,20 @@ class Relay:
 
     @classmethod
     async def start(
-        cls, *, memory: int | None = None, module: str = _MODULE, **env: str
+        cls,
+        *,
+        memory: int | None = None,
+        module: str = _MODULE,
+        within: Sequence[str] = (),
+        **env: str,
     ) -> "Relay":
-        """Start it, with at most `memory` bytes of address space, and wait until it listens."""
+        """Start it, with at most `memory` bytes of address space, and wait until it listens.
+
+        `within` is a command that runs another one, as `prlimit` does.
+        """
         limit = ("prlimit", f"--as={memory}") if memory is not None else ()
         process = await asyncio.create_subprocess_exec(
-            *(*limit, sys.executable, "-m", module),
+            *(*within, *limit, sys.executable, "-m", module),
             cwd=ROOT,
             env={"PATH": os.environ["PATH"], "PORT": "0", "LISTEN_ADDRESS": "127.0.0.1", **env},
             stderr=asyncio.subprocess.PIPE,

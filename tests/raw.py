@@ -50,6 +50,8 @@ class RawClient:
 
     def __init__(self, sock: socket.socket) -> None:
         self.socket = sock
+        self.read_bytes = 0  # from the socket, in all
+        self.sent_bytes = 0
         self._buffer = b""
 
     @classmethod
@@ -63,9 +65,13 @@ class RawClient:
     ) -> "RawClient":
         """Connect to a port, or a Unix socket, and send the handshake, and `extra` behind it."""
         client = await cls.open(port, receive_buffer=receive_buffer)
-        await client.send(handshake(path) + extra)
-        head = await client.answer()
-        assert head.startswith(b"HTTP/1.1 101"), head
+        try:
+            await client.send(handshake(path) + extra)
+            head = await client.answer()
+            assert head.startswith(b"HTTP/1.1 101"), head
+        except BaseException:
+            client.close()
+            raise
         return client
 
     @classmethod
@@ -76,7 +82,11 @@ class RawClient:
         if receive_buffer is not None:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         sock.setblocking(False)
-        await asyncio.get_running_loop().sock_connect(sock, address)
+        try:
+            await asyncio.get_running_loop().sock_connect(sock, address)
+        except BaseException:
+            sock.close()
+            raise
         return cls(sock)
 
     async def answer(self) -> bytes:
@@ -89,13 +99,14 @@ class RawClient:
 
     async def send(self, data: bytes) -> None:
         await asyncio.get_running_loop().sock_sendall(self.socket, data)
+        self.sent_bytes += len(data)
 
     async def text(self, payload: bytes) -> None:
         await self.send(encode(1, payload))
 
     async def sip(self, size: int) -> None:
         """Take so many bytes from the socket, or fewer, to be read later."""
-        self._buffer += await asyncio.get_running_loop().sock_recv(self.socket, size)
+        self._take(await asyncio.get_running_loop().sock_recv(self.socket, size))
 
     async def read(self) -> Frame | None:
         """Return the next frame, or None at the end of the stream."""
@@ -133,8 +144,12 @@ class RawClient:
             data = await asyncio.get_running_loop().sock_recv(self.socket, 1 << 18)
         except ConnectionResetError:
             return False
-        self._buffer += data
+        self._take(data)
         return bool(data)
+
+    def _take(self, data: bytes) -> None:
+        self._buffer += data
+        self.read_bytes += len(data)
 
     def _parse(self) -> Frame | None:
         data = self._buffer

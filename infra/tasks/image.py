@@ -9,12 +9,13 @@ from typing import IO
 
 from pyinfra import host, logger
 
-from infra.journal import Journal
-from infra.layers import Saved
-from infra.plan import Plan
-from infra.refusal import Refusal
-from infra.release import Release, is_release
-from infra.tasks import preflight, script
+from infra.host.record import is_release
+from infra.plan.journal import Journal
+from infra.plan.plan import Plan
+from infra.plan.refusal import Refusal
+from infra.plan.release import Release
+from infra.tasks import preflight, remote
+from infra.tasks.layers import Saved
 from infra.tasks.site import Site, site_of
 from infra.tasks.step import step
 
@@ -111,7 +112,7 @@ def _send(plan: Plan, release: Release) -> None:
     saved_file = plan.directory / "image.tar"
     identity = _identity_here(release)
     if identity in site.images:
-        script.run(["docker", "tag", identity, release.image], _QUICK)
+        remote.run(["docker", "tag", identity, release.image], _QUICK)
         journal.fact("sent", 0)
         return
     save = [_DOCKER, "save", "--output", str(saved_file), release.image]

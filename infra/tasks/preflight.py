@@ -3,10 +3,10 @@
 from pyinfra import host, logger
 from pyinfra.api.exceptions import DeployError
 
-from infra.journal import Journal
-from infra.plan import Plan
-from infra.refusal import Refusal
-from infra.release import check_not_older
+from infra.plan.journal import Journal
+from infra.plan.plan import Plan
+from infra.plan.refusal import Refusal
+from infra.plan.release import check_not_older
 from infra.tasks.site import Site, site_of
 
 MEGABYTE = 1 << 20
@@ -65,6 +65,12 @@ def _check_host(plan: Plan, site: Site) -> None:
             " cuts every open WebSocket"
         )
     if plan.release:
+        if not site.caddy_has_socket:
+            raise Refusal(
+                f"Caddy on {name} lacks the volume by which one relay takes over from another: run"
+                " the workflow provision with caddy_upgrade, which brings it, and cuts every open"
+                " WebSocket once"
+            )
         check_room(name, site.free, 0)
 
 
@@ -85,6 +91,8 @@ def _version(text: str) -> tuple[int, ...]:
 def choose_target(plan: Plan, site: Site) -> str:
     """The release to go back to: the one that was named, or the last one before the current one."""
     before = [name for name in site.served if name < site.running]
+    if site.predecessor:  # not the last one by time: that may have been gone back from
+        before = [name for name in before if name == site.predecessor]
     others = [name for name in site.served if name != site.running]
     known = "it remembers " + (", ".join(others) or "no other")
     refusal = ""

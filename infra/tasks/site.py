@@ -6,7 +6,7 @@ from typing import Any
 
 from pyinfra.api import FactBase
 
-from infra.layers import Chain
+from infra.tasks.layers import Chain
 
 # Lines of key=value. Nothing here fails: what is missing is empty.
 _COMMAND = r"""
@@ -27,11 +27,14 @@ say free "$(df --output=avail -B1 "$(docker info --format "{{.DockerRootDir}}")"
 say caddy "$(labelled caddy)"
 say serving "$(labelled relay)"
 say running "$(setting RELAY_IMAGE release.env | sed "s/^relay://")"
+say predecessor "$(cat "releases/$(setting RELAY_IMAGE release.env | sed "s/^relay://")/predecessor")"
 say committed "$(setting RELEASE_COMMITTED release.env)"
 say domain "$(setting RELAY_DOMAIN .env)"
 environment="{{range .Config.Env}}{{println .}}{{end}}"
 say sites "$(docker inspect --format "$environment" "$(labelled caddy)" |
     sed -n "s/^RELAY_SITES=//p")"
+say socket "$(docker inspect --format "{{range .Mounts}}{{println .Destination}}{{end}}" \
+    "$(labelled caddy)" | grep -x /run/relay)"
 say served "$(ls -d releases/*/served | cut -d / -f 2 | tr "\n" " ")"
 docker image ls --quiet --no-trunc | sort -u |
     xargs --no-run-if-empty docker image inspect --format "image={{.Id}} {{json .RootFS.Layers}}"
@@ -52,9 +55,11 @@ class Site:
     has_caddy: bool
     running: str  # release on record
     running_committed: int | None  # seconds since 1970
+    predecessor: str  # of the running release; "" where none is on record
     serving: str  # container, or "" for none
     domain: str  # as the settings have it
     sites: str  # as Caddy has it since its start
+    caddy_has_socket: bool  # by which one relay takes over from another
     served: tuple[str, ...]  # releases that can be gone back to, the oldest first
     images: dict[str, Chain]  # layers by id
 
@@ -85,9 +90,11 @@ class SiteFact(FactBase[Site]):
             has_caddy=bool(said["caddy"]),
             running=said["running"],
             running_committed=int(said["committed"]) if said["committed"].isdigit() else None,
+            predecessor=said["predecessor"],
             serving=said["serving"],
             domain=said["domain"],
             sites=said["sites"],
+            caddy_has_socket=bool(said["socket"]),
             served=tuple(sorted(said["served"].split())),
             images=images,
         )

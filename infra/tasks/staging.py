@@ -1,13 +1,13 @@
 """The files of a release, in a directory of its own on the host."""
 
-from io import StringIO
+from io import BytesIO
 from pathlib import Path
 
 from pyinfra.operations import files, server
 
-from infra.plan import Plan
-from infra.release import Release
-from infra.tasks import script
+from infra.plan.plan import Plan
+from infra.plan.release import Release
+from infra.tasks import program
 from infra.tasks.step import step
 
 _TEMPLATES = Path(__file__).parent.parent / "templates"
@@ -15,7 +15,7 @@ _TEMPLATES = Path(__file__).parent.parent / "templates"
 
 def stage(plan: Plan, release: Release) -> None:
     """Lay the files down; nothing that runs reads them yet."""
-    owner, directory = plan.access.owner, script.directory_of(release.name)
+    owner, directory = plan.access.owner, program.directory_of(release.name)
     files.directory(
         name="Stage | Make the release's directory",
         path=directory,
@@ -23,10 +23,11 @@ def stage(plan: Plan, release: Release) -> None:
         user=owner,
         group=owner,
     )
-    for name in ("docker-compose.yml", "Caddyfile.docker"):
+    for source in ("docker-compose.yml", "Caddyfile.docker", _TEMPLATES / "rehearsal.yml"):
+        name = Path(source).name
         files.put(
             name=f"Stage | {name}",
-            src=name,
+            src=str(source),
             dest=f"{directory}/{name}",
             mode="640",
             user=owner,
@@ -42,26 +43,28 @@ def stage(plan: Plan, release: Release) -> None:
         release=release.name,
         committed=release.committed,
     )
-    stage_script(plan, release.name)
+    stage_program(plan, release.name)
 
 
-def stage_script(plan: Plan, release: str) -> None:
-    """Lay down the script and let it look around.
+def stage_program(plan: Plan, release: str) -> None:
+    """Lay down the program and let it look around.
 
-    It is moved into its place: a switch that still runs goes on reading its old file.
+    It is moved into its place: a switch that still runs goes on with what it has read.
     """
-    owner, directory = plan.access.owner, script.directory_of(release)
-    for name, mode in (("roundtrip.py", "640"), ("release.sh", "750")):
+    owner, directory = plan.access.owner, program.directory_of(release)
+    roundtrip = (_TEMPLATES / "roundtrip.py").read_bytes()
+    for name, content in (("roundtrip.py", roundtrip), (program.FILE, program.archive())):
         files.put(
             name=f"Stage | {name}",
-            src=StringIO((_TEMPLATES / name).read_text()),
+            src=BytesIO(content),
             dest=f"{directory}/.{name}.new",
-            mode=mode,
+            mode="640",
             user=owner,
             group=owner,
         )
+    names = f"roundtrip.py {program.FILE}"
     server.shell(
-        name="Stage | Put the script in its place",
-        commands=[f"cd {directory} && for f in roundtrip.py release.sh; do mv .$f.new $f; done"],
+        name="Stage | Put the program in its place",
+        commands=[f"cd {directory} && for f in {names}; do mv .$f.new $f; done"],
     )
-    step("Stage | Mend and clean up", script.call, release, "prepare")
+    step("Stage | Mend and clean up", program.call, release, "prepare")

@@ -7,9 +7,9 @@ from pyinfra import logger
 from pyinfra.api.exceptions import NestedOperationError
 from pyinfra.operations import python
 
-from infra.journal import Journal, Stopwatch
-from infra.plan import Plan
-from infra.refusal import Refusal
+from infra.plan.journal import Journal, Stopwatch
+from infra.plan.plan import Plan
+from infra.plan.refusal import Refusal
 
 
 def step(name: str, function: Callable[..., None], *arguments: Any) -> None:

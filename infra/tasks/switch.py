@@ -1,4 +1,4 @@
-"""From the old release to the new one, watched from here and done by the script on the host."""
+"""From the old release to the new one, watched from here and done by the program on the host."""
 
 import atexit
 import json
@@ -9,11 +9,12 @@ import time
 
 from pyinfra import host, logger
 
-from infra.journal import Journal
-from infra.plan import Plan
-from infra.refusal import Refusal
-from infra.release import check_not_older
-from infra.tasks import script
+from infra.host.state import ANY, Progress, State, Verdict
+from infra.plan.journal import Journal
+from infra.plan.plan import Plan
+from infra.plan.refusal import Refusal
+from infra.plan.release import check_not_older
+from infra.tasks import program, remote
 from infra.tasks.site import Site, site_of
 from infra.tasks.step import step
 
@@ -34,16 +35,14 @@ class Switch:
         self._journal = Journal.of(plan.directory)
         self._room = f"deploy-{secrets.token_hex(4)}"
         self._witness: subprocess.Popen[str] | None = None
-        self._lines = 0  # of the script's log, shown so far
-        self._last_line = "it gave no reason"
-        self._was_serving = False
+        self._lines = 0  # of the program's log, shown so far
         self._is_alive = True
 
     def put_live(self) -> None:
         """The steps, in order."""
         if self._plan.witnesses and self._site.serving:
             step("Switch | Connect witnesses", self._connect_witnesses)
-        step("Switch | Start the new relay, then stop the old one", self._replace)
+        step("Switch | Start the new relay, which takes over, then stop the old one", self._replace)
         step("Switch | Carry a message through the public address", self._verify)
         step("Switch | Remember the release", self._finish)
 
@@ -65,7 +64,7 @@ class Switch:
             "tokens": tokens,
         }
         self._witness = subprocess.Popen(
-            [sys.executable, "-m", "infra.witness"],
+            [sys.executable, "-m", "infra.watch.witness"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -80,24 +79,24 @@ class Switch:
 
     def _replace(self) -> None:
         self._start(self._site.running)
-        state = self._follow()
-        while state.startswith("moved"):
+        ended = self._follow(State.SERVING)
+        while ended.state is State.MOVED:
             # Another deploy was first while this one waited: the question is asked again.
-            running = state.split()[1]
+            running = ended.words
             if self._plan.release and not self._plan.force:
                 check_not_older(self._plan.release, running, site_of(host).running_committed)
             self._start(running)
-            state = self._follow()
-        if state == "failed":
-            raise Refusal(f"the old release still serves: {self._last_line}")
-        if state != "serving":  # it did for a moment, between two questions
-            raise self._went_back("the new relay did not last", state)
+            ended = self._follow(State.SERVING)
+        if ended.state is State.FAILED:
+            raise Refusal(f"the old release still serves: {ended.words}")
+        if ended.state is not State.SERVING:  # it did for a moment, between two questions
+            raise self._went_back("the new relay did not last", ended)
 
     def _verify(self) -> None:
         try:
             tokens = self._tokens(["visitor-1", "visitor-2"], [self._room])
         except Refusal:  # it cannot even be asked
-            self._verdict("back")
+            program.tell(self._release, Verdict.BACK)
             raise self._went_back("the new relay did not last", self._follow()) from None
         wanted = {
             **self._address(),
@@ -106,7 +105,7 @@ class Switch:
             "tokens": tokens,
         }
         with subprocess.Popen(
-            [sys.executable, "-m", "infra.visitor"],
+            [sys.executable, "-m", "infra.watch.visitor"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -116,31 +115,31 @@ class Switch:
             visitor.stdin.write(json.dumps(wanted))
             visitor.stdin.close()
             while visitor.poll() is None:
-                if (state := self._ask()) != "serving":
+                if self._ask().state is not State.SERVING:
                     # The host has seen for itself that this does not work.
                     visitor.kill()
-                    raise self._went_back("the new relay did not last", self._follow(state))
+                    raise self._went_back("the new relay did not last", self._follow())
                 time.sleep(_POLL)
             assert visitor.stdout is not None and visitor.stderr is not None
             said, words = visitor.stdout.read(), visitor.stderr.read().strip()
         if visitor.returncode == 0:
             self._journal.fact("message_ms", json.loads(said)["milliseconds"])
             return
-        self._verdict("back")
+        program.tell(self._release, Verdict.BACK)
         raise self._went_back(words.splitlines()[-1] if words else "no answer", self._follow())
 
     def _finish(self) -> None:
-        self._verdict("keep")
-        state = self._follow()
-        if state != "kept":
-            raise self._went_back("the new relay did not last", state)
+        program.tell(self._release, Verdict.KEEP)
+        ended = self._follow()
+        if ended.state is not State.KEPT:
+            raise self._went_back("the new relay did not last", ended)
         self._dismiss_witnesses()
 
-    def _went_back(self, what: str, state: str) -> Refusal:
+    def _went_back(self, what: str, ended: Progress) -> Refusal:
         self._dismiss_witnesses()
-        if state.startswith("returned"):
-            return Refusal(f"{what}: release {state.split()[1]} serves again")
-        return Refusal(f"{what}: {self._last_line}")
+        if ended.state is State.RETURNED:
+            return Refusal(f"{what}: release {ended.words} serves again")
+        return Refusal(f"{what}: {ended.words or ended.state}")
 
     def _dismiss_witnesses(self) -> None:
         if self._witness:
@@ -148,47 +147,29 @@ class Switch:
             self._journal.fact("witnesses", json.loads(said) if said else {})
 
     def _start(self, expected: str) -> None:
-        plan = self._plan
-        path = f"{script.directory_of(self._release)}/release.sh"
         self._lines = 0
-        who = [str(plan.wait), plan.actor, expected if plan.release else "any"]
-        script.run([path, "start", *who], _QUICK)
+        program.start(self._release, expected if self._plan.release else ANY)
 
-    def _verdict(self, word: str) -> None:
-        path = f"{script.directory_of(self._release)}/release.sh"
-        script.run([path, "verdict", word], _QUICK)
-
-    def _follow(self, state: str = "") -> str:
-        """Show the script's log until it waits for a verdict or has ended; return its state.
-
-        `state` is one that has been seen already, and is not waited for again.
-        """
-        seen = state or ("serving" if self._was_serving else "")
+    def _follow(self, until: State | None = None) -> Progress:
+        """Show the program's log until its switch is over, or has got to this state."""
         while True:
-            state = self._ask()
-            if state == "serving" and seen != "serving":
-                self._was_serving = True
-                return state
+            progress = self._ask()
+            if progress.state.is_final or progress.state is until:
+                return progress
             if not self._is_alive:
-                if state in ("waiting", "switching", "serving", "returning"):
-                    raise Refusal(
-                        "the script on the host was killed: deploy again, which mends what it left"
-                    )
-                return state
+                raise Refusal(
+                    "the program on the host was killed: deploy again, which mends what it left"
+                )
             time.sleep(_POLL)
 
-    def _ask(self) -> str:
-        """Show what is new in the script's log; return its state."""
-        path = f"{script.directory_of(self._release)}/release.sh"
-        *lines, last = script.run([path, "progress", str(self._lines)], _QUICK)
+    def _ask(self) -> Progress:
+        """Show what is new in the program's log; return how far it has got."""
+        lines, report = program.report(self._release, self._lines)
         for line in lines:
             logger.info(f"    {line}")
         self._lines += len(lines)
-        if lines:
-            self._last_line = lines[-1]
-        alive, state = last.removeprefix("=").split(maxsplit=1)
-        self._is_alive = alive == "alive"
-        return state
+        self._is_alive = report.is_alive
+        return report.progress
 
     def _address(self) -> dict[str, str]:
         return {"domain": self._site.domain, "host": self._plan.access.address}
@@ -199,7 +180,7 @@ class Switch:
         token = f"python -m relay token --expires 15m --user $user {named}"
         mint = f'test -z "$JWT_SECRET" || for user in {" ".join(users)}; do {token}; done'
         command = ["docker", "exec", self._serving(), "sh", "-c", mint]
-        minted = script.run(command, _QUICK + len(users))
+        minted = remote.run(command, _QUICK + len(users))
         return dict(zip(users, minted, strict=True)) if minted else {}
 
     def _serving(self) -> str:

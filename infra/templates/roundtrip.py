@@ -1,4 +1,8 @@
-"""Run inside a relay's container: carry one message between two clients, on its own address."""
+"""Run inside a relay's container: carry one message between two clients.
+
+By the socket that Caddy uses, where the container has it, else by the container's own port. With a
+commit as its argument, what /health names has to begin with it.
+"""
 
 import asyncio
 import os
@@ -9,6 +13,7 @@ import sys
 import aiohttp
 
 TIMEOUT = 10.0  # seconds for all of it
+BASE = "http://localhost:8080"
 
 
 def token(user: str, room: str) -> str | None:
@@ -20,12 +25,21 @@ def token(user: str, room: str) -> str | None:
     return done.stdout.strip()
 
 
-async def main(address: str) -> None:
+async def main(commit: str) -> None:
     room = f"rehearsal-{secrets.token_hex(4)}"
     said = secrets.token_hex(16)
-    async with aiohttp.ClientSession() as session, asyncio.timeout(TIMEOUT):
-        here = await enter(session, address, room, "here")
-        there = await enter(session, address, room, "there")
+    path = os.environ.get("LISTEN_SOCKET")
+    connector = aiohttp.UnixConnector(path) if path else aiohttp.TCPConnector()
+    async with (
+        aiohttp.ClientSession(BASE, connector=connector) as session,
+        asyncio.timeout(TIMEOUT),
+    ):
+        async with session.get("/health") as response:
+            serves = (await response.json())["commit"]
+        if not serves.startswith(commit):
+            sys.exit(f"/health answers for commit {serves}, not for {commit}")
+        here = await enter(session, room, "here")
+        there = await enter(session, room, "there")
         await here.send_str(said)
         message = await there.receive()
         await here.close()
@@ -35,11 +49,11 @@ async def main(address: str) -> None:
 
 
 async def enter(
-    session: aiohttp.ClientSession, address: str, room: str, user: str
+    session: aiohttp.ClientSession, room: str, user: str
 ) -> aiohttp.ClientWebSocketResponse:
     minted = token(user, room)
     headers = {"Authorization": f"Bearer {minted}"} if minted else {}
-    return await session.ws_connect(f"ws://{address}:8080/ws/{user}?room={room}", headers=headers)
+    return await session.ws_connect(f"/ws/{user}?room={room}", headers=headers)
 
 
-asyncio.run(main(sys.argv[1]))
+asyncio.run(main(*sys.argv[1:] or ("",)))

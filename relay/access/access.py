@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from relay.access.addresses import Client, client_address
+from relay.access.addresses import Client, client_address, is_trusted
 from relay.access.grants import OPEN, Forbidden, Grant
 from relay.access.keys import BadKey, Key, public_keys, secret_key
 from relay.access.origins import origin_allowed
@@ -112,6 +112,10 @@ class Access:
     def allows_origin(self, origin: str | None, host: str) -> bool:
         """Whether a page of this origin may use the relay that it reaches as `host`."""
         return origin_allowed(origin, host, self._origins)
+
+    def is_proxy(self, peer: str) -> bool:
+        """Whether connections from this address are those of many clients."""
+        return is_trusted(peer, self._proxies)
 
     def client_address(self, peer: str, forwarded: str) -> Client:
         """Return whose connection it is, behind trusted proxies too."""

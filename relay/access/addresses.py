@@ -32,7 +32,7 @@ def client_address(peer: str, forwarded: str, trusted: Sequence[Network]) -> Cli
         hop = hop.strip()
         if not hop:
             continue
-        if address and not _is_trusted(address, tuple(trusted)):
+        if address and not is_trusted(address, tuple(trusted)):
             break
         candidate = _parse(hop)
         if candidate is None:
@@ -50,7 +50,8 @@ def address_group(address: str) -> str:
 
 
 @lru_cache(maxsize=4096)
-def _is_trusted(address: str, trusted: tuple[Network, ...]) -> bool:
+def is_trusted(address: str, trusted: tuple[Network, ...]) -> bool:
+    """Whether this is a proxy whose `X-Forwarded-For` counts."""
     parsed = _parse(address)
     return parsed is not None and any(parsed in network for network in trusted)
 

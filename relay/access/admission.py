@@ -1,28 +1,26 @@
 """How many connections fit into this process."""
 
-import resource
 from typing import Final
 
 from relay.settings import Settings
 
-_RESERVE: Final = 20  # one file in so many, and 64, are for plain requests and the relay itself
+_RESERVE: Final = 20  # one file in so many, and this many, are for others than members:
+_LEAST: Final = 256
+_OWN: Final = 32  # the relay itself, and the rest in halves for handshakes and plain requests
 _COST: Final = 64 * 1024  # bytes of memory set aside for each connection
-
-
-def raise_file_limit() -> int:
-    """Raise the soft limit of open files to the hard one; return it."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if hard == resource.RLIM_INFINITY:
-        hard = max(soft, 1_048_576)
-    try:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    except (OSError, ValueError):  # macOS has a lower ceiling than it tells
-        return soft
-    return hard
 
 
 def max_connections(settings: Settings, file_limit: int, memory_limit: int) -> int:
     """Return how many WebSockets the relay takes."""
-    files = file_limit - max(64, file_limit // _RESERVE)
+    files = file_limit - _reserve(file_limit)
     possible = max(1, min(files, memory_limit // 2 // _COST))
     return min(settings.max_connections or possible, possible)
+
+
+def strangers(file_limit: int) -> int:
+    """Return how many handshakes, and as many plain requests, may have a socket at once."""
+    return max(16, (_reserve(file_limit) - _OWN) // 2)
+
+
+def _reserve(file_limit: int) -> int:
+    return max(min(_LEAST, file_limit // 4), file_limit // _RESERVE)

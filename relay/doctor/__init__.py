@@ -1,5 +1,5 @@
 """`python -m relay doctor`: what the machine and the settings make of a relay here.
 
-`facts` reads, `checks` decides without reading anything, `report` prints. It may import everything
-but `relay.web` and `relay.server`.
+`facts` reads, `checks` decides without reading anything, `report` prints.
+Imports: `access`, `probe`, `process_memory`, `settings`, `values`.
 """

@@ -7,40 +7,41 @@ queue and no `await` per connection.
 import asyncio
 import logging
 import socket
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
 from relay.edge.deadlines import look_after
+from relay.edge.farewell import Farewell
 from relay.edge.floor import Floor
 from relay.edge.kernel import unacknowledged
+from relay.edge.load import AT_REST, Load, load_of, private
 from relay.edge.probe import Probe
-from relay.member.ending import GOODBYE, Ending, begin_ending, describe_end
+from relay.member.ending import Ending, begin_ending, describe_end
 from relay.member.liveness import STALL
+from relay.member.pace import Pace
 from relay.member.session import Session, SessionState
 from relay.names import shown
 from relay.room.room import Room
 from relay.wire import notes
 from relay.wire.closing import Close, Reason
-from relay.wire.frames import PING, encode, encode_close
+from relay.wire.frames import PING, encode
 
 logger = logging.getLogger("relay")
 
-_STEP: Final = 0.1  # seconds between two looks at what a closing client has acknowledged
 _PING: Final = (encode(PING, b""),)
 
 
 class Connection(asyncio.BufferedProtocol):
-    """A session's socket for as long as it is open."""
+    """A session's socket for as long as it is open; asyncio calls it as a `BufferedProtocol`."""
 
     __slots__ = (
-        "_ending",
+        "_farewell",
         "_floor",
         "_is_lost",
-        "_probe",
         "_timer",
         "_transport",
-        "_unsent",
+        "pace",
+        "probe",
         "session",
     )
 
@@ -55,12 +56,12 @@ class Connection(asyncio.BufferedProtocol):
         transport.set_write_buffer_limits(0)  # pause_writing as soon as a write is left over
         self._transport = transport
         self._floor = floor
-        self._ending = ending
         self._is_lost = False
-        self._unsent = 0  # bytes, when it was cut off
-        self._timer: asyncio.TimerHandle | None = None
-        self._probe: Probe | None = None
-        self.session = Session(state, room, transport, self, floor.terms)
+        self._timer: asyncio.TimerHandle | None = None  # when its client is read on
+        self.pace: Pace | None = None  # of a message that has not ended when it was last looked at
+        self.probe: Probe | None = None  # the last question whether the client is there
+        self.session = session = Session(state, room, transport, self, floor.terms)
+        self._farewell = Farewell(ending, session, transport, floor) if ending else None
 
     def start(self, answer: bytes, early: bytes, refusal: Close | None = None) -> None:
         """Take the transport over and join the room, or (`refusal`) say why not and end.
@@ -68,17 +69,18 @@ class Connection(asyncio.BufferedProtocol):
         `answer` ends the handshake; `early` came in behind it.
         """
         session, room, options = self.session, self.session.room, self.session.options
-        self._floor.roster.add(self, options.address)
+        floor = self._floor
+        floor.roster.add(self, options.address)
         wanted = options.history if session.receives else 0
         history = room.history(wanted) if wanted else None
         if refusal is None:
             room.join(session)
         self._transport.set_protocol(self)
-        logger.info("%s joined %s from %s", shown(session.user), shown(room.name), options.address)
+        floor.journal.joined(session.user, room.name, options.address)
         session.outbox.send(answer)
         if history is not None:
             session.outbox.replay(*history)
-        self._transport.resume_reading()
+        session.intake.start()
         if refusal is not None:
             self.close(refusal)
         if early:
@@ -88,25 +90,19 @@ class Connection(asyncio.BufferedProtocol):
         """Go on where another process left off: read, write, and end what was ending."""
         self._transport.set_protocol(self)
         self.session.outbox.start()
-        if not self.session.inbox.held:
-            self._transport.resume_reading()
-        if self._ending is not None:
-            self._call_at(self._ending.reset_at, self.abort)
-            self._end_when_sent()
+        self.session.intake.start()
+        if self._farewell is not None:
+            self._farewell.go_on()
 
     def detach(self) -> None:
         """Another process has taken over: forget the socket, and tell the client nothing."""
-        if self._timer is not None:
-            self._timer.cancel()
-        self._is_lost = True
+        self._lose()
         self._transport.set_protocol(asyncio.Protocol())
         self._transport.abort()
-        if self._probe is not None:
-            self._probe.hear()
 
     def forget(self) -> None:
         """Nothing came of taking it over: another process goes on with it."""
-        self._is_lost = True
+        self._lose()
         self.session.outbox.abandon()
         self.session.inbox.stop()
         self._transport.abort()
@@ -114,7 +110,7 @@ class Connection(asyncio.BufferedProtocol):
     @property
     def ending(self) -> Ending | None:
         """How it is being closed; None while it is in its room."""
-        return self._ending
+        return self._farewell.ending if self._farewell is not None else None
 
     @property
     def socket(self) -> socket.socket | None:
@@ -127,15 +123,10 @@ class Connection(asyncio.BufferedProtocol):
     @property
     def is_open(self) -> bool:
         """Whether it is in its room; one that is not is being closed, or has ended."""
-        return self._ending is None and not self._is_lost
+        return self._farewell is None and not self._is_lost
 
-    @property
-    def unfinished(self) -> int:
-        return self.session.inbox.unfinished
-
-    @property
-    def backlog(self) -> int:
-        return self.session.outbox.lag
+    def load(self, now: float) -> Load:
+        return load_of(self.session, self.pace, now)
 
     @property
     def address(self) -> str:
@@ -149,12 +140,17 @@ class Connection(asyncio.BufferedProtocol):
                 self.abort()
             return
         floor, session = self._floor, self.session
-        self._ending = end = begin_ending(close, floor.loop.time(), patience)
-        floor.roster.depart(self.address)
+        end = begin_ending(close, floor.loop.time(), patience)
+        self._farewell = Farewell(end, session, self._transport, floor)
+        floor.roster.depart(self, self.address)
         if end.stops_parsing:
             session.inbox.stop()
-        self._call_at(end.reset_at, self.abort)
+        if session.intake.waits:
+            if self._timer is not None:
+                self._timer.cancel()
+            floor.turns.add(self)  # its rate does not matter any more
         if end.settles:
+            session.outbox.lift_limit()
             if session.room.settle(session):
                 self.settled()
         else:
@@ -163,15 +159,13 @@ class Connection(asyncio.BufferedProtocol):
 
     def settled(self) -> None:
         """It has all that was on its way to it: leave the room, and say why."""
-        if self._ending is not None and not self._is_lost:
+        if self._farewell is not None and not self._is_lost:
             self._floor.hub.leave(self.session.room, self.session)
-            frame = encode_close(self._ending.close)
-            self.session.outbox.finish(frame, drop=self._ending.drops_backlog)
-            self._end_when_sent()
+            self._farewell.say()
 
     def overrun(self) -> None:
         limit = self._floor.settings.write_buffer_size
-        self.close(Reason.TOO_SLOW.close(backlog=self.backlog, limit=limit))
+        self.close(Reason.TOO_SLOW.close(backlog=self.session.outbox.lag, limit=limit))
 
     def announce_drain(self, seconds: float) -> None:
         if self.is_open:
@@ -180,9 +174,31 @@ class Connection(asyncio.BufferedProtocol):
     def ignore(self) -> None:
         self.session.inbox.await_close()
 
+    def wake(self, at: float) -> None:
+        if at and self._farewell is None:
+            self._floor.roster.note_slowed(at - self._floor.loop.time())
+            self._timer = self._floor.loop.call_at(at, self.go_on)
+        else:
+            self._floor.turns.add(self)
+
+    def go_on(self) -> None:
+        """What the client has sent, and waits, has its turn."""
+        if not self._is_lost:
+            self.session.liveness.hear(self._floor.loop.time())  # its silence was ours
+            if data := self.session.intake.next():
+                self._receive(data)
+            self.session.intake.adjust()
+
+    def catch_up(self) -> None:
+        """Parse all that the client has sent, whether it is time or not."""
+        while data := self.session.intake.drop():
+            self._receive(data)
+
     def abort(self) -> None:
-        self._unsent = self.session.outbox.waiting()
-        self._transport.abort()
+        if self._farewell is not None:
+            self._farewell.cut_off()
+        else:
+            self._transport.abort()
 
     def acknowledged(self) -> int:
         """Return how many bytes the client's side has acknowledged."""
@@ -191,17 +207,16 @@ class Connection(asyncio.BufferedProtocol):
 
     async def is_alive(self) -> bool:
         """Whether the client gives a sign of life within 2 s, or gave one to the last who asked."""
-        if self._probe is None or not self._probe.is_recent:
-            self._probe = Probe(self, self._floor.loop)
-        return await self._probe.is_alive()
+        if self.probe is None or not self.probe.is_recent:
+            self.probe = Probe(self, self._floor.loop)
+        return await self.probe.is_alive()
 
     def ping(self) -> None:
         self.session.outbox.control(_PING)
 
-    def beat(self, now: float) -> None:
+    def beat(self, now: float) -> int:
         look_after(self, now, self._floor.interval, self._floor.period)
-
-    # asyncio.BufferedProtocol
+        return private(self.session) if self.session.outbox.is_blocked else AT_REST
 
     def get_buffer(self, sizehint: int) -> memoryview:
         return self._floor.buffer
@@ -214,9 +229,9 @@ class Connection(asyncio.BufferedProtocol):
 
     def resume_writing(self) -> None:
         self.session.unblock()
-        if self._ending is not None:
+        if self._farewell is not None:
             # Not at once: a transport that is closed in here ends twice.
-            self._floor.loop.call_soon(self._end_when_sent)
+            self._floor.loop.call_soon(self._farewell.go_on)
 
     def eof_received(self) -> None:
         """A client that ends its stream without a close frame is gone, and so is its backlog."""
@@ -226,29 +241,26 @@ class Connection(asyncio.BufferedProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         floor, session = self._floor, self.session
         if self.is_open:
-            floor.roster.depart(self.address)
-        self._is_lost = True
+            floor.roster.depart(self, self.address)
+        self._lose()
         floor.hub.leave(session.room, session)
         session.outbox.abandon()
         session.inbox.stop()
-        if self._probe is not None:
-            self._probe.hear()
-        if self._timer is not None:
-            self._timer.cancel()
-        end = describe_end(self._ending, self._unsent, str(exc or "stream ended"))
-        level = logging.INFO if end.is_expected else logging.WARNING
-        logger.log(level, "%s left %s: %s", session.user, session.room.name, end.how)
-        floor.roster.remove(self, end.reason)
+        unsent = self._farewell.unsent if self._farewell is not None else 0
+        end = describe_end(self.ending, unsent, str(exc or "stream ended"))
+        floor.journal.left(session.user, session.room.name, end)
+        floor.roster.remove(self, self.address, end.reason)
 
     def _receive(self, data: bytes) -> None:
         session, floor = self.session, self._floor
         session.liveness.hear(floor.loop.time())
-        if self._probe is not None:
-            self._probe.hear()
+        if self.probe is not None:
+            self.probe.hear()
         try:
-            problem = session.inbox.feed(data)
+            problem = session.intake.feed(data)
         except Exception:
-            logger.exception("%s in %s: a defect of the relay", session.user, session.room.name)
+            who, where = shown(session.user), shown(session.room.name)
+            logger.exception("%s in %s: a defect of the relay", who, where)
             problem = Reason.FAILED.close()
         if problem is not None:
             self.close(problem, 0 if problem.reason is Reason.FAILED else STALL)
@@ -258,28 +270,15 @@ class Connection(asyncio.BufferedProtocol):
                 self.close(goodbye, 0)
             elif not session.outbox.is_blocked:
                 self._transport.close()
-        elif floor.terms.account.unfinished > floor.roster.unfinished_limit:
-            floor.roster.heaviest().close(Reason.OVERLOADED.close(), 0)
+        elif floor.terms.account.held > floor.roster.held_limit:
+            floor.roster.relieve(floor.loop.time())
 
-    def _end_when_sent(self) -> None:
-        """When the kernel has everything, wait for the client to have it too, then let it go."""
-        if self._is_lost or not self.session.outbox.is_empty:
-            return
-        if self.session.inbox.is_closed:
-            self._transport.close()
-        else:
-            self._await_acknowledgement()
-
-    def _await_acknowledgement(self) -> None:
-        assert self._ending is not None
-        now = self._floor.loop.time()
-        sock = self._transport.get_extra_info("socket")
-        if unacknowledged(sock) and now < self._ending.deadline:
-            self._call_at(now + _STEP, self._await_acknowledgement)
-        else:
-            self._call_at(now + GOODBYE, self.abort)
-
-    def _call_at(self, when: float, call: Callable[[], None]) -> None:
+    def _lose(self) -> None:
+        """The socket is gone, or another process has it: nothing is to happen any more."""
+        self._is_lost = True
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = self._floor.loop.call_at(when, call)
+        if self._farewell is not None:
+            self._farewell.stop()
+        if self.probe is not None:
+            self.probe.hear()

@@ -3,6 +3,7 @@
 from typing import Protocol
 
 from relay.member.liveness import STALL, Sign
+from relay.member.pace import WINDOW, Pace
 from relay.member.session import Session
 from relay.wire.closing import Close, Reason
 
@@ -11,6 +12,7 @@ class Watched(Protocol):
     """A connection, as it is looked after."""
 
     session: Session
+    pace: Pace | None
 
     @property
     def is_open(self) -> bool:
@@ -52,7 +54,11 @@ def look_after(connection: Watched, now: float, interval: float, period: float) 
     if expires is not None and now >= expires:
         connection.close(Reason.TOKEN_EXPIRED.close())
         return
-    if liveness.silence(now) < interval - period or session.inbox.held:
+    if not _comes_on(connection, now):
+        size = session.inbox.unfinished
+        connection.close(Reason.UNFINISHED.close(size=size, seconds=WINDOW), 0)
+        return
+    if liveness.silence(now) < interval - period or session.is_unread:
         return  # not silent for long enough, or its silence is ours
     acknowledged = connection.acknowledged()
     sign = liveness.check(
@@ -63,3 +69,14 @@ def look_after(connection: Watched, now: float, interval: float, period: float) 
     elif sign is Sign.GONE:
         connection.close(Reason.NO_PONG.close(seconds=round(liveness.silence(now), 1)), 0)
         connection.abort()  # nobody is there to answer; the kernel still tries to send the reason
+
+
+def _comes_on(connection: Watched, now: float) -> bool:
+    """Whether the message that the client sends is coming; always between two of them."""
+    inbox = connection.session.inbox
+    if not inbox.unfinished or connection.session.is_unread:
+        connection.pace = None
+        return True
+    if connection.pace is None:
+        connection.pace = Pace(now, inbox.published, inbox.unfinished)
+    return connection.pace.is_met(now, inbox.published, inbox.unfinished)

@@ -4,7 +4,9 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import Final
 
+from relay.edge.journal import Journal
 from relay.edge.roster import Roster
+from relay.edge.turns import Turns
 from relay.member.session import Terms
 from relay.room.hub import Hub
 from relay.settings import Settings
@@ -23,4 +25,6 @@ class Floor:
     loop: asyncio.AbstractEventLoop
     interval: float  # seconds between pings
     period: float  # seconds between two looks at a connection
+    turns: Turns  # of those who have sent more than their share
+    journal: Journal = field(default_factory=Journal)
     buffer: memoryview = field(default_factory=lambda: memoryview(bytearray(READ)))

@@ -1,33 +1,55 @@
 """In front of aiohttp: keeps the bytes of a connection's first request until it is under way.
 
 Until then a connection is only a socket and some bytes, so that another process can take it over;
-and its head has one deadline, however slowly its bytes come. A handshake stays here until it is
-decided, which takes up to two seconds where the holder of a name is asked.
+and there is one deadline for all of that, however slowly its bytes come. A handshake stays here
+until it is decided, which takes up to two seconds where the holder of a name is asked.
 """
 
 import asyncio
 from collections.abc import Callable
 from typing import Final
 
-PATIENCE: Final = 15.0  # seconds for a whole head
+import orjson
+
+from relay.edge.doors import Doors, Verdict
+
+PATIENCE: Final = 15.0  # seconds for a whole head, and until a handshake is decided
 MOST: Final = 128 * 1024  # bytes of a head; what is longer, aiohttp's side refuses with a reason
 _END: Final = b"\r\n\r\n"
+_LINGER: Final = 1.0  # seconds for whoever is refused to take the answer
 
 NewProtocol = Callable[[], asyncio.Protocol]
 
 
 class Gate(asyncio.Protocol):
-    """One connection before its first request is under way; `gates` holds all of them."""
+    """One connection before its first request is under way; `doors` has all of them."""
 
-    __slots__ = ("_deadline", "_gates", "_inside", "_new_inside", "_received", "transport")
+    __slots__ = (
+        "_deadline",
+        "_doors",
+        "_inside",
+        "_is_deaf",
+        "_new_inside",
+        "_received",
+        "_refusal",
+        "address",
+        "transport",
+    )
 
-    def __init__(self, new_inside: NewProtocol, gates: set["Gate"], received: bytes = b"") -> None:
+    def __init__(self, new_inside: NewProtocol, doors: Doors, received: bytes = b"") -> None:
         self.transport: asyncio.Transport | None = None
+        self.address = ""
         self._new_inside = new_inside
         self._inside: asyncio.Protocol | None = None  # aiohttp's, from when the head is whole
-        self._gates = gates
+        self._doors = doors
+        self._refusal = b""  # the answer to whatever comes
+        self._is_deaf = False  # it has been answered
         self._received = received
         self._deadline: asyncio.TimerHandle | None = None
+
+    @property
+    def held(self) -> int:
+        return len(self._received)
 
     @property
     def received(self) -> bytes:
@@ -37,9 +59,15 @@ class Gate(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self.transport = transport
-        self._gates.add(self)
+        verdict = self._doors.enter(self)
+        if verdict is Verdict.TURNED_AWAY:
+            transport.abort()
+            return
+        if verdict is Verdict.REFUSED:
+            self._refusal = _answer(self._doors.refusal(self))
         loop = asyncio.get_running_loop()
-        self._deadline = loop.call_later(PATIENCE, transport.abort)
+        patience = _LINGER if self._refusal else PATIENCE
+        self._deadline = loop.call_later(patience, transport.abort)
         self._open_if_whole(0)
 
     def step_aside(self) -> None:
@@ -60,6 +88,9 @@ class Gate(asyncio.Protocol):
     # asyncio.Protocol
 
     def data_received(self, data: bytes) -> None:
+        if self._refusal:
+            self._refuse()
+            return
         start = max(0, len(self._received) - len(_END))
         self._received += data
         if self._inside is not None:
@@ -88,19 +119,34 @@ class Gate(asyncio.Protocol):
         """Let aiohttp read what has come, if that is a head."""
         if self._received.find(_END, start) < 0 and len(self._received) <= MOST:
             return
-        self._stop_waiting()
         assert self.transport is not None
+        self._doors.leave(self)  # what counts for its address is what is inside
+        self._doors.gates[self] = None
         self._inside = self._new_inside()
         self._inside.connection_made(self.transport)
         self._inside.data_received(self._received)
 
-    def _stop_waiting(self) -> None:
+    def _refuse(self) -> None:
+        """Answer once; the connection ends when the client ends it, or with its deadline."""
+        assert self.transport is not None
+        if not (self._is_deaf or self.transport.is_closing()):
+            self._is_deaf = True
+            self.transport.write(self._refusal)
+            self.transport.write_eof()
+
+    def _leave(self) -> None:
+        self._doors.leave(self)
         if self._deadline is not None:
             self._deadline.cancel()
 
-    def _leave(self) -> None:
-        self._gates.discard(self)
-        self._stop_waiting()
+
+def _answer(error: str) -> bytes:
+    body = orjson.dumps({"error": error})
+    head = (
+        "HTTP/1.1 429 Too Many Requests\r\nContent-Type: application/json\r\n"
+        f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+    )
+    return head.encode() + body
 
 
 def let_through(transport: asyncio.BaseTransport | None) -> None:

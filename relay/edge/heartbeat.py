@@ -2,11 +2,12 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Collection
+import time
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager, suppress
 from typing import Final, TypeVar
 
-from relay import process_memory
+from relay.edge.memory import Memory
 from relay.edge.roster import Roster
 from relay.edge.watch import Watch
 from relay.room.hub import Hub
@@ -15,13 +16,16 @@ logger = logging.getLogger("relay")
 
 T = TypeVar("T")
 
-_TURN: Final = 500  # clients or rooms looked at before others get their turn
+_TURN: Final = 0.002  # seconds of looking at clients or rooms before others get their turn
+_LOOK: Final = 16  # of them between two looks at the clock
 _EXPIRY: Final = 5.0  # seconds between two looks at all rooms' history
-_FULL: Final = 0.8  # of the memory limit, from which the relay takes no new work
 
 
 class Heartbeat:
-    """Beats every `period` seconds; `is_overloaded` says whether new work is refused."""
+    """Beats every `period` seconds; `is_overloaded` says whether new work is refused.
+
+    `others` tells what connections hold that are no members, in bytes.
+    """
 
     def __init__(
         self,
@@ -31,14 +35,16 @@ class Heartbeat:
         *,
         period: float,
         history_age: float,
-        memory_limit: int,
+        memory: Memory,
+        others: Callable[[], int] = lambda: 0,
     ) -> None:
         self.is_overloaded = False
         self._hub = hub
         self._roster = roster
         self._watch = watch
         self._period = period
-        self._memory_limit = memory_limit
+        self._memory = memory
+        self._others = others
         self._expiry = min(_EXPIRY, max(history_age / 2, period))
 
     @asynccontextmanager
@@ -60,14 +66,19 @@ class Heartbeat:
             await asyncio.sleep(self._period)
             now = loop.time()
             self._watch.loop_delay = now - due
-            self.is_overloaded = process_memory.resident() > self._memory_limit * _FULL
+            account = self._roster.account
+            self.is_overloaded = self._memory.is_short(account.held, now)
+            if account.held > self._roster.held_limit:
+                self._roster.relieve(now)
             self._hub.check_patience(now)
             self._hub.end_graces(now)
+            sampled = self._others()
             async for client in _in_turns(self._roster.clients):
                 try:
-                    client.beat(now)
+                    sampled += client.beat(now)
                 except Exception:  # of one client; the others still need their heartbeat
                     logger.exception("a defect of the relay")
+            account.sampled = sampled
             if now - expired >= self._expiry:
                 expired = now
                 async for room in _in_turns(self._hub.rooms.values()):
@@ -76,7 +87,9 @@ class Heartbeat:
 
 async def _in_turns(items: Collection[T]) -> AsyncIterator[T]:
     """Yield the items as they are now, and let the event loop go on now and then."""
+    began = time.monotonic()
     for index, item in enumerate(tuple(items)):
         yield item
-        if index % _TURN == _TURN - 1:
+        if index % _LOOK == _LOOK - 1 and time.monotonic() - began > _TURN:
             await asyncio.sleep(0)
+            began = time.monotonic()

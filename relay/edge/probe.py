@@ -49,12 +49,18 @@ class Probe:
         if not self._sign.done():
             self._sign.set_result(None)
 
+    @property
+    def seems_alive(self) -> bool:
+        """Its verdict while that holds; before and after it, the holder is taken to be there."""
+        is_decided = self._ask_task.done() and not self._ask_task.cancelled()
+        return not (is_decided and self.is_recent) or self._ask_task.result()
+
     async def is_alive(self) -> bool:
         return await asyncio.shield(self._ask_task)
 
     async def _ask(self, holder: Holder) -> bool:
         session = holder.session
-        if session.inbox.held:
+        if session.is_unread:
             return True
         heard, acknowledged = session.liveness.heard, holder.acknowledged()
         was_blocked = session.outbox.is_blocked
@@ -66,4 +72,4 @@ class Probe:
         # Without a backlog the client's kernel acknowledges the ping: that is no sign of life.
         is_blocked = was_blocked or session.outbox.is_blocked
         has_taken = is_blocked and holder.acknowledged() > acknowledged
-        return bool(session.inbox.held) or session.liveness.heard > heard or has_taken
+        return session.is_unread or session.liveness.heard > heard or has_taken

@@ -2,22 +2,18 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from relay.account import Account
+from relay.edge.load import Load
 from relay.wire.closing import Close, Reason
 
 
 class Client(Protocol):
     """An open connection, as those see it who watch over all of them."""
 
-    @property
-    def unfinished(self) -> int:
-        """Bytes that it has sent of a message that has not ended."""
-
-    @property
-    def backlog(self) -> int:
-        """Bytes that wait to be sent to it, behind the entry being sent."""
+    def load(self, now: float) -> Load:
+        """Return what it holds of the relay's memory."""
 
     def close(self, close: Close, patience: float) -> None:
         """Say why, and end once it has taken its backlog, or after `patience` seconds."""
@@ -31,8 +27,16 @@ class Client(Protocol):
     def abort(self) -> None:
         """End it without a word."""
 
-    def beat(self, now: float) -> None:
-        """Look whether its time is up; `now` is seconds of the event loop's clock."""
+    def beat(self, now: float) -> int:
+        """Look whether its time is up; `now` is seconds of the event loop's clock.
+
+        Return how many bytes are held for it alone, beside a message that it has not finished.
+        """
+
+
+_AGAIN: Final = 0.05  # seconds between two looks for somebody who has to go
+_RELIEVED: Final = 0.9  # of the limit: until then
+_MUCH: Final = 64 * 1024  # bytes: whoever holds less does not matter
 
 
 @dataclass(slots=True)
@@ -40,11 +44,17 @@ class Roster:
     """All open connections, also those that are being closed."""
 
     account: Account
-    unfinished_limit: int  # bytes of unfinished messages that all clients together may have sent
+    held_limit: int  # bytes that may be held in all
+    per_address: int = 0  # MAX_CONNECTIONS_PER_IP; 0 is no limit
     clients: dict[Client, None] = field(default_factory=dict)  # in the order of their arrival
     by_address: Counter[str] = field(default_factory=Counter)
+    deciding: Counter[str] = field(default_factory=Counter)  # handshakes, by address
+    closing: dict[str, dict[Client, None]] = field(default_factory=dict)  # by address
     arrived: int = 0
     left: Counter[str] = field(default_factory=Counter)  # by reason, lower case
+    relieved_at: float = -_AGAIN  # of the event loop's clock
+    slowed: int = 0  # times that a client was not read for a while, for its rates
+    slowed_seconds: float = 0.0  # in all
 
     def add(self, client: Client, address: str) -> None:
         self.clients[client] = None
@@ -53,18 +63,32 @@ class Roster:
 
     def snapshot(self) -> dict[str, Any]:
         """Return its counters, as JSON can hold them."""
-        return {"arrived": self.arrived, "left": self.left}
+        return {
+            "arrived": self.arrived,
+            "left": self.left,
+            "slowed": [self.slowed, self.slowed_seconds],
+        }
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on with the counters of another."""
         self.arrived += state["arrived"]
         self.left.update(state["left"])
+        slowed, seconds = state.get("slowed", (0, 0.0))  # format 1 has none
+        self.slowed += slowed
+        self.slowed_seconds += seconds
+
+    def note_slowed(self, seconds: float) -> None:
+        """A client is not read for so long, for MESSAGE_RATE or BYTE_RATE."""
+        self.slowed += 1
+        self.slowed_seconds += seconds
 
     def take(self, client: Client, address: str, is_open: bool) -> None:
         """A client that another process has accepted; it has a place if it is not being closed."""
         self.clients[client] = None
         if is_open:
             self.by_address[address] += 1
+        else:
+            self.closing.setdefault(address, {})[client] = None
 
     def note_left_behind(self) -> None:
         """Those who had arrived at another process, and have not been taken, are asked to leave."""
@@ -72,17 +96,40 @@ class Roster:
         if count:
             self.left[Reason.RESTARTING.name.lower()] += count
 
-    def depart(self, address: str) -> None:
-        """A client of this address is being closed: its place is free for its successor."""
+    def depart(self, client: Client, address: str) -> None:
+        """A client is being closed: its place is free for its successor.
+
+        Its socket still counts: an address has as many that are being closed as may be open.
+        """
+        closing = self.closing.setdefault(address, {})
+        closing[client] = None
+        if self.per_address and len(closing) > self.per_address:
+            next(iter(closing)).abort()
         self.by_address[address] -= 1
         if not self.by_address[address]:
             del self.by_address[address]
 
-    def remove(self, client: Client, reason: str) -> None:
+    def remove(self, client: Client, address: str, reason: str) -> None:
         """A connection has ended."""
         self.clients.pop(client, None)
+        closing = self.closing.get(address, {})
+        closing.pop(client, None)
+        if not closing:
+            self.closing.pop(address, None)
         self.left[reason] += 1
 
-    def heaviest(self) -> Client:
-        """Return the client whose unfinished message is the longest."""
-        return max(self.clients, key=lambda client: client.unfinished)
+    def relieve(self, now: float) -> None:
+        """Close those who hold most and move slowest, until there is memory again.
+
+        Not more often than it helps: what only rooms hold is not theirs to give back.
+        """
+        if now - self.relieved_at < _AGAIN:
+            return
+        self.relieved_at = now
+        loads = [(client.load(now), client) for client in self.clients]
+        loads.sort(key=lambda each: each[0].weight, reverse=True)
+        for load, client in loads:
+            if self.account.held <= self.held_limit * _RELIEVED:
+                break
+            if load.held >= _MUCH:
+                client.close(Reason.OVERLOADED.close(held=load.held), 0)

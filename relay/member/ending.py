@@ -18,7 +18,14 @@ _UNREADABLE: Final = frozenset(
 )
 # A client closed for one of these takes nothing, or may not have it: its backlog is dropped.
 _DROPS: Final = frozenset(
-    {Reason.TOO_SLOW, Reason.STUCK, Reason.NO_PONG, Reason.REVOKED, Reason.DISCONNECTED}
+    {
+        Reason.TOO_SLOW,
+        Reason.STUCK,
+        Reason.NO_PONG,
+        Reason.OVERLOADED,
+        Reason.REVOKED,
+        Reason.DISCONNECTED,
+    }
 )
 # Ends that nobody has to look into; any other is a policy that bit, and a warning.
 _EXPECTED: Final = frozenset(

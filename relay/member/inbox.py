@@ -4,30 +4,30 @@ It decides and does no I/O: the stream reads or does not, the room takes what is
 """
 
 from dataclasses import dataclass
-from enum import IntFlag
 from typing import Final
 
 from relay.account import Account
 from relay.member.outbox import Outbox
-from relay.member.stream import Stream
+from relay.member.stream import Source
 from relay.room.batch import MAX_BATCH, Author, Piece
 from relay.room.member import Publisher
 from relay.room.room import Room
 from relay.wire import frames
 from relay.wire.boundary import LEAST_HEAD, BadFrame, Boundary
-from relay.wire.closing import Close, Reason
+from relay.wire.closing import Close, Reason, may_be_sent
 from relay.wire.frames import encode, is_utf8
 from relay.wire.notes import MARK
 from relay.wire.parser import BINARY, CLOSE, PING, TEXT, Message, Parser
 
+_BAD_CODE: Final = "close frame has a code that must not be sent"
 _MASK: Final = 4  # bytes that a client's frame has more than ours (RFC 6455 §5.3)
 
 
-class Hold(IntFlag):
-    """Why a client is not read."""
+class Hold:
+    """Why a client is not read: bits of `Inbox.held`. Plain numbers: each batch asks for them."""
 
-    ROOM = 1  # its room waits for its receivers
-    BUFFER = 2  # it has sent more than READ_BUFFER_SIZE that is not relayed yet
+    ROOM: Final = 1  # its room waits for its receivers
+    BUFFER: Final = 2  # it has sent more than READ_BUFFER_SIZE that is not relayed yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class InboxState:
 
     published: int = 0  # messages
     uncredited: int = 0  # bytes of frames that are published and not delivered yet
-    held: int = 0  # a `Hold`
+    held: int = 0  # bits of `Hold`
     unfinished: bytes = b""  # what came behind the last whole message
     is_closed: bool = False
     close_code: int = 0
@@ -63,18 +63,20 @@ class Inbox:
         "_parser",
         "_publisher",
         "_room",
-        "_stream",
+        "_source",
         "_uncredited",
         "close_code",
         "discards",
         "held",
         "is_closed",
+        "pieces",
         "published",
+        "seen",
     )
 
     def __init__(
         self,
-        stream: Stream,
+        source: Source,
         author: Author,
         publisher: Publisher,
         room: Room,
@@ -87,11 +89,13 @@ class Inbox:
         can_publish: bool = True,
     ) -> None:
         self.published = 0
-        self.held = Hold(0)
+        self.pieces = 0  # reads that brought what is unfinished
+        self.seen = 0  # messages, pings and pongs, by this object
+        self.held = 0  # bits of `Hold`
         self.is_closed = False
         self.close_code = 0  # the client's own; 0: none
         self.discards = False
-        self._stream = stream
+        self._source = source
         self._author = author
         self._publisher = publisher
         self._room = room
@@ -136,24 +140,29 @@ class Inbox:
         if parser is None:
             return None
         messages = parser.feed(data)
+        self.seen += len(messages)
         if self.discards:
             self.is_closed |= any(kind is CLOSE for kind, _, _ in messages)
             return self._follow(data, 0) or parser.error
         return self._take(messages, data) or parser.error
 
-    def hold(self, why: Hold) -> None:
+    def cut(self, data: bytes, frames: int) -> int:
+        """Return where so many frames have ended in `data`, which comes next; or its size."""
+        return self._boundary.cut(data, frames)
+
+    def hold(self, why: int) -> None:
         """Read no more."""
         self.held |= why
-        self._stream.pause_reading()
+        self._source.pause_reading()
 
-    def release(self, why: Hold) -> bool:
+    def release(self, why: int) -> bool:
         """Read on, unless there is another reason not to; return whether that changes anything."""
         if not self.held:
             return False
         self.held &= ~why
         if self.held:
             return False
-        self._stream.resume_reading()
+        self._source.resume_reading()
         return True
 
     def credit(self, size: int) -> bool:
@@ -176,6 +185,8 @@ class Inbox:
         """Drop what has not ended, and parse no more."""
         self._parser = None
         self._account.unfinished -= self._boundary.size
+        self._account.pieces -= self.pieces
+        self.pieces = 0
         self._boundary = Boundary()
 
     def _take(self, messages: list[Message], data: bytes) -> Close | None:
@@ -196,6 +207,9 @@ class Inbox:
                     has_marked = True
                 frame = encode(frames.TEXT, payload)
             elif kind is CLOSE:
+                if not may_be_sent(payload):
+                    self._publish(batch, has_marked)
+                    return Reason.BROKEN_FRAME.close(problem=_BAD_CODE)
                 self.is_closed = self.discards = True
                 self.close_code = payload
                 self._publish(batch, has_marked)
@@ -221,7 +235,10 @@ class Inbox:
         except BadFrame as error:
             return Reason.BROKEN_FRAME.close(problem=str(error))
         if change:
+            pieces = self.pieces + 1 if self._boundary.size else 0
             self._account.unfinished += change
+            self._account.pieces += pieces - self.pieces
+            self.pieces = pieces
         return None
 
     def _publish(self, batch: list[bytes], has_marked: bool) -> None:
@@ -254,4 +271,4 @@ class Inbox:
         if not state.parses:
             self.stop()
         if state.held:
-            self.hold(Hold(state.held))
+            self.hold(state.held)

@@ -64,7 +64,7 @@ class Outbox:
         self.is_blocked = False  # the stream has not taken all that it was given
         self.is_open = True  # takes entries
         self._stream = stream
-        self._limit = limit
+        self._limit: float = limit
         self._skips = skips
         self._is_direct = True  # nothing waits: an entry goes straight to the stream
         self._queue: deque[Entry] = deque()
@@ -86,7 +86,7 @@ class Outbox:
             self._skip,
             self._sending,
             self._sending_skip,
-            self._stream.get_write_buffer_size() + len(self._rest or b""),
+            self.unsent,
             self._control,
             self._last,
             self.is_open,
@@ -135,6 +135,10 @@ class Outbox:
         """Go on where the state that it was built from left off."""
         self._write()
 
+    def lift_limit(self) -> None:
+        """Its client is leaving, and gets all that is on its way, however much that is."""
+        self._limit = inf
+
     def finish(self, frame: bytes, *, drop: bool) -> None:
         """Send a last frame behind the backlog, or (`drop`) behind what is being sent."""
         self.is_open = False
@@ -159,9 +163,7 @@ class Outbox:
         """The stream is gone, and with it the backlog."""
         self.is_open = False
         self._is_direct = False
-        self._rest = self._last = None
-        self._sending = ()
-        self._control = b""
+        self._rest, self._last, self._sending, self._control = None, None, (), b""
         self._clear()
 
     @property
@@ -185,10 +187,13 @@ class Outbox:
 
     def waiting(self) -> int:
         """Return how many bytes are not sent yet, those of the entry being sent included."""
-        history = 0
-        for index in range(self._history):
-            history += self._queue[index].batch.size
-        return self.lag + history + len(self._rest or b"") + self._stream.get_write_buffer_size()
+        history = sum(self._queue[index].batch.size for index in range(self._history))
+        return self.lag + history + self.unsent
+
+    @property
+    def unsent(self) -> int:
+        """Bytes of what is being sent that the kernel has not taken."""
+        return len(self._rest or b"") + self._stream.get_write_buffer_size()
 
     @property
     def taken(self) -> int:
@@ -285,8 +290,7 @@ class Outbox:
         for entry in tuple(state.queue)[state.history :]:
             self.lag += self._size(entry)
         self._control, self._last = state.control, state.last
-        self.is_open = state.is_open
-        self._handed = state.taken
+        self.is_open, self._handed = state.is_open, state.taken
         if state.unsent:
             whole = sending = state.sending
             if not isinstance(whole, bytes):

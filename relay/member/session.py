@@ -5,7 +5,7 @@ It owns what the client sends and is sent; the connection owns the socket and it
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Protocol
 
@@ -14,6 +14,7 @@ from relay.account import Account
 from relay.member.annotated_inbox import AnnotatedInbox
 from relay.member.annotated_outbox import AnnotatedOutbox
 from relay.member.inbox import Hold, Inbox, InboxState
+from relay.member.intake import Intake, IntakeState
 from relay.member.liveness import STALL, Liveness
 from relay.member.options import Options
 from relay.member.outbox import Outbox
@@ -30,6 +31,9 @@ from relay.wire.parser import Parser
 class Owner(Protocol):
     """Whoever has the session's socket, and ends the session."""
 
+    def wake(self, at: float) -> None:
+        """Have the session's intake go on at this time; see `Waker`."""
+
     def overrun(self) -> None:
         """The room has refused the session: it has to go."""
 
@@ -42,7 +46,7 @@ class Owner(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What holds for all sessions of a relay. Sizes are bytes."""
+    """What holds for all sessions of a relay. Sizes are bytes; a rate of 0 is no limit."""
 
     message_size: int
     read_buffer_size: int
@@ -51,6 +55,8 @@ class Terms:
     clock: Callable[[], float]  # seconds
     new_parser: Callable[[int], Parser]
     renew: Callable[["Session", str], None]  # take a fresh token of a session, or close it
+    message_rate: int = 0  # messages a second
+    byte_rate: int = 0  # bytes a second
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +68,7 @@ class SessionState:
     liveness: Liveness
     inbox: InboxState
     outbox: OutboxState
+    intake: IntakeState = field(default_factory=IntakeState)
 
 
 class Session:
@@ -75,6 +82,7 @@ class Session:
         "excluded",
         "id",
         "inbox",
+        "intake",
         "liveness",
         "options",
         "outbox",
@@ -124,8 +132,10 @@ class Session:
                 renew=partial(terms.renew, self),
             )
         self.deliver = self.outbox.deliver
+        rates = terms.message_rate, terms.byte_rate
+        self.intake = Intake(stream, owner, terms.clock, rates, state.intake)
         self.inbox = new_inbox(
-            stream,
+            self.intake,
             self.author,
             self,
             room,
@@ -136,13 +146,23 @@ class Session:
             state.inbox,
             can_publish=options.grant.can_publish,
         )
+        self.intake.serve(self.inbox)
         self._clock = terms.clock
         self._is_renewed = False
 
     @property
     def is_plain(self) -> bool:
         """Whether nothing of it changes but three numbers: heard, published, taken."""
-        return self.outbox.is_empty and self.inbox.is_plain and not self._is_renewed
+        return (
+            self.outbox.is_empty
+            and self.inbox.is_plain
+            and not (self.intake.waits or self._is_renewed)
+        )
+
+    @property
+    def is_unread(self) -> bool:
+        """Whether its client is not read, so that its silence means nothing."""
+        return bool(self.inbox.held) or self.intake.waits
 
     @property
     def heard(self) -> float:
@@ -183,6 +203,7 @@ class Session:
             replace(self.liveness),
             self.inbox.snapshot(),
             self.outbox.snapshot(),
+            self.intake.snapshot(),
         )
 
     def welcome(self, welcome: Welcome) -> None:

@@ -3,7 +3,17 @@
 from typing import Protocol
 
 
-class Stream(Protocol):
+class Source(Protocol):
+    """What can be read, or not for a while."""
+
+    def pause_reading(self) -> None:
+        """Read nothing more for now."""
+
+    def resume_reading(self) -> None:
+        """Read on."""
+
+
+class Stream(Source, Protocol):
     """A part of what asyncio's transports offer."""
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
@@ -14,9 +24,3 @@ class Stream(Protocol):
 
     def is_closing(self) -> bool:
         """Whether nothing more will be sent."""
-
-    def pause_reading(self) -> None:
-        """Read nothing more for now."""
-
-    def resume_reading(self) -> None:
-        """Read on."""

@@ -118,6 +118,7 @@ class Batch:
         self.annotated: Annotated | None = None
         self._account = account
         account.batches += len(data)
+        account.count += 1
         self.own: dict[SessionId | None, Own]
         if len(spans) == 1:
             self.messages = spans[0].messages
@@ -128,6 +129,7 @@ class Batch:
 
     def __del__(self) -> None:
         self._account.batches -= self.size
+        self._account.count -= 1
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Batch) and self._key() == other._key()

@@ -13,6 +13,7 @@ from relay.room.congestion import Congestion, State
 from relay.room.delivery import Credits, Delivery
 from relay.room.log import Entry
 from relay.room.member import Delivered, Member, Publisher
+from relay.room.membership import Membership
 from relay.room.shared import Shared
 from relay.room.state import DeliveryState, DispatchState
 
@@ -21,12 +22,13 @@ TURN_BYTES: Final = 32 * 1024**2  # bytes written in such a turn, or one member'
 
 
 class Dispatch:
-    """The deliveries of a room; `members` are those of the room, by name."""
+    """The deliveries of a room; `who` is in it."""
 
-    __slots__ = ("_congestion", "_deliveries", "_is_delivering", "_members", "_shared")
+    __slots__ = ("_congestion", "_deliveries", "_is_delivering", "_members", "_shared", "_who")
 
-    def __init__(self, members: dict[UserName, Member], shared: Shared) -> None:
-        self._members = members
+    def __init__(self, who: Membership, shared: Shared) -> None:
+        self._who = who
+        self._members = who.members
         self._shared = shared
         self._congestion = Congestion()
         self._deliveries: deque[Delivery] = deque()
@@ -76,8 +78,8 @@ class Dispatch:
     def deliver_now(self, member: Member) -> None:
         """Give the member at once what is on its way to it."""
         for delivery in self._deliveries:
-            if delivery.is_due(member):
-                member.deliver(delivery.entry)
+            if delivery.take_early(member):
+                self._deliver(delivery.entry, (member,))
 
     def entries(self) -> Sequence[Entry]:
         """Return the entries that are on their way."""
@@ -214,5 +216,4 @@ class Dispatch:
             only = self._members.get(author.user) if author.user else None
             if only is not None and not (only.receives and only.excluded == author.session):
                 only = None
-        receivers = sum(each.receives for each in self._members.values())
-        return self._congestion.is_over(receivers, only)
+        return self._congestion.is_over(self._who.receiving, only)

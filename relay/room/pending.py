@@ -26,6 +26,10 @@ class Pending:
         self._credits: list[tuple[Publisher, int]] = []
         self._newcomers: list[Member | None] = []
 
+    @property
+    def is_empty(self) -> bool:
+        return not (self.pieces or self.changes)
+
     def add(self, piece: Piece, publisher: Publisher) -> None:
         size = len(piece.data)
         self.pieces.append(piece)

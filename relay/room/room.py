@@ -20,6 +20,7 @@ from relay.room.pending import Newcomers, Pending
 from relay.room.presence import Presence
 from relay.room.shared import Shared
 from relay.room.state import RoomState
+from relay.room.tempo import Tempo
 
 
 class Room:
@@ -36,6 +37,7 @@ class Room:
         "_returned",
         "_settling",
         "_shared",
+        "_tempo",
         "_who",
         "name",
         "presence",
@@ -44,12 +46,12 @@ class Room:
     def __init__(self, name: RoomName, open_log: OpenLog, shared: Shared) -> None:
         self.name = name
         self.presence = Presence()
-        self._shared = shared
-        self._open_log = open_log
+        self._shared, self._open_log = shared, open_log
         self._log = open_log(name, self._on_entry, None)
         self._who = Membership()
-        self._dispatch = Dispatch(self._who.members, shared)
+        self._dispatch = Dispatch(self._who, shared)
         self._pending = Pending()
+        self._tempo = Tempo()
         self._number = 0  # of the last batch
         self._is_appending = False
         self._appended: tuple[int, Credits, Newcomers] | None = None  # not handed back yet
@@ -73,10 +75,8 @@ class Room:
     @property
     def is_idle(self) -> bool:
         """Whether nobody would notice if it were forgotten; who may come back would."""
-        pending = self._pending
-        is_at_rest = not (pending.pieces or pending.changes or self._appended)
-        is_left = not (self._who or self.presence.is_awaiting)
-        return is_left and is_at_rest and self._dispatch.is_idle and self._log.is_empty
+        is_at_rest = self._pending.is_empty and self._appended is None and self._dispatch.is_idle
+        return is_at_rest and self._log.is_empty and not (self._who or self.presence.is_awaiting)
 
     def holder(self, user: UserName) -> Member | None:
         """Return the member that has this name, or is about to have it."""
@@ -86,23 +86,22 @@ class Room:
         """Add a member; it receives what the log hands back from now on, or from its join on."""
         if self._pending.pieces:
             self.flush()  # what was published before it came is not for it, unless as history
-        user, resume = member.user, member.resume
-        if resume is None:
-            assert user not in self.members
+        if member.resume is None:
+            assert member.user not in self.members
             self._who.put(member)
         else:
             self._who.await_join(member)
-        attempt = resume.attempt if resume else 0
-        self._change(Change(user, member.id, attempt, is_join=True), member)
+        attempt = member.resume.attempt if member.resume else 0
+        self._change(Change(member.user, member.id, attempt, is_join=True), member)
 
     def leave(self, member: Member) -> None:
         """Remove a member; what it published is still delivered."""
         if self.members.get(member.user) is member:
             self._who.remove(member.user)
             self._let_go(member)
-            self._depart(member.user)
-        elif self._who.stop_joining(member):
-            self._depart(member.user)
+        elif not self._who.stop_joining(member):
+            return
+        self._depart(member.user)
 
     def history(self, messages: int) -> tuple[Sequence[Entry], int]:
         """Return the entries with the last so many messages, and how many of the first to skip."""
@@ -135,11 +134,11 @@ class Room:
         self._log.close()
         self._log = self._open_log(self.name, self._on_entry, state.log)
         self._number = state.number
-        self._who.update(members)
-        self._dispatch.restore(state.dispatch)
         self.presence = Presence(state.presence)
         for member in members.values():
+            self._who.put(member)
             self.presence.adopt(member.user, member.id)
+        self._dispatch.restore(state.dispatch)
         for user in self.presence.people:
             self._depart(user)
 
@@ -166,6 +165,11 @@ class Room:
         """Take messages for the batch of this tick; `publisher` is credited once delivered."""
         pending = self._pending
         if not (pending.pieces or pending.changes):
+            is_free = self._appended is None and self._dispatch.is_idle
+            if is_free and self._tempo.is_slow(self._shared.clock()):
+                pending.add(piece, publisher)  # alone, as the one before: it waits for no others
+                self._append_pieces()
+                return
             self._shared.schedule(self.flush)
         elif pending.size + len(piece.data) > MAX_BATCH and self._appended is None:
             self._append_pieces()
@@ -180,10 +184,7 @@ class Room:
         """
         pending = self._pending
         while self._appended is None and (pending.pieces or pending.changes):
-            if pending.changes:
-                self._append_changes()
-            else:
-                self._append_pieces()
+            (self._append_changes if pending.changes else self._append_pieces)()
 
     def settle(self, member: Member) -> bool:
         """Deliver at once what is on its way to this member, which is about to leave.
@@ -204,13 +205,12 @@ class Room:
         self._pending.change(change, newcomer)
 
     def _append_pieces(self) -> None:
-        shared, totals = self._shared, self._shared.totals
+        shared = self._shared
         self._number += 1
         batch, credits = self._pending.take_pieces(shared.relay, self._number, shared.account)
-        totals.batches += 1
-        totals.messages += batch.messages
-        totals.bytes += len(batch.data)
+        shared.totals.take(batch.messages, len(batch.data))
         self._append(batch, credits=credits)
+        self._tempo.note(len(batch.spans), shared.clock())
 
     def _append_changes(self) -> None:
         self._number += 1

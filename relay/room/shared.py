@@ -1,8 +1,8 @@
 """What all rooms of a relay share."""
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from time import monotonic
 from typing import Protocol
 
 from relay.account import Account
@@ -31,8 +31,8 @@ class Shared:
     schedule: Callable[[Callable[[], None]], object]
     account: Account = field(default_factory=Account)
     totals: Totals = field(default_factory=Totals)
+    clock: Callable[[], float] = monotonic  # seconds
     congested: set[Patient] = field(default_factory=set)  # whose patience is to be checked
     deserted: set[Deserted] = field(default_factory=set)  # whose graces are to be ended
-    clock: Callable[[], float] = time.monotonic  # seconds
     leave_grace: float = 5.0  # seconds in which who comes back has never left
     session_age: float = 120.0  # seconds for which a session that is gone is remembered

@@ -14,13 +14,16 @@ from relay.access import admission
 from relay.access.access import Access
 from relay.account import Account
 from relay.edge.deadlines import beat_period
+from relay.edge.doors import Doors
 from relay.edge.drain import Drain, State
 from relay.edge.floor import Floor
 from relay.edge.gate import let_through
 from relay.edge.handover.service import Carried, Service
 from relay.edge.heartbeat import Heartbeat
 from relay.edge.key_sets import KeySet
+from relay.edge.memory import HELD, Memory
 from relay.edge.roster import Roster
+from relay.edge.turns import Turns
 from relay.edge.watch import Watch
 from relay.member.session import Terms
 from relay.metrics import RelayCollector, registry
@@ -32,7 +35,7 @@ from relay.settings import Settings
 from relay.web import admin, counts, live, pages, publish, status, websocket
 from relay.web.answers import error_response
 from relay.web.context import CONTEXT, Context
-from relay.web.refusals import Refusal
+from relay.web.refusals import Refusal, RefusalLog
 from relay.web.renewal import Renewal
 from relay.wire.parser import Parser
 
@@ -41,8 +44,7 @@ logger = logging.getLogger("relay")
 NewLog = Callable[[OnEntry, Retention, LogState | None], Log]
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
-_HISTORY_SHARE: Final = 8  # one eighth of the memory limit is for all rooms' history,
-_UNFINISHED_SHARE: Final = 4  # and a quarter for messages that have not arrived whole
+_HISTORY_SHARE: Final = 8  # one eighth of the memory limit is for all rooms' history
 # First segments of what pages of other origins may read; /ws only says why it refused an upgrade.
 _CORS: Final = frozenset({"health", "live", "ready", "revoke", "rooms", "ws"})
 _RETRY_AFTER: Final = "5"  # seconds, told with every 503
@@ -75,7 +77,16 @@ def create_app(settings: Settings, file_limit: int, new_log: NewLog = MemoryLog)
             session_age=settings.history_age,
         ),
     )
-    roster = Roster(account, memory_limit // _UNFINISHED_SHARE)
+    memory = Memory(memory_limit, memory_limit // HELD)
+    roster = Roster(account, memory.held_limit, settings.max_connections_per_ip)
+    refusals = RefusalLog()
+
+    def note(status: int, error: str) -> None:
+        watch.refused[status] += 1
+        refusals.write("a connection", status, error)
+
+    share = admission.strangers(file_limit)
+    doors = Doors(share, settings.max_connections_per_ip, access.is_proxy, note)
     terms = Terms(
         message_size=settings.max_message_size,
         read_buffer_size=settings.read_buffer_size,
@@ -83,11 +94,14 @@ def create_app(settings: Settings, file_limit: int, new_log: NewLog = MemoryLog)
         account=account,
         clock=loop.time,
         new_parser=partial(Parser, loop=loop),
+        message_rate=settings.message_rate,
+        byte_rate=settings.byte_rate,
         renew=Renewal(access, key_set),
     )
     samples = live.Samples(hub, roster, watch)
     period = beat_period(settings.ping_interval)
-    floor = Floor(settings, hub, roster, terms, loop, settings.ping_interval, period)
+    turns = Turns(loop.call_soon)
+    floor = Floor(settings, hub, roster, terms, loop, settings.ping_interval, period, turns)
     carried: dict[str, Carried] = {
         "totals": hub.totals,
         "roster": roster,
@@ -101,7 +115,7 @@ def create_app(settings: Settings, file_limit: int, new_log: NewLog = MemoryLog)
         access=access,
         key_set=key_set,
         floor=floor,
-        service=Service(floor, carried, settings.release_commit),
+        service=Service(floor, carried, settings.release_commit, doors),
         hub=hub,
         roster=roster,
         drain=Drain(roster),
@@ -111,10 +125,12 @@ def create_app(settings: Settings, file_limit: int, new_log: NewLog = MemoryLog)
             watch,
             period=period,
             history_age=settings.history_age,
-            memory_limit=memory_limit,
+            memory=memory,
+            others=lambda: doors.held,
         ),
         watch=watch,
         metrics=registry(RelayCollector(hub, roster, watch, lambda: retention.budget.used)),
+        refusals=refusals,
         max_connections=admission.max_connections(settings, file_limit, memory_limit),
     )
     app[live.SAMPLES] = samples
@@ -186,6 +202,8 @@ async def _answer_refusals(request: web.Request, handler: Handler) -> web.Stream
             busy.discard(protocol)
     let_through(request.transport)
     if context.drain.state is State.HANDED_OVER:  # the next request is for its successor
+        answer.force_close()
+    if context.service.doors.is_crowded or answer.headers.get("Connection") == "close":
         answer.force_close()
     if answer.status >= 400:
         context.watch.refused[answer.status] += 1

@@ -36,7 +36,7 @@ class Context:
     watch: Watch
     metrics: CollectorRegistry
     max_connections: int
-    refusals: RefusalLog = field(default_factory=RefusalLog)
+    refusals: RefusalLog
     started: float = field(default_factory=time.monotonic)
 
 

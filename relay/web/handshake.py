@@ -18,13 +18,17 @@ _KEY_SIZE: Final = 16  # bytes
 _UPGRADE: Final = {"Upgrade": "websocket", "Connection": "Upgrade"}
 
 
+def is_upgrade(request: web.Request) -> bool:
+    """Whether it asks for a WebSocket."""
+    return request.method == "GET" and "websocket" in map(str.lower, _words(request, "Upgrade"))
+
+
 def check_handshake(request: web.Request) -> None:
     """Refuse what is no WebSocket handshake; a plain GET gets 426 where one would succeed.
 
     A handshake by HTTP/1.0 is one: nginx speaks it to what stands behind it, unless told otherwise.
     """
-    offered = _words(request, "Upgrade")
-    if request.method != "GET" or "websocket" not in map(str.lower, offered):
+    if not is_upgrade(request):
         raise Refusal(426, _no_upgrade(request), _UPGRADE)
     if "upgrade" not in map(str.lower, _words(request, "Connection")):
         raise Refusal(

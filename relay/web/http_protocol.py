@@ -15,6 +15,7 @@ from aiohttp.http_exceptions import (
 )
 
 from relay.edge.gate import MOST as MAX_HEAD
+from relay.edge.kernel import unacknowledged
 from relay.web.answers import error_response
 from relay.web.context import Context
 
@@ -31,6 +32,8 @@ _SENTENCES: Final = (
 )
 _OTHER: Final = "bad HTTP request"
 _LINGER: Final = 1.0  # seconds in which what still comes in is thrown away
+_STALL: Final = 10.0  # seconds in which a client has to take some of its answer
+_PATIENCE: Final = 60.0  # seconds in which it has to take all that there is to be taken
 
 
 class _LastAnswer(web.Response):
@@ -57,7 +60,7 @@ def quieten_aiohttp() -> None:
 class HttpProtocol(web.RequestHandler):
     """One HTTP connection, until it is upgraded."""
 
-    __slots__ = ("_context", "_head")
+    __slots__ = ("_context", "_head", "_taking", "address")
 
     def __init__(
         self, server: web.Server, context: Context, loop: asyncio.AbstractEventLoop
@@ -74,6 +77,34 @@ class HttpProtocol(web.RequestHandler):
         )
         self._context = context
         self._head = 0  # bytes of a request head that has not ended
+        self._taking: asyncio.TimerHandle | None = None
+        self.address = ""
+
+    @property
+    def held(self) -> int:
+        """Bytes of answers that the client has not taken, and of a head that has not ended."""
+        transport = self.transport
+        return self._head + (transport.get_write_buffer_size() if transport is not None else 0)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self._context.service.doors.open(self)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """It has ended, or has been upgraded."""
+        self._stop_watching()
+        self._context.service.doors.leave(self)
+        super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        loop = asyncio.get_running_loop()
+        until = loop.time() + _PATIENCE
+        self._taking = loop.call_later(_STALL, self._look, self._untaken(), until)
+
+    def resume_writing(self) -> None:
+        self._stop_watching()
+        super().resume_writing()
 
     def data_received(self, data: bytes) -> None:
         """Read on, and refuse a head that does not end: the parser bounds only its parts."""
@@ -94,6 +125,35 @@ class HttpProtocol(web.RequestHandler):
             transport.write("\r\n".join(lines).encode() + body)
             self.close()  # from here on input is thrown away
             asyncio.get_running_loop().call_later(_LINGER, transport.close)
+
+    def _untaken(self) -> int:
+        """Return how much of its answers the client has not acknowledged, at least."""
+        transport = self.transport
+        if transport is None:
+            return 0
+        return transport.get_write_buffer_size() + unacknowledged(
+            transport.get_extra_info("socket")
+        )
+
+    def _look(self, before: int, until: float) -> None:
+        """Cut a client off that takes nothing, or takes too long for all of it."""
+        loop, untaken = asyncio.get_running_loop(), self._untaken()
+        transport = self.transport
+        if transport is None:
+            return
+        if untaken < before and loop.time() < until:
+            self._taking = loop.call_later(_STALL, self._look, untaken, until)
+            return
+        self._note(408, f"answer was not taken for {_STALL:g} s, or not within {_PATIENCE:g} s")
+        transport.abort()
+
+    def _stop_watching(self) -> None:
+        if self._taking is not None:
+            self._taking.cancel()
+
+    def _note(self, status: int, error: str) -> None:
+        self._context.watch.refused[status] += 1
+        self._context.refusals.write("a request", status, error)
 
     def handle_error(
         self,
@@ -116,8 +176,7 @@ class HttpProtocol(web.RequestHandler):
         return answer
 
     def _refusal(self, status: int, error: str) -> web.Response:
-        self._context.watch.refused[status] += 1
-        self._context.refusals.write("a request", status, error)
+        self._note(status, error)
         plain = error_response(error, status)
         answer = _LastAnswer(body=plain.body, status=status, headers=plain.headers)
         if "*" in self._context.settings.allowed_origins:

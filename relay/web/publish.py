@@ -6,13 +6,14 @@ from typing import Final
 
 from aiohttp import web
 
+from relay.account import cost
 from relay.names import RoomName
 from relay.room.batch import Author, Piece, SessionId
 from relay.room.congestion import PATIENCE
 from relay.web.answers import json_response
 from relay.web.context import CONTEXT, Context
 from relay.web.credentials import check_origin, decide, token_of
-from relay.web.refusals import Refusal, quoted
+from relay.web.refusals import LAST, Refusal, quoted
 from relay.web.target import room_of
 from relay.wire.closing import Reason
 from relay.wire.frames import BINARY, TEXT, encode, is_utf8
@@ -68,9 +69,9 @@ async def publish(request: web.Request) -> web.Response:
 
 def _check_capacity(context: Context) -> None:
     if context.drain.is_draining:
-        raise Refusal(503, "relay is draining", {"Connection": "close"})
+        raise Refusal(503, "relay is draining", LAST)
     if context.heartbeat.is_overloaded:
-        raise Refusal(503, "relay is short of memory; try again later")
+        raise Refusal(503, "relay is short of memory; try again later", LAST)
 
 
 async def _receive(request: web.Request, context: Context, chunks: list[bytes]) -> None:
@@ -86,8 +87,8 @@ async def _receive(request: web.Request, context: Context, chunks: list[bytes]) 
                     received += len(chunk)
                     if received > limit:
                         break
-                    if account.unfinished + len(chunk) > roster.unfinished_limit:
-                        raise Refusal(503, "relay is out of memory for unfinished messages")
+                    if account.held + cost(len(chunk), 1) > roster.held_limit:
+                        raise Refusal(503, "relay is out of memory for this message")
                     account.unfinished += len(chunk)
                     chunks.append(chunk)
     except TimeoutError:

@@ -16,6 +16,10 @@ _CAUSES: Final = 256  # causes that are told apart
 _FACTS: Final = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|[0-9a-f.:]*[0-9][0-9a-f.:/]*")
 
 
+LAST: Final = {"Connection": "close"}
+"""For the answer after which a connection ends: its socket is wanted for others."""
+
+
 class Refusal(Exception):
     """An HTTP answer that says in one sentence why a request is refused."""
 

@@ -47,6 +47,7 @@ async def health(request: web.Request) -> web.Response:
                 "deliveries": totals.deliveries,
                 "delivered_bytes": totals.delivered_bytes,
                 "skipped": totals.skipped,
+                "slowed": context.roster.slowed,
                 "closed": dict(context.roster.left),
             },
         },

@@ -1,6 +1,8 @@
 """`GET /ws/{username}`: everything that is decided before the upgrade, and the upgrade."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Final
 
 from aiohttp import web
@@ -13,8 +15,8 @@ from relay.member.session import Session, begin, identity_of
 from relay.names import RoomName, UserName
 from relay.web.context import CONTEXT, Context
 from relay.web.credentials import address_of, check_origin, decide, end_of, handshake_token
-from relay.web.handshake import check_handshake, choose_subprotocol, subprotocols
-from relay.web.refusals import Refusal, quoted
+from relay.web.handshake import check_handshake, choose_subprotocol, is_upgrade, subprotocols
+from relay.web.refusals import LAST, Refusal, quoted
 from relay.web.resuming import OPTIONS, BadOption, resume_of
 from relay.web.target import query_of, room_named, user_of
 from relay.web.upgrade import Switched, switch_protocols
@@ -32,7 +34,12 @@ async def connect(request: web.Request) -> web.StreamResponse:
         return _turn_away(request)
     room, options, refusal = await _options(request, context)
     if refusal is None:
-        await _check_name(context, room, options)
+        _check_capacity(context, options, _holder(context, room, options.user))
+        if is_upgrade(request):
+            with _deciding(context, options.address):
+                await _check_name(context, room, options)
+        else:
+            _check_known_name(context, room, options)
     if _is_draining(context):
         return _turn_away(request)
     holder = _holder(context, room, options.user) if refusal is None else None
@@ -103,8 +110,11 @@ async def _options(
             resume = resume_of(query, int(history))
         except BadOption as error:
             resume, refusal = resume_of({}, 0), Reason.BAD_OPTION.close(problem=error)
-    elif "Upgrade" in request.headers and (given := [name for name in OPTIONS if name in query]):
-        raise Refusal(400, f"option {given[0]!r} needs the subprotocol {PROTOCOL}")
+    elif given := [name for name in OPTIONS if name in query]:
+        if is_upgrade(request):
+            raise Refusal(400, f"option {given[0]!r} needs the subprotocol {PROTOCOL}")
+        with suppress(BadOption):  # a page's plain GET cannot offer it: it asks for such an upgrade
+            resume = resume_of(query, int(history))
     check_origin(request, context)
     token = handshake_token(request, query.get("token"))
     grant = await decide(context, lambda: context.access.connect(token, user, room))
@@ -125,14 +135,39 @@ def _check_capacity(context: Context, options: Options, holder: Connection | Non
     """Refuse whom there is no room for; whoever takes a name over takes a place over, too."""
     roster, per_address = context.roster, context.settings.max_connections_per_ip
     if context.heartbeat.is_overloaded:
-        raise Refusal(503, "relay is short of memory; try again later")
+        raise Refusal(503, "relay is short of memory; try again later", LAST)
     if len(roster.clients) - (holder is not None) >= context.max_connections:
-        raise Refusal(503, f"relay has {len(roster.clients)} connections, its limit")
-    replaces = holder is not None and holder.address == options.address
-    if per_address and roster.by_address[options.address] - replaces >= per_address:
+        raise Refusal(503, f"relay has {len(roster.clients)} connections, its limit", LAST)
+    address = options.address
+    count = roster.by_address.get(address, 0) + roster.deciding.get(address, 0)
+    if per_address and count - (holder is not None and holder.address == address) >= per_address:
         raise Refusal(
-            429, f"{options.address} has {per_address} connections, the limit for one address"
+            429, f"{address} has {per_address} connections, the limit for one address", LAST
         )
+
+
+@contextmanager
+def _deciding(context: Context, address: str) -> Iterator[None]:
+    """Let a handshake that is being decided count as a connection of its address."""
+    deciding = context.roster.deciding
+    deciding[address] += 1
+    try:
+        yield
+    finally:
+        deciding[address] -= 1
+        if not deciding[address]:
+            del deciding[address]
+
+
+def _check_known_name(context: Context, room: RoomName, options: Options) -> None:
+    """Refuse a name that somebody has, as far as it is known: who only asks drives nobody."""
+    holder = _holder(context, room, options.user)
+    if options.grant.user is not None or holder is None:
+        return
+    if options.resume is not None and holder.session.id == identity_of(options):
+        return
+    if holder.probe is None or holder.probe.seems_alive:
+        raise _name_in_use(room, options)
 
 
 async def _check_name(context: Context, room: RoomName, options: Options) -> None:
@@ -147,6 +182,10 @@ async def _check_name(context: Context, room: RoomName, options: Options) -> Non
         if options.resume is not None and holder.session.id == identity_of(options):
             return
         if await holder.is_alive():
-            raise Refusal(409, f"name {options.user!r} is in use in room {room!r}")
+            raise _name_in_use(room, options)
         if _holder(context, room, options.user) is holder:
             return
+
+
+def _name_in_use(room: RoomName, options: Options) -> Refusal:
+    return Refusal(409, f"name {options.user!r} is in use in room {room!r}")

@@ -15,6 +15,7 @@ from typing import Final
 
 LEAST_HEAD: Final = 6  # bytes of a client's shortest frame: two, and four of mask
 
+_LONGEST_HEAD: Final = 14  # bytes
 _MASKED: Final = 0x80
 _FINAL: Final = 0x80
 _OPCODE: Final = 0x0F
@@ -44,6 +45,27 @@ class Boundary:
     def kept(self) -> bytes:
         """Return the bytes since the last boundary."""
         return bytes(self._kept)
+
+    def cut(self, data: bytes, frames: int) -> int:
+        """Return where so many frames have ended in `data`, which comes next; its size if none do.
+
+        It looks at headers only, and changes nothing.
+        """
+        head = len(self._head)
+        window = self._head + data
+        at = self._next - len(self._kept) + head
+        end = len(window) - _LONGEST_HEAD
+        for _ in range(frames):
+            if at > end:
+                return len(data)
+            length = window[at + 1] & 0x7F
+            if length < 126:
+                at += LEAST_HEAD + length
+            elif length == 126:
+                at += LEAST_HEAD + 2 + (window[at + 2] << 8 | window[at + 3])
+            else:
+                at += LEAST_HEAD + 8 + int.from_bytes(window[at + 2 : at + 10], "big")
+        return min(at - head, len(data))
 
     def feed(self, data: bytes, whole: int) -> int:
         """Follow `data`, in which messages ended whose frames take `whole` bytes at least.

@@ -6,7 +6,14 @@ Nothing else in the relay writes a close code. `docs/protocol.md` holds the same
 from dataclasses import dataclass
 from enum import Enum
 
+_NEVER_SENT = 1006  # RFC 6455 §7.4.1; the parser lets it pass, and what lies above 4999
+_LAST = 4999
 _MAX_TEXT = 123  # bytes: a control frame carries 125 (RFC 6455 §5.5), two are the code
+
+
+def may_be_sent(code: int) -> bool:
+    """Whether a close frame may hold this code that the parser has let pass; 0 is none."""
+    return code != _NEVER_SENT and code <= _LAST
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +44,11 @@ class Reason(Enum):
     TOO_BIG = 1009, "message of {size} bytes exceeds limit of {limit}", False
     FAILED = 1011, "internal error", True
     RESTARTING = 1012, "relay is restarting", True
-    OVERLOADED = 1013, "relay is out of memory for unfinished messages", True
+    OVERLOADED = 1013, "relay is out of memory, and this client held {held} bytes", True
     TAKEN_OVER = 4000, "{user} connected again from elsewhere", False
     TOO_SLOW = 4001, "backlog of {backlog} bytes exceeds limit of {limit}", True
     STUCK = 4001, "backlog of {backlog} bytes has not shrunk for {seconds:g} s", True
+    UNFINISHED = 4001, "message with {size} bytes so far has not come on for {seconds:g} s", True
     NO_PONG = 4002, "nothing heard for {seconds:g} s", True
     TOKEN_EXPIRED = 4401, "token expired", False
     REVOKED = 4403, "token has been revoked", False

@@ -168,20 +168,21 @@ def test_switch_finishes_without_the_machine_that_began_it(
 
 
 @pytest.mark.usefixtures("_good_again")
+@pytest.mark.parametrize("which", ["--all", ""], ids=["made", "started"])
 def test_next_deploy_mends_a_switch_that_was_killed(
-    checkout: Checkout, release_host: ReleaseHost
+    checkout: Checkout, release_host: ReleaseHost, which: str
 ) -> None:
-    """As after a power cut in its middle: two relays, and a record that names one of them."""
+    """As after a power cut: the new relay has been made, or takes over from the one on record."""
     checkout.commit("A release whose switch is killed")
     deploy = checkout.begin("deploy", "--witnesses", "0")
-    relays = "docker ps --all --quiet --filter label=com.docker.compose.service=relay"
+    relays = f"docker ps {which} --quiet --filter label=com.docker.compose.service=relay"
     _in_switch(
         release_host,
         f'until [ "$({relays} | wc -l)" = 2 ]; do sleep 0.02; done; kill -KILL "$(cat pid)"',
     )
     output, _ = deploy.communicate(timeout=PATIENCE)
     assert deploy.returncode == 1
-    assert "the script on the host was killed" in output.splitlines()[-1]
+    assert "the program on the host was killed" in output.splitlines()[-1]
     assert release_host.health()["status"] == "healthy"
     outcome = checkout.deploy("--witnesses", "0").succeeded()
     assert "mending" in outcome.output

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from infra.refusal import Refusal
-from infra.release import Release
+from infra.plan.refusal import Refusal
+from infra.plan.release import Release
 from infra.tasks.image import _pipe_archive
 
 _MORE_THAN_A_PIPE_HOLDS = 1_000_000  # bytes

@@ -1,12 +1,15 @@
 """What provision.yml made of a bare Debian 13, and that a second run finds nothing to do."""
 
+import base64
 import re
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 import testinfra
 
+from infra.tasks.program import FILE, archive
 from tests.lab.engine import run
 from tests.lab.http_status import SITE, until_status
 from tests.lab.playbook import play, provision
@@ -71,6 +74,7 @@ def test_files_belong_to_whoever_writes_them(provisioned_vps: Vps) -> None:
         "Caddyfile.docker deploy deploy 644\n"
         "compose root root 755\n"
         "docker-compose.yml deploy deploy 644\n"
+        "lock deploy deploy 644\n"
         "release.env deploy deploy 644\n"
         "releases deploy deploy 750\n"
     )
@@ -152,10 +156,40 @@ def test_the_host_key_line_names_this_host(provisioned_vps: Vps) -> None:
     assert seen in outcome.words
 
 
+def test_provisioning_and_deploys_keep_out_of_each_others_way(
+    provisioned_vps: Vps, lab: Lab
+) -> None:
+    """Both hold one lock, and say who has it: an update of Docker would harm a switch."""
+    vps, lock = provisioned_vps, "/opt/relay/lock"
+    vps.run(
+        f"echo 'release R, by somebody' > {lock}; nohup flock {lock} sleep 1000 > /dev/null 2>&1 &"
+    )
+    vps.wait_until(lambda: bool(vps.run("pgrep -f '^[s]leep 1000' || true")), "it holds")
+    try:
+        refused = provision(vps, "-e", "provision_lock_wait=1", *lab)
+        refused.refused("a deploy holds this host: release R, by somebody")
+    finally:
+        vps.run("pkill -f '[s]leep 1000' || true")
+    with ThreadPoolExecutor(1) as beside:
+        provisioning = beside.submit(provision, vps, "--tags", "tuning", *lab)
+        held = vps.run_once(f"! flock --nonblock {lock} true", f"cat {lock}")
+        assert held.startswith("provisioning, since 20")
+        provisioning.result().succeeded()
+    vps.run(f"flock --nonblock {lock} true")
+
+
 def test_the_site_is_back_after_a_reboot(provisioned_vps: Vps) -> None:
-    """By itself, behind its firewall."""
+    """By itself, behind its firewall; and a switch of releases that was cut off is mended."""
     vps = provisioned_vps
+    release = "/opt/relay/releases/20261125T101500-0123456789ab"
+    program = base64.b64encode(archive()).decode()
+    vps.run(
+        f"mkdir {release}; echo {program} | base64 -d > {release}/{FILE};"
+        f"ln -s {release} /opt/relay/switching; chown -hR deploy: /opt/relay/releases"
+    )
     vps.power_off()
     vps.power_on()
     until_status(SITE, vps.address)
     assert "policy drop" in vps.run("nft list table inet relay")
+    vps.wait_until(lambda: not vps.run("ls /opt/relay | grep switching || true"), "it is mended")
+    vps.run(f"rm -r {release}")

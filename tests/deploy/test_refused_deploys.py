@@ -4,6 +4,7 @@ from pathlib import Path
 
 from tests.lab.checkout import Checkout
 from tests.lab.engine import run
+from tests.lab.playbook import provision
 from tests.lab.release_host import ReleaseHost, Untouched
 from tests.lab.vps import Vps, private_key
 
@@ -91,6 +92,26 @@ def test_caddy_that_does_not_know_its_new_domain_is_noticed(
         before.check()
     finally:
         release_host.vps.run(f"printf %s '{settings}' > /opt/relay/.env")
+
+
+def test_host_whose_caddy_lacks_the_relays_socket_is_told_what_to_do(
+    checkout: Checkout, release_host: ReleaseHost, lab: tuple[str, ...]
+) -> None:
+    """As provisioned before relays handed over: one upgrade, after which releases get through."""
+    vps = release_host.vps
+    older = "/relay_socket:/d; s/RELAY_UPSTREAMS:-.*}/RELAY_UPSTREAMS:-relay:8080}/"
+    vps.run(
+        f"cd /opt/relay; sed -i '{older}' docker-compose.yml; chown deploy: docker-compose.yml;"
+        "./compose up --detach --no-deps --wait caddy 2>&1"
+    )
+    before = Untouched(release_host)
+    checkout.deploy().refused("run the workflow provision with caddy_upgrade, which brings it")
+    before.check()
+    told = provision(vps, *lab).succeeded()
+    assert "replaces Caddy, which cuts every open WebSocket once" in told.words
+    provision(vps, "--tags", "caddy_upgrade", *lab).succeeded()
+    checkout.deploy("--witnesses", "0").succeeded()
+    assert "| closed | none |" in checkout.deploy().succeeded().output
 
 
 def test_bare_host_is_told_from_a_provisioned_one(checkout: Checkout, bare_vps: Vps) -> None:

@@ -23,11 +23,26 @@ def test_rollback_goes_to_each_of_the_last_three(
     for release in reversed(older):
         outcome = checkout.rollback("--witnesses", "4").succeeded()
         assert "| handshakes failed | 0 |" in outcome.output
+        assert "| closed | none |" in outcome.output
         _serves(release_host, release)
     checkout.rollback().refused("there is no release before")
     checkout.rollback(newest, "--witnesses", "0").succeeded()
     _serves(release_host, newest)
     assert release_host.releases() == remembered
+
+
+def test_rollback_never_chooses_a_release_that_was_gone_back_from(
+    checkout: Checkout, release_host: ReleaseHost, remembered: list[str]
+) -> None:
+    """Gone back from the last one, and another deployed: what was before it is gone back to."""
+    *_, before, _ = remembered
+    checkout.rollback("--witnesses", "0").succeeded()
+    _serves(release_host, before)
+    checkout.commit("The next one")
+    checkout.deploy("--witnesses", "0").succeeded()
+    checkout.rollback("--witnesses", "0").succeeded()
+    _serves(release_host, before)
+    checkout.rollback(release_host.newest(), "--witnesses", "0").succeeded()
 
 
 def test_rollback_to_what_serves_or_was_never_there_is_refused(

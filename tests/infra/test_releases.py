@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from infra.access import Access
-from infra.layers import Saved
-from infra.refusal import Refusal
-from infra.release import Release, check_not_older, is_release
+from infra.host.record import is_release
+from infra.plan.access import Access
+from infra.plan.refusal import Refusal
+from infra.plan.release import Release, check_not_older
+from infra.tasks.layers import Saved
 
 _NAME = "20261125T101500-{}"
 

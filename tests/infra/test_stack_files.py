@@ -14,8 +14,6 @@ SETTINGS = {name for name, _, _ in table()}
 FIXED = {
     "PORT",
     "LISTEN_ADDRESS",
-    "LISTEN_SOCKET",
-    "HANDOVER_SOCKET",
     "RELEASE_COMMIT",
     "RELEASE_TIME",
     "RELEASE_ACTOR",
@@ -89,7 +87,20 @@ def test_doctor_asks_inside_the_relay_of_the_host() -> None:
 
 
 def test_the_shipped_compose_file_publishes_no_port_of_the_relay() -> None:
-    """Two relays stand side by side during a release."""
+    """The new one starts beside the one that it takes over from."""
     relay = COMPOSE[COMPOSE.index("  relay:") : COMPOSE.index("  caddy:")]
     assert "ports:" not in relay
     assert "container_name" not in relay
+
+
+def test_only_the_relay_has_the_socket_by_which_it_is_taken_over() -> None:
+    """Caddy faces the internet; and no setting of an operator may lead the sockets elsewhere."""
+    relay, caddy = COMPOSE[: COMPOSE.index("  caddy:")], COMPOSE[COMPOSE.index("  caddy:") :]
+    services = caddy[: caddy.index("\nvolumes:")]
+    assert "relay_handover:/run/handover" in relay
+    assert "relay_handover" not in services
+    for mounted in (relay, services):
+        assert "relay_socket:/run/relay" in mounted
+    assert "HANDOVER_SOCKET: /run/handover/handover.sock\n" in relay
+    assert "LISTEN_SOCKET: /run/relay/relay.sock\n" in relay
+    assert 'group_add: ["10001"]' in services

@@ -5,8 +5,9 @@ import signal
 
 import aiohttp
 
-from infra.witness import Swarm
+from infra.watch.witness import Swarm, Witness
 from tests.conftest import StartRelay
+from wsload.account.account import Account
 
 
 def _swarm(session: aiohttp.ClientSession, base: str) -> Swarm:
@@ -31,7 +32,16 @@ async def test_undisturbed_witnesses_lose_nothing(start_relay: StartRelay) -> No
     assert figures["said"] >= 60
     wrong = ("lost", "missed", "unread", "repeated", "reordered", "leaked", "corrupted")
     assert {name: figures[name] for name in wrong} == dict.fromkeys(wrong, 0)
-    assert figures["split"] == 0
+    assert (figures["split"], figures["closes"]) == (0, {})
+    assert figures["silence"] > 0
+
+
+def test_silence_is_the_longest_time_between_two_messages() -> None:
+    """What came before the first one is none: nobody may have spoken yet."""
+    witness = Witness("here", Account("here", 0, joined=0, echo=False, checked=True))
+    for moment in (50.0, 50.5, 52.0, 52.1):
+        witness.hear(moment)
+    assert witness.silence == 1.5
 
 
 async def test_witnesses_come_back_and_tell_what_they_missed(start_relay: StartRelay) -> None:

@@ -176,9 +176,7 @@ class Stack:
 
     def session(self) -> aiohttp.ClientSession:
         """Open a session of clients by TLS; every name leads to the stack's address."""
-        resolver, tls = _Everywhere(self.address), self.authority()
-        connector = aiohttp.TCPConnector(resolver=resolver, ssl=tls, limit=0)
-        return aiohttp.ClientSession(connector=connector)
+        return session_at(self.address, self.authority())
 
     def curl(self, url: str, *words: str) -> str:
         """Ask as a browser on this host would; every name leads to the stack's address."""
@@ -195,6 +193,12 @@ class Stack:
             *("exec", "-T", "caddy", "caddy", "reload", "--config", "-", "--adapter", "caddyfile"),
             text=(self.folder / "Caddyfile.docker").read_text(),
         )
+
+
+def session_at(address: str, tls: ssl.SSLContext) -> aiohttp.ClientSession:
+    """Open a session of clients by TLS for whom every name leads to this address."""
+    connector = aiohttp.TCPConnector(resolver=_Everywhere(address), ssl=tls, limit=0)
+    return aiohttp.ClientSession(connector=connector)
 
 
 class _Everywhere(ThreadedResolver):

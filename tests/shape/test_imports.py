@@ -44,7 +44,17 @@ MAY_IMPORT = {
     "bench": {"relay"},
 }
 WITHOUT_IO = ("relay/wire", "relay/access", "relay/room", "relay/member")
-IO = {"aiohttp", "asyncio", "socket", "ssl", "logging", "selectors", "threading", "subprocess"}
+IO = {
+    "aiohttp",
+    "asyncio",
+    "resource",
+    "socket",
+    "ssl",
+    "logging",
+    "selectors",
+    "threading",
+    "subprocess",
+}
 
 
 def _name(path: Path) -> str:
@@ -147,3 +157,32 @@ def test_every_folder_says_what_lives_there(package: str) -> None:
     for path in _files(package):
         if path.name == "__init__.py" and "templates" not in path.parts:
             assert ast.get_docstring(ast.parse(path.read_text())), path
+
+
+FOLDERS = [path.parent.name for path in sorted((ROOT / "relay").glob("*/__init__.py"))]
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_folders_of_the_relay_say_what_they_import(folder: str) -> None:
+    """Which other parts of the relay, by the last line of the docstring."""
+    text = ast.get_docstring(ast.parse((ROOT / "relay" / folder / "__init__.py").read_text()))
+    assert text
+    told = {
+        name.strip(" `")
+        for name in text.splitlines()[-1].removeprefix("Imports: ").rstrip(".").split(",")
+    }
+    found = {
+        name.split(".")[1]
+        for module in MODULES
+        if module.startswith(f"relay.{folder}")
+        for name in _imports(module)
+        if name.startswith("relay.")
+    } - {folder}
+    assert told == found
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if name.startswith("infra.host")])
+def test_what_runs_on_the_host_needs_only_python(module: str) -> None:
+    """The host has no package of ours."""
+    imports = {name for name in _imports(module) if not name.startswith("infra.host")}
+    assert {name.partition(".")[0] for name in imports} <= sys.stdlib_module_names

@@ -1,23 +1,27 @@
 """`make up` as its user calls it, in a copy of the repository."""
 
 import asyncio
+import itertools
 import os
 import re
 import shutil
 import socket
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
-from websockets.asyncio.client import connect
+from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
+from infra.watch.witness import Swarm
 from tests.lab import engine, images
 from tests.lab import stack as lab
 from tests.lab.engine import ROOT
-from tests.lab.waiting import until
+from tests.lab.waiting import LIMIT, until
+
+_ROOT_CERTIFICATE = "/data/caddy/pki/authorities/local/root.crt"
 
 Make = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -27,7 +31,7 @@ def copy(tmp_path: Path) -> Path:
     """A copy of what the images and the stack are made of."""
     for name in (
         *("Makefile", "Dockerfile.relay", ".dockerignore", "pyproject.toml", "Caddyfile.docker"),
-        *("docker-compose.yml", "docker-compose.override.yml"),
+        *("docker-compose.yml", "docker-compose.override.yml", "Caddyfile.developer"),
     ):
         shutil.copy(ROOT / name, tmp_path / name)
     for name in ("scripts", "relay", "requirements", "loadtest", "wsload"):
@@ -93,6 +97,86 @@ def test_make_up_serves_and_make_down_removes(make: Make, copy: Path) -> None:
     assert "relay_" in engine.run("curl", "-sS", "--noproxy", "*", metrics)
     down = make("down")
     assert down.returncode == 0, down.stdout
+
+
+async def test_make_up_again_replaces_the_relay_and_no_client_notices(
+    make: Make, copy: Path
+) -> None:
+    """200 clients by TLS and two who count each message, through a new image and a bad one."""
+    assert (await asyncio.to_thread(make, "up")).returncode == 0
+    address, before = _address(copy), _relays(copy)
+    tls = lab.trusting(_compose(copy, "exec", "-T", "caddy", "cat", _ROOT_CERTIFICATE))
+    relay = copy / "relay" / "__main__.py"
+    async with (
+        lab.session_at(address, tls) as session,
+        connect(f"ws://{address}/ws/speaker?room=count", proxy=None) as speaker,
+        connect(f"ws://{address}:8080/ws/listener?room=count", proxy=None) as listener,
+    ):
+        swarm = Swarm(
+            *(session, "wss://localhost"),
+            room="swarm",
+            rooms=20,
+            clients=10,
+            rate=0.5,
+            tokens={},
+            patience=LIMIT,
+        )
+        async with swarm.connected():
+            counting = asyncio.create_task(_count(speaker))
+            hearing = asyncio.create_task(_until_end(listener))
+            relay.write_text(relay.read_text() + "\n# another image\n")
+            up = await asyncio.to_thread(make, "up")
+            assert up.returncode == 0, up.stdout
+            after = _relays(copy)
+            assert len(after) == 1
+            assert after != before
+            assert _policy(after[0]) == "unless-stopped"
+            up = await asyncio.to_thread(make, "up", WRITE_BUFFER_SIZE="lots")
+            assert up.returncode
+            assert "relay: WRITE_BUFFER_SIZE=lots: expected a size such as 64KB" in up.stdout
+            assert "the relay that ran before goes on serving" in up.stdout
+            assert _relays(copy) == after
+            assert _policy(after[0]) == "unless-stopped"
+            counting.cancel()
+            with suppress(asyncio.CancelledError):
+                await counting
+            await speaker.send("end")
+            heard = await hearing
+            await swarm.hush()
+            figures = swarm.figures()
+    assert heard == [str(number) for number in range(len(heard))]
+    assert len(heard) > 20
+    assert (figures["closes"], figures["failure"]) == ({}, "")
+    assert (figures["lost"], figures["repeated"], figures["reordered"]) == (0, 0, 0)
+
+
+async def _count(speaker: ClientConnection) -> None:
+    """Say 0, 1, 2 and so on."""
+    for number in itertools.count():
+        await speaker.send(str(number))
+        await asyncio.sleep(0.02)
+
+
+async def _until_end(listener: ClientConnection) -> list[str]:
+    """Return all that is said before "end"."""
+    heard = []
+    while (message := await listener.recv()) != "end":
+        heard.append(str(message))
+    return heard
+
+
+def _compose(copy: Path, *words: str) -> str:
+    return engine.run("docker", "compose", "--project-directory", copy, *words)
+
+
+def _policy(container: str) -> str:
+    """Return when Docker starts it again."""
+    policy = "{{.HostConfig.RestartPolicy.Name}}"
+    return engine.run("docker", "inspect", "--format", policy, container).strip()
+
+
+def _relays(copy: Path) -> list[str]:
+    return _compose(copy, "ps", "--all", "--quiet", "relay").split()
 
 
 async def test_make_down_tells_members_before_caddy_is_gone(make: Make, copy: Path) -> None:

@@ -1,122 +1,88 @@
 """Replacing a relay, restarting it, reloading Caddy: who is told what, how soon all are back."""
 
 import asyncio
-import socket
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
-from pathlib import Path
-from threading import Thread
 
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from infra.witness import Swarm
-from tests.lab import engine
 from tests.lab import stack as lab
-from tests.lab.engine import run
+from tests.lab.engine import ROOT, run
 from tests.lab.stack import Stack
-from tests.lab.waiting import LIMIT, until
+from tests.lab.waiting import until
 from tests.stack.conftest import RunStack
+from tests.stack.swarm import SIZE, connected, is_healthy, start_beside
 
-_ROOMS = 20
-_CLIENTS = 10  # per room
-_SIZE = _ROOMS * _CLIENTS
-
-
-@asynccontextmanager
-async def _swarm(stack: Stack) -> AsyncIterator[Swarm]:
-    """200 clients by TLS that stay, each saying something every two seconds."""
-    async with stack.session() as session:
-        swarm = Swarm(
-            *(session, "wss://localhost"),
-            room="swarm",
-            rooms=_ROOMS,
-            clients=_CLIENTS,
-            rate=0.5,
-            tokens={},
-            patience=LIMIT,
-        )
-        async with swarm.connected():
-            yield swarm
+_REHEARSAL = ROOT / "infra" / "templates" / "rehearsal.yml"
 
 
-def _is_healthy(stack: Stack, container: str) -> bool:
-    return str(stack.inspect(container)["State"]["Health"]["Status"]) == "healthy"
-
-
-async def test_a_start_first_replacement_drops_no_handshake(run_stack: RunStack) -> None:
-    """200 clients by TLS: none fails to connect, all are told 1012, all come back."""
+async def test_a_relay_beside_takes_over_and_no_client_notices(run_stack: RunStack) -> None:
+    """200 clients by TLS: none is closed, no message is lost, and those who come are let in."""
     stack = run_stack()
     (old,) = stack.containers("relay")
-    async with _swarm(stack) as swarm:
-        await stack.composed(
-            "up", "-d", "--no-deps", "--no-recreate", "--scale", "relay=2", "relay"
-        )
-        (new,) = set(stack.containers("relay")) - {old}
-        await asyncio.to_thread(until, lambda: _is_healthy(stack, new), "the new relay is healthy")
+    async with connected(stack) as swarm:
+        new = await asyncio.to_thread(start_beside, stack, old)
+        await asyncio.to_thread(until, lambda: is_healthy(stack, new), "the new relay is healthy")
+        async with stack.connect("late", room="swarm-0") as late:
+            await late.recv()
+        said = await asyncio.to_thread(run, "docker", "logs", old)
+        assert f"handed over {SIZE} connections" in said
         await asyncio.to_thread(run, "docker", "stop", old)
-        await swarm.back(1)
+        await asyncio.to_thread(run, "docker", "rm", old)
+        await swarm.hush()
         figures = swarm.figures()
-    assert figures["handshakes_failed"] == 0, figures["failure"]
-    assert figures["closes"] == {"1012": _SIZE}
-    print(f"longest gap {figures['back_max']:.2f} s, median {figures['back_median']:.2f} s")
+    assert (figures["closes"], figures["failure"]) == ({}, "")
+    assert (figures["lost"], figures["repeated"], figures["reordered"]) == (0, 0, 0)
+
+
+async def test_a_successor_that_cannot_start_leaves_the_one_that_serves_alone(
+    run_stack: RunStack,
+) -> None:
+    """It is refused a setting, and ends: nobody is closed."""
+    stack = run_stack()
+    (old,) = stack.containers("relay")
+    async with connected(stack) as swarm:
+        stack.env["WRITE_BUFFER_SIZE"] = "lots"
+        new = await asyncio.to_thread(start_beside, stack, old)
+        await asyncio.to_thread(
+            until, lambda: stack.inspect(new)["RestartCount"] > 0, "the new relay has ended"
+        )
+        await asyncio.to_thread(run, "docker", "rm", "--force", new)
+        await swarm.hush()
+        figures = swarm.figures()
+    assert (figures["closes"], figures["lost"]) == ({}, 0)
 
 
 async def test_a_restart_of_the_only_relay_brings_everybody_back(run_stack: RunStack) -> None:
     """All are told 1012, and come back by themselves."""
     stack = run_stack()
     (relay,) = stack.containers("relay")
-    async with _swarm(stack) as swarm:
+    async with connected(stack) as swarm:
         await stack.composed("restart", "relay")
-        await asyncio.to_thread(until, lambda: _is_healthy(stack, relay), "it is healthy again")
+        await asyncio.to_thread(until, lambda: is_healthy(stack, relay), "it is healthy again")
         await swarm.back(1)
-        assert swarm.figures()["closes"] == {"1012": _SIZE}
+        assert swarm.figures()["closes"] == {"1012": SIZE}
 
 
-def test_a_relay_that_is_away_is_looked_for_here_and_nowhere_else(
-    run_stack: RunStack, tmp_path: Path
-) -> None:
-    """Docker asks the host's name server for a name that it does not know, and Caddy lets all wait
-    for the answer: where that takes seconds, nobody would get in although the relay is back."""
-    address = engine.gateway()
-    # One port for all that test on this machine: a container's name server has no other.
-    with engine.alone("name-server"), _name_server(address) as asked:
-        override = f"services: {{caddy: {{dns: [{address}]}}}}"
-        (tmp_path / "docker-compose.override.yml").write_text(override)
-        stack = run_stack()
-        stack.compose("stop", "--timeout", "0", "relay")
-        assert "503" in stack.curl("http://localhost/ready", "-i")
-        stack.compose("exec", "-T", "caddy", "wget", "-q", "http://example.org", check=False)
-        names = {query[12:] for query in asked()}
-        assert any(name.startswith(b"\x07example\x03org\0") for name in names)
-        assert not any(name.startswith(b"\x05relay") for name in names)
-
-
-@contextmanager
-def _name_server(address: str) -> Iterator[Callable[[], list[bytes]]]:
-    """One that knows no name and answers at once; returns what it was asked so far."""
-    queries: list[bytes] = []
-    with socket.socket(type=socket.SOCK_DGRAM) as server:
+async def test_a_rehearsal_never_asks_the_relay_that_serves(run_stack: RunStack) -> None:
+    """It mounts nothing and both sockets are switched off, so it takes over nothing."""
+    stack = run_stack()
+    (serving,) = stack.containers("relay")
+    name = f"{stack.project}-rehearsal"
+    async with stack.connect("member") as member:
+        files = ("--file", stack.folder / "docker-compose.yml", "--file", _REHEARSAL)
         try:
-            server.bind((address, 53))
-        except OSError as error:  # not on the machine that runs the containers
-            engine.refuse(f"no name server on {address}: {error}")
-
-        def serve() -> None:
-            while (received := server.recvfrom(4096))[0]:
-                query, client = received
-                queries.append(query)
-                # The question again, as an answer (RFC 1035 §4.1.1) with NXDOMAIN.
-                server.sendto(query[:2] + b"\x81\x83" + query[4:], client)
-
-        thread = Thread(target=serve)
-        thread.start()
-        try:
-            yield lambda: list(queries)
+            await stack.composed(*files, "run", "-d", "--no-deps", "--name", name, "relay")
+            await asyncio.to_thread(until, lambda: is_healthy(stack, name), "it is healthy")
+            facts = stack.inspect(name)
         finally:
-            server.sendto(b"", server.getsockname())
-            thread.join()
+            await asyncio.to_thread(run, "docker", "rm", "--force", name)
+        await member.ping()
+    assert facts["Mounts"] == []
+    assert {"LISTEN_SOCKET=", "HANDOVER_SOCKET="} <= set(facts["Config"]["Env"])
+    said = run("docker", "logs", serving)
+    assert "handed over" not in said
+    assert "successor" not in said
 
 
 async def test_a_changed_caddyfile_cuts_nobody_before_stream_close_delay(

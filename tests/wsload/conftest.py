@@ -17,12 +17,8 @@ from tempfile import NamedTemporaryFile
 from typing import Any
 
 import pytest
-from hypothesis import settings
 
 ROOT = Path(__file__).parent.parent.parent
-# A busy machine is no finding of a property test.
-settings.register_profile("load", deadline=None)
-settings.load_profile("load")
 
 _PORT = re.compile(r'listens on http://\S+:(\d+)|{"port": (\d+)}')
 

@@ -17,7 +17,7 @@ from wsload.control import locust_table
 from wsload.report import page, table
 from wsload.report.outcome import Outcome
 from wsload.report.result import result_of
-from wsload.report.server import ServerProcess, loop_delays, relay_facts
+from wsload.report.server import ServerProcess, loop_delays, relay_facts, slowed
 from wsload.run import requirements
 from wsload.run.climb import Climb
 from wsload.run.options import Options
@@ -59,6 +59,7 @@ class Judge:
         context = options.trust.context(address.scheme)
         is_relay = any(getattr(kind, "relay", False) for kind in users)
         self._facts_task = gevent.spawn(lambda: relay_facts(address, context) if is_relay else {})
+        self._slowed_task = gevent.spawn(lambda: slowed(address, context) if is_relay else 0)
         # Looking for it takes a while, in which nothing could be sent: so it is done now.
         process = ServerProcess(address)
         self._server_task = gevent.spawn(self._watch_server, process)
@@ -112,6 +113,7 @@ class Judge:
         if outcome.server:
             context = outcome.options.trust.context(self._address.scheme)
             outcome.loop_delays = loop_delays(self._address, context)
+            outcome.slowed = slowed(self._address, context) - self._slowed_task.get()
         self.result = result = result_of(outcome)
         name = ", ".join(outcome.scenarios)
         for fault in FAULTS:

@@ -54,6 +54,11 @@ def notes(outcome: Outcome) -> list[str]:
         sentences.append(
             f"{messages(outcome.blocked)} were due and never sent: the server did not read"
         )
+    if outcome.slowed > 0:
+        sentences.append(
+            f"the server slowed senders down {outcome.slowed:,} times: they sent more than its "
+            "MESSAGE_RATE or BYTE_RATE allows"
+        )
     sentences += [
         f"{one.messages} messages in different orders, for example at {one.one} and {one.other}"
         for one in outcome.disagreements[:_STALLS]

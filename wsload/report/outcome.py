@@ -45,6 +45,7 @@ class Outcome:
     behind: int = 0  # closed for slow reading while our own reader was behind
     unsent: int = 0  # due and not sent, without the server's doing
     blocked: int = 0  # due and not sent, because the server did not read
+    slowed: int = 0  # times that the server slowed a sender, for a limit of its own
     silences: list[Silence] = field(default_factory=list)
     disagreements: list[Disagreement] = field(default_factory=list)
     clock_step: float = 0.0  # seconds by which the wall clock was set meanwhile

@@ -25,6 +25,12 @@ def relay_facts(address: Address, context: SSLContext | None) -> dict[str, Any]:
     return {name: health[name] for name in _FACTS if name in health}
 
 
+def slowed(address: Address, context: SSLContext | None) -> int:
+    """How many times the relay has slowed a sender for its rates; 0 where it does not tell."""
+    totals = _ask(address, context, "/health").get("totals")
+    return int(totals.get("slowed", 0)) if isinstance(totals, dict) else 0
+
+
 def loop_delays(address: Address, context: SSLContext | None) -> dict[int, float]:
     """By second (since the epoch, by the relay's clock): how many milliseconds its event loop was
     late; empty where it does not tell."""

@@ -14,11 +14,15 @@ from wsload.run.options import Options
 from wsload.run.requirements import QUANTITIES, number
 from wsload.run.series import Second, Series
 
+_LEAST_DELIVERED = 0.95  # of what the first rate came to: below, queues grow at each second
 LEAST_SENT = 0.98  # of the rate: below, the server did not read its senders
 MOST_CPU = 90.0  # percent of a core, of the busiest generator
 _NEAR = 1.05  # a rate that did not hold, over one that did: nothing lies between them
-_REST = 2.0  # seconds at a rate that held, after one that did not: queues have to empty
-_FIRST_REST = 0.5  # of the first rate, where none has held
+# After a rate that did not hold, queues have to empty: at a part of the highest that held (or of
+# the first), until messages arrive in time again, for so many seconds at least and at most.
+_REST_RATE = 0.5
+_REST = 2.0
+_LONGEST_REST = 30.0
 _LATENCIES = ("mean", "p50", "p95", "p99", "p999", "max")
 
 
@@ -56,7 +60,7 @@ class Climb:
         self.rate = options.rate
         self._begin = start
         self._resting = False
-        self._next = options.rate  # behind a rest
+        self._next: float | None = None  # rate behind a rest; None: the climb ends there
         self.finished = False
 
     @property
@@ -83,7 +87,7 @@ class Climb:
         if end + 1 > until:
             return None
         if self._resting:
-            return self._go(self._next, end)
+            return self._end_rest(series, until)
         # The first second still carries the change of rate.
         seconds = [second for _, second in series.between(self._begin, end)]
         self.steps.append(self._step(seconds[1:] or seconds))
@@ -104,22 +108,38 @@ class Climb:
             following = min(step.rate * self._options.rate_factor, top)
         elif not low:
             self.finished = True  # not even the first rate
-            return None
+            following = 0.0
         else:
             self.finished = high <= low * _NEAR
             following = sqrt(low * high)
-        if self.finished:
+        if self.finished and step.held:
             return None
+        if self.finished:
+            # What it queued would be taken for lost.
+            self.finished = False
+            return self._rest(None, moment)
         return self._go(following, moment) if step.held else self._rest(following, moment)
 
     def _go(self, rate: float, moment: float) -> float:
         self.rate, self._begin, self._resting = rate, moment, False
         return rate
 
-    def _rest(self, following: float, moment: float) -> float:
+    def _rest(self, following: float | None, moment: float) -> float:
         self._next, self._begin, self._resting = following, moment, True
-        self.rate = self.highest or self._options.rate * _FIRST_REST
+        self.rate = (self.highest or self._options.rate) * _REST_RATE
         return self.rate
+
+    def _end_rest(self, series: Series, until: float) -> float | None:
+        """Go on once the queues are empty, or never will be."""
+        latest = [second for _, second in series.between(until - 1, until)]
+        arrived = sum(second.received for second in latest)
+        calm = arrived and not any(self._too_slow(second.latency) for second in latest)
+        if not calm and until - self._begin < _LONGEST_REST:
+            return None
+        if self._next is None:
+            self.finished = True
+            return None
+        return self._go(self._next, until)
 
     def _step(self, seconds: list[Second]) -> Step:
         latency = Histogram()
@@ -143,15 +163,26 @@ class Climb:
             p99=latency.percentile(0.99),
             cpu=cpu,
             server_cpu=sum(served) / len(served) if served else None,
-            shortfall=self._shortfall(sent, cpu, latency),
+            shortfall=self._shortfall(sent, latency.count / count, cpu, latency),
             limited=limited,
         )
 
-    def _shortfall(self, sent: float, cpu: float, latency: Histogram) -> str:
+    def _shortfall(self, sent: float, delivered: float, cpu: float, latency: Histogram) -> str:
         if sent < self.rate * LEAST_SENT:
             if cpu > MOST_CPU:
                 return f"the generator was the limit ({cpu:.0f} % of a core)"
             return f"the server read only {number(round(sent))} msg/s of its senders"
+        first = next((step for step in self.steps if step.held and step.sent), None)
+        owed = sent * first.delivered / first.sent if first is not None else 0.0
+        if delivered < owed * _LEAST_DELIVERED:
+            return (
+                f"the server delivered only {number(round(delivered))} "
+                f"of {number(round(owed))} msg/s"
+            )
+        return self._too_slow(latency)
+
+    def _too_slow(self, latency: Histogram) -> str:
+        """Return which latency is over its limit; empty: none."""
         for name, limit in self._limits.items():
             share = QUANTITIES[name].share
             value = latency.mean if share is None else latency.percentile(share)

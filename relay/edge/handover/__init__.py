@@ -1,7 +1,8 @@
 """Handing over: a successor takes over every open connection from the process that serves.
 
-`channel` carries messages and descriptors, `format` turns state into messages and back, `former`
-into those of the format before. `predecessor` and `successor` are the two sides, `rendezvous` is
-the socket at which they meet. It may import what `relay.edge` may. `docs/handover.md` has the
-format and its rules for change.
+The one that serves waits at its `desk`; `predecessor` is its side, `inventory` what it has to tell.
+The other finds it by `rendezvous`; `successor` is its side, builds a `replica`, and `arrival` says
+what came of it. `channel` carries messages and descriptors, `format` turns state into messages and
+back, `former` into those of the format before; `service` is all that is handed over.
+docs/handover.md has the format and how it may change.
 """

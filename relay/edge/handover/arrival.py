@@ -35,7 +35,7 @@ class Arrival:
         """This relay serves in the other's place: have it drain, if it hears."""
         if self.channel is not None:
             self.channel.stop_hearing()
-            self.channel.socket.settimeout(_TELL)
+            self.channel.wait(_TELL)
             try:
                 self.channel.send("DRAN")
             except Broken as error:

@@ -9,6 +9,7 @@ import array
 import os
 import socket
 import struct
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, Final, NamedTuple
@@ -20,6 +21,7 @@ MOST_BYTES: Final = 4 * 1024**3  # of one message
 
 _HEAD: Final = struct.Struct(">4sIQ")  # kind, bytes of the head, bytes behind it
 _ACK: Final = b"\x06"
+_LEAST: Final = 0.001  # seconds to read what is there
 _NO_MESSAGE: Final = "the other side sends what is no message"
 
 
@@ -43,10 +45,23 @@ class Received(NamedTuple):
 
 
 class Channel:
-    """One side of the conversation. All calls block, for at most the socket's timeout."""
+    """One side of the conversation. All calls block, for as long as `wait` or `end_in` allows."""
 
     def __init__(self, sock: socket.socket) -> None:
         self.socket = sock
+        self._end: float | None = None  # of the monotonic clock: when the last call has to be over
+
+    def wait(self, seconds: float) -> None:
+        """From now on the other side may be silent for so long, each time."""
+        self._end = None
+        self.socket.settimeout(seconds)
+
+    def end_in(self, seconds: float) -> None:
+        """All calls from now on have so long together, however slowly the other side moves.
+
+        What has come already can still be read after that.
+        """
+        self._end = time.monotonic() + seconds
 
     def send(
         self, kind: str, head: Any = None, data: bytes = b"", files: Sequence[int] = ()
@@ -57,6 +72,7 @@ class Channel:
         # said nothing.
         message = _HEAD.pack(kind.encode().ljust(4), len(text), len(data)) + text
         try:
+            self._hurry()
             if files:
                 rights = (socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", files))
                 sent = self.socket.sendmsg([message], [rights])
@@ -64,6 +80,7 @@ class Channel:
             if message:
                 self.socket.sendall(message)
             if data:
+                self._hurry()
                 self.socket.sendall(data)
             if files and self._read(1) != _ACK:
                 raise Broken("the other side did not take the descriptors")
@@ -74,6 +91,7 @@ class Channel:
         """Wait for one message of at most `most` bytes; acknowledge its files."""
         files = array.array("i")
         try:
+            self._hurry()
             start, rights, flags, _ = self.socket.recvmsg(
                 _HEAD.size, socket.CMSG_SPACE(MOST_FILES * files.itemsize)
             )
@@ -114,10 +132,15 @@ class Channel:
     def close(self) -> None:
         self.socket.close()
 
+    def _hurry(self) -> None:
+        if self._end is not None:
+            self.socket.settimeout(max(_LEAST, self._end - time.monotonic()))
+
     def _read(self, size: int) -> bytes:
         data = bytearray(size)
         view = memoryview(data)
         while view:
+            self._hurry()
             count = self.socket.recv_into(view)
             if not count:
                 raise Gone("the other side has gone")

@@ -7,6 +7,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from relay.edge.connection import Connection
+from relay.edge.gate import Gate
 from relay.edge.handover import rendezvous
 from relay.edge.handover.channel import Broken, Channel
 from relay.edge.handover.predecessor import Outcome, Predecessor
@@ -64,7 +66,7 @@ class Desk:
         try:
             outcome = await self._decide(predecessor)
             if outcome is Outcome.HANDED_OVER:
-                self._leave(predecessor)
+                self._leave(predecessor)  # raises nothing: another serves
             elif outcome is Outcome.REPLACED:
                 logger.warning("a successor that could not take over serves in this relay's place")
                 self.close()
@@ -93,10 +95,13 @@ class Desk:
         """Never serve again: what has moved is forgotten here, before the loop looks at it."""
         service, roster = self._service, self._service.floor.roster
         for connection in predecessor.moved:
-            connection.detach()
             roster.clients.pop(connection, None)
-        for gate in tuple(service.gates):
-            gate.detach()
+        leaving: list[Connection | Gate] = [*predecessor.moved, *service.gates]
+        for moved in leaving:
+            try:
+                moved.detach()
+            except Exception:  # of one; the others must not be read by two
+                logger.exception("a defect of the relay")
         self._listener.close()
         self.close()
         logger.info(

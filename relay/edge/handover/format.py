@@ -11,6 +11,7 @@ from typing import Any, Final
 from relay.account import Account
 from relay.member.ending import Ending
 from relay.member.inbox import InboxState
+from relay.member.intake import IntakeState
 from relay.member.liveness import Liveness
 from relay.member.options import Options
 from relay.member.outbox_state import OutboxState
@@ -114,7 +115,10 @@ def read_entry(record: Sequence[Any], reader: Reader, account: Account) -> Entry
 
 
 def pack_session(state: SessionState, writer: Writer, numbers: Numbers) -> Record:
-    """Return a session as a record; entries are told by their numbers."""
+    """Return a session as a record; entries are told by their numbers.
+
+    Format 1 has no place for an intake.
+    """
     inbox, outbox = state.inbox, state.outbox
     sending = outbox.sending
     private = sending if isinstance(sending, bytes) else None
@@ -148,6 +152,7 @@ def pack_session(state: SessionState, writer: Writer, numbers: Numbers) -> Recor
             "taken": outbox.taken,
             "left_out": outbox.left_out,
         },
+        "intake": {"rest": writer.put(state.intake.rest), "due": state.intake.due},
     }
 
 
@@ -162,6 +167,7 @@ def read_session(record: Record, reader: Reader, entries: Entries) -> SessionSta
     queue, sending = find(outbox.pop("queue")), outbox.pop("sending")
     private = reader.take(outbox.pop("private"))
     control, final = reader.bytes(outbox.pop("control")), reader.take(outbox.pop("last"))
+    intake = record.get("intake", {"rest": 0, "due": (0.0, 0.0)})
     left_out = tuple(map(tuple, outbox.pop("left_out", ())))
     return SessionState(
         SessionId(record["id"]),
@@ -176,6 +182,7 @@ def read_session(record: Record, reader: Reader, entries: Entries) -> SessionSta
             left_out=left_out,
             **outbox,
         ),
+        IntakeState(reader.bytes(intake["rest"]), tuple(intake["due"])),
     )
 
 

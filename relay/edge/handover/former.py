@@ -19,10 +19,11 @@ def of_entry(record: list[Any]) -> list[Any]:
 
 
 def of_session(record: Record) -> Record:
-    """Return the record of a raw session."""
+    """Return the record of a raw session, of which all that has come is parsed."""
     inbox, outbox = dict(record["inbox"]), dict(record["outbox"])
     del inbox["is_welcome"], inbox["awaits_data"], outbox["left_out"]
-    return {**record, "options": of_options(record["options"]), "inbox": inbox, "outbox": outbox}
+    former = {name: value for name, value in record.items() if name != "intake"}
+    return {**former, "options": of_options(record["options"]), "inbox": inbox, "outbox": outbox}
 
 
 def of_room(record: Record) -> Record:

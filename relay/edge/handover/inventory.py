@@ -88,6 +88,12 @@ class Inventory:
                 numbers.append(number)
         return numbers
 
+    def catch_up(self) -> None:
+        """Have everything parsed that has come."""
+        for client in tuple(self._clients):
+            assert isinstance(client, Connection)
+            client.catch_up()
+
     def new_entries(self) -> list[Entry]:
         """Return the entries that logs, backlogs and deliveries hold and nobody has told."""
         found: dict[int, Entry] = {}

@@ -30,7 +30,7 @@ T = TypeVar("T")
 
 GREET: Final = 5.0  # seconds for a successor to say who it is
 COPY: Final = 30.0  # seconds for each step while it serves
-FREEZE: Final = 1.0  # seconds for each step while nothing is served
+FREEZE: Final = 1.0  # seconds in all while nothing is served
 _REPLACE: Final = 60.0  # seconds for a refused successor to serve in this relay's place
 _HELLO: Final = 64 * 1024  # bytes of a greeting
 _ROUNDS: Final = 8  # of copying; under load there is always something new
@@ -66,7 +66,7 @@ class Predecessor:
         user = peer_user(sock)
         if user != os.getuid():
             return f"user {user} may not take over from user {os.getuid()}"
-        sock.settimeout(GREET)
+        self._channel.wait(GREET)
         hello = await self._call(self._expect, "HELO", _HELLO)
         offered = hello.get("formats") if isinstance(hello, dict) else None
         offered = offered if isinstance(offered, list) else []
@@ -81,18 +81,18 @@ class Predecessor:
 
     async def refuse(self, reason: str) -> Outcome:
         """Say why not; the successor may then serve in this relay's place, or give up."""
-        self._channel.socket.settimeout(GREET)
+        self._channel.wait(GREET)
         try:
             answer = {"reason": reason, "replace": self._may_be_replaced}
             await self._call(self._channel.send, "NO", answer)
-            self._channel.socket.settimeout(_REPLACE)
+            self._channel.wait(_REPLACE)
             return await self._call(self._last_word)
         except Broken:
             return Outcome.KEPT
 
     async def run(self) -> Outcome:
         """Hand over; if nothing comes of it, nothing has changed here."""
-        self._channel.socket.settimeout(COPY)
+        self._channel.wait(COPY)
         try:
             hello = {"format": self._format, "release": self._service.release}
             await self._call(self._channel.send, "OKAY", hello)
@@ -168,9 +168,11 @@ class Predecessor:
         """Decide, without a pass of the event loop."""
         started = time.monotonic()
         channel, inventory = self._channel, self._inventory
-        channel.socket.settimeout(FREEZE)
+        channel.end_in(FREEZE)
         gc.disable()  # it would look at all that there is
         try:
+            if inventory.is_former:  # it has no place for what is not parsed
+                inventory.catch_up()
             for room in tuple(self._service.floor.hub.rooms.values()):
                 room.flush()
             for group in groups(inventory.new_connections(), MOST_FILES):
@@ -214,7 +216,7 @@ class Predecessor:
         that it serves in this relay's place, this relay drains.
         """
         self._channel.stop_hearing()
-        self._channel.socket.settimeout(FREEZE)
+        self._channel.wait(FREEZE)
         # Where this fails nobody is there, or has not read what came before: no "took" will come.
         with suppress(Broken):
             self._channel.send("NO", {"reason": reason})

@@ -29,6 +29,9 @@ class Replica:
         self._connections: dict[int, Connection] = {}
         self._rooms: dict[RoomName, Room] = {}
         self._entries: list[Entry] = []
+        self._carried: dict[str, Any] = {}
+        self._names: list[RoomName] = []
+        self.started = 0.0  # when the other stopped serving, by the host's monotonic clock
 
     def add_connections(
         self, records: Iterable[Any], transports: Sequence[asyncio.Transport]
@@ -55,7 +58,10 @@ class Replica:
         self.gates += [(it, reader.bytes(size)) for it, size in zip(opened, sizes, strict=True)]
 
     def update(self, head: Any, data: bytes) -> None:
-        """Bring everything up to date by `Inventory.changes`."""
+        """Bring everything up to date by `Inventory.changes`, and check what `commit` needs."""
+        self.started = float(head["started"])
+        self._carried = dict(head["carried"])
+        self._names = [RoomName(record["name"]) for record in head["rooms"]]
         reader, connections = Reader(data), self._connections
         alive: set[int] = set()
         for number, name, record, ending in head["sessions"]:
@@ -76,14 +82,17 @@ class Replica:
                 del connections[number]
         self._restore_rooms(head["rooms"])
 
-    def commit(self, head: Any) -> list[Connection]:
-        """From here on this process serves; return the connections."""
+    def commit(self) -> list[Connection]:
+        """From here on this process serves, whatever fails; return the connections."""
         floor = self._floor
-        for record in head["rooms"]:
-            floor.hub.adopt(self._rooms[RoomName(record["name"])])
+        for name in self._names:
+            floor.hub.adopt(self._rooms[name])
         for what, carried in self._service.carried.items():
-            if what in head["carried"]:
-                carried.restore(head["carried"][what])
+            try:
+                if what in self._carried:
+                    carried.restore(self._carried[what])
+            except Exception:  # of counters, say; the clients are to be served
+                logger.exception("a defect of the relay: %s begin anew", what)
         connections = list(self._connections.values())
         for connection in connections:
             floor.roster.take(connection, connection.address, connection.is_open)

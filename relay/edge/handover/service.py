@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from relay.edge.doors import Doors
 from relay.edge.floor import Floor
 from relay.edge.gate import Gate
 
@@ -21,7 +22,7 @@ class Carried(Protocol):
 
 @dataclass(slots=True)
 class Service:
-    """Connections whose first request is not under way yet are `gates`.
+    """`doors` has the connections that are no members.
 
     `busy` are aiohttp's protocols with a request under way: it is answered before they end.
     """
@@ -29,5 +30,10 @@ class Service:
     floor: Floor
     carried: Mapping[str, Carried]
     release: str  # which commit this is
-    gates: set[Gate] = field(default_factory=set)
+    doors: Doors
     busy: set[asyncio.Protocol] = field(default_factory=set)
+
+    @property
+    def gates(self) -> list[Gate]:
+        """Connections whose first request is not under way yet."""
+        return [gate for gate in self.doors.gates if isinstance(gate, Gate)]

@@ -80,19 +80,19 @@ class Successor:
         try:
             message = await self._copy()
             gc.disable()  # it would look at all that there is while nobody is served
-            try:
-                self._replica.update(message.head, message.data)
-                self._decide()
-            finally:
-                gc.enable()
+            self._replica.update(message.head, message.data)
+            self._decide()
         except (ValueError, LookupError, TypeError):
             self._drop()
             raise Broken("the other side sends what is not in this format") from None
         except BaseException:
             self._drop()
             raise
-        connections = self._replica.commit(message.head)
-        frozen = time.monotonic() - message.head["started"]
+        else:
+            connections = self._replica.commit()
+        finally:
+            gc.enable()
+        frozen = time.monotonic() - self._replica.started
         gates = self._replica.gates
         return Taken(self._listeners, len(connections), gates, self._release, frozen)
 
@@ -111,7 +111,7 @@ class Successor:
         user = peer_user(sock)
         if user != os.getuid():
             raise Refused(f"user {os.getuid()} does not take over from user {user}")
-        sock.settimeout(GREET)
+        self._channel.wait(GREET)
         hello = {
             "formats": READABLE,
             "network": network_namespace(),
@@ -126,7 +126,7 @@ class Successor:
         if answer.kind != "OKAY":
             raise Broken("the other side sends what is no answer")
         self._release = str(answer.head["release"])
-        sock.settimeout(WAIT)
+        self._channel.wait(WAIT)
 
     async def _take(self, message: Received) -> None:
         replica, head = self._replica, message.head
@@ -146,7 +146,7 @@ class Successor:
         elif message.kind == "NO":
             raise Broken(f"the other side goes on serving: {head['reason']}")
         else:
-            raise Broken(f"the other side sends {message.kind!r}, which this format has not")
+            raise Broken(f"the other side sends {message.kind!r}, which this format does not have")
 
     async def _open(self, files: Sequence[int]) -> list[asyncio.Transport]:
         """Return a transport for each descriptor; nothing is read from it yet."""
@@ -163,7 +163,7 @@ class Successor:
         ends without its "no". So never both serve, and never neither. Who has waited too long gives
         up: it closes, and the other, which has not heard "took", goes on.
         """
-        self._channel.socket.settimeout(DECIDE)
+        self._channel.wait(DECIDE)
         try:
             self._channel.send("REDY")
             if self._channel.receive().kind == "YOUR":

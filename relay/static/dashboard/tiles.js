@@ -69,7 +69,7 @@ export const MEANINGS = {
   reserved_text: "a text message began with U+0000",
   too_big: "a message was above MAX_MESSAGE_SIZE",
   failed: "the relay failed",
-  overloaded: "the relay was short of memory for unfinished messages",
+  overloaded: "the relay was out of memory, and they held most of it",
   taken_over: "the same user connected again",
   too_slow: "the backlog was above WRITE_BUFFER_SIZE",
   stuck: "the backlog had not shrunk for 5 s",

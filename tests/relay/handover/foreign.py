@@ -8,5 +8,5 @@ from relay.edge.handover import predecessor, successor
 
 if __name__ == "__main__":
     formats = (int(os.environ["FORMAT"]),)
-    predecessor.READABLE = successor.READABLE = formats  # type: ignore[attr-defined]
+    predecessor.READABLE = successor.READABLE = formats  # type: ignore[attr-defined,assignment]
     sys.exit(__main__.main([]))

@@ -132,7 +132,7 @@ async def test_formats_without_overlap_are_refused(tmp_path: Path) -> None:
         old = relays.relay
         channel = _call(relays)
         reason = await _hello(channel, 98, 99)
-        assert reason == "the successor reads formats [98, 99], this relay writes [1]"
+        assert reason == "the successor reads formats [98, 99], this relay writes [2, 1]"
         channel.close()
         async with relays.unix("alice") as alice, relays.relay.connect("bob") as bob:
             await say_and_hear(alice, bob, "it goes on")

@@ -7,6 +7,7 @@ import aiohttp
 from aiohttp.test_utils import TestClient, TestServer
 
 from relay.edge.heartbeat import Heartbeat
+from relay.edge.memory import Memory
 from relay.edge.roster import Roster
 from relay.edge.watch import Watch
 from relay.room.hub import Hub
@@ -32,7 +33,7 @@ async def test_unfinished_messages_of_all_clients_are_bounded(start_relay: Start
         hoarders.append(hoarder)
         with contextlib.suppress(ConnectionError):
             await hoarder.send(unfinished)
-    await relay.logged("1013 relay is out of memory for unfinished messages")
+    await relay.logged("1013 relay is out of memory, and this client held ")
     while await relay.metric("relay_unfinished_bytes") > 150 * MEGABYTE:
         await asyncio.sleep(0.05)
     async with relay.connect("alice") as alice, relay.connect("bob") as bob:
@@ -108,7 +109,8 @@ async def test_heartbeat_notices_that_memory_is_short() -> None:
     roster = Roster(shared.account, 0)
     for limit, expected in ((10**15, False), (1, True)):
         watch = Watch()
-        heartbeat = Heartbeat(hub, roster, watch, period=0.01, history_age=1, memory_limit=limit)
+        memory = Memory(limit, limit)
+        heartbeat = Heartbeat(hub, roster, watch, period=0.01, history_age=1, memory=memory)
         async with heartbeat.running():
             watch.loop_delay = -1.0
             while watch.loop_delay < 0:  # until it has beaten once

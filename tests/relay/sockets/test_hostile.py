@@ -167,8 +167,8 @@ async def test_client_that_resets_during_its_history_is_one_line_in_the_log(
         assert len(relay.log) - before <= 40
 
 
-async def test_ping_flood_is_answered_once_per_read(relay: Relay, room: str) -> None:
-    """Only the latest ping needs an answer (RFC 6455 §5.5.3)."""
+async def test_ping_flood_is_answered_in_order(relay: Relay, room: str) -> None:
+    """Each of them while the backlog allows, and always the latest (RFC 6455 §5.5.3)."""
     with await RawClient.connect(relay.port, f"/ws/alice?room={room}") as alice:
         pings = b"".join(encode(9, number.to_bytes(4, "big")) for number in range(10_000))
         await alice.send(pings)
@@ -178,8 +178,7 @@ async def test_ping_flood_is_answered_once_per_read(relay: Relay, room: str) -> 
             assert frame is not None
             assert frame.opcode == 10
             pongs.append(int.from_bytes(frame.payload, "big"))
-        assert pongs == sorted(pongs)
-        assert len(pongs) < 1000
+        assert pongs == sorted(set(pongs))
 
 
 async def test_bodies_that_are_not_whole_are_bounded(start_relay: StartRelay) -> None:
@@ -191,7 +190,7 @@ async def test_bodies_that_are_not_whole_are_bounded(start_relay: StartRelay) ->
         _, writer = await asyncio.open_connection("127.0.0.1", relay.port)
         writer.write(head + bytes(9_900_000))
         writers.append(writer)
-    await relay.logged("503 relay is out of memory for unfinished messages")
+    await relay.logged("503 relay is out of memory for this message")
     assert await relay.metric("relay_unfinished_bytes") <= 100 * MEGABYTE
     for writer in writers:
         writer.transport.abort()

@@ -54,10 +54,15 @@ async def test_name_of_a_dead_member_is_taken_over(relay: Relay, room: str) -> N
 
 
 async def test_plain_get_on_a_dead_members_name_evicts_nobody(relay: Relay, room: str) -> None:
-    """It says that an upgrade would succeed, and changes nothing."""
-    with await RawClient.connect(relay.port, f"/ws/alice?room={room}"):
+    """It gets an answer from what is known, changes nothing, and has nobody asked."""
+    with await RawClient.connect(relay.port, f"/ws/alice?room={room}") as alice:
         status, _ = await relay.get(f"/ws/alice?room={room}")
-        assert status == 426
+        assert status == 409
+        async with relay.connect("bob", room=room) as bob:
+            await bob.send("the first that comes")
+        frame = await alice.read()
+        assert frame is not None
+        assert frame.payload == b"the first that comes"
         assert (await relay.get(f"/rooms/{room}"))[1]["count"] == 1
 
 

@@ -287,12 +287,13 @@ async def test_broken_frames_close_with_1002(relay: Relay, room: str, frame: byt
         assert close.close_text
 
 
-async def test_websockets_client_sees_code_and_reason(relay: Relay, room: str) -> None:
+async def test_websockets_client_sees_code_and_reason(start_relay: StartRelay) -> None:
     """The library that nobody here wrote reports what the catalogue says."""
-    async with relay.connect("alice", room=room, subprotocols=["relay.v1"]) as alice:
-        await alice.recv()
-        await alice.send("\0{}")
+    relay = await start_relay(MAX_MESSAGE_SIZE="100")
+    async with relay.connect("alice") as alice:
+        await alice.send(bytes(101))
         with pytest.raises(ConnectionClosed) as closed:
             await alice.recv()
         assert closed.value.rcvd is not None
-        assert closed.value.rcvd.code == 1008
+        assert closed.value.rcvd.code == 1009
+        assert "101" in closed.value.rcvd.reason and "100" in closed.value.rcvd.reason

@@ -137,3 +137,11 @@ async def test_history_begins_at_a_batch_and_a_cursor_takes_its_place(
                 relay, "alice", alice.place, room=room, history=99
             ) as again:
                 assert await again.messages(1) == ["4"]
+
+
+async def test_plain_get_says_what_the_same_session_would_get(relay: Relay, room: str) -> None:
+    """A page cannot offer a subprotocol there: the option tells that it would."""
+    async with await Annotated.connect(relay, "alice", room=room) as alice:
+        path = f"/ws/alice?room={room}&attempt=2&session="
+        assert (await relay.get(path + alice.place.session))[0] == 426
+        assert (await relay.get(path + "another-session"))[0] == 409

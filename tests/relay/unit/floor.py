@@ -7,6 +7,7 @@ from functools import partial
 from relay.edge.connection import Connection
 from relay.edge.floor import Floor
 from relay.edge.roster import Roster
+from relay.edge.turns import Turns
 from relay.member.options import Options
 from relay.member.session import Session, Terms, begin
 from relay.names import RoomName, UserName
@@ -40,9 +41,12 @@ def make_floor(
         account=shared.account,
         clock=loop.time,
         new_parser=partial(Parser, loop=loop),
+        message_rate=settings.message_rate,
+        byte_rate=settings.byte_rate,
         renew=_renew,
     )
-    return Floor(settings, hub, Roster(shared.account, 10**9), terms, loop, 15.0, 0.5)
+    turns = Turns(schedule or loop.call_soon)
+    return Floor(settings, hub, Roster(shared.account, 10**9), terms, loop, 15.0, 0.5, turns)
 
 
 def _renew(session: Session, token: str) -> None:

@@ -1,15 +1,17 @@
 """A relay without sockets, whose state moves from one set of objects to another."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
 
 from relay.edge.connection import Connection
+from relay.edge.doors import Doors
 from relay.edge.floor import Floor
 from relay.edge.handover.format import FORMAT
 from relay.edge.handover.inventory import Inventory
 from relay.edge.handover.replica import Replica
-from relay.edge.handover.service import Service
+from relay.edge.handover.service import Carried, Service
 from relay.names import RoomName, UserName
 from relay.settings import Settings
 from tests.raw import encode
@@ -50,6 +52,10 @@ class Wire(Transport):
     def abort(self) -> None:
         self.held = b""
         self.has_ended = True
+
+
+Moved = tuple[Connection, Wire]
+"""A connection that has been handed over, and its new wire."""
 
 
 class Client:
@@ -136,9 +142,7 @@ class Relay:
             if client.connection in moved:
                 client.connection.detach()
                 client.received += client.wire.taken
-                client.connection = moved[client.connection]
-                wire = client.connection._transport
-                assert isinstance(wire, Wire)
+                client.connection, wire = moved[client.connection]
                 wire.room = client.wire.room
                 client.wire = wire
                 wire.give(0)
@@ -148,31 +152,42 @@ class Relay:
         return make_floor(self.loop.call_soon, self._settings, f"relay {self._moves}")
 
 
-def hand_over(old: Floor, new: Floor, number: int = FORMAT) -> dict[Connection, Connection]:
+def hand_over(old: Floor, new: Floor, number: int = FORMAT) -> dict[Connection, Moved]:
     """Hand everything over, in this format; return what has become of each connection."""
-    inventory = Inventory(Service(old, {"totals": old.hub.totals}, "old"))
+    inventory = Inventory(make_service(old, {"totals": old.hub.totals}, "old"))
     inventory.shares_network = True
     inventory.format = number
-    replica = Replica(Service(new, {"totals": new.hub.totals}, "new"))
+    if inventory.is_former:
+        inventory.catch_up()
+    replica = Replica(make_service(new, {"totals": new.hub.totals}, "new"))
     # Copied while it serves, and then again what is new: as the two sides do it.
-    _copy(inventory, replica)
+    wires = _copy(inventory, replica)
     for room in tuple(old.hub.rooms.values()):
         room.flush()
-    _copy(inventory, replica)
+    wires |= _copy(inventory, replica)
     head, data, moved = inventory.changes()
-    head = _as_sent(head)
-    replica.update(head, data)
-    numbers = {connection: inventory._connections[connection] for connection in moved}
-    found = {connection: replica._connections[number] for connection, number in numbers.items()}
-    assert len(replica.commit(head)) == len(found)
-    return found
+    head["started"] = 0.0
+    replica.update(_as_sent(head), data)
+    return {
+        before: (after, wires[before])
+        for before, after in zip(moved, replica.commit(), strict=True)
+    }
 
 
-def _copy(inventory: Inventory, replica: Replica) -> None:
-    records, _, files = inventory.describe(inventory.new_connections())
-    replica.add_connections(_as_sent(records), [_paused() for _ in files])
+def make_service(floor: Floor, carried: Mapping[str, Carried], release: str) -> Service:
+    doors = Doors(100, 0, lambda peer: True, lambda status, error: None)
+    return Service(floor, carried, release, doors)
+
+
+def _copy(inventory: Inventory, replica: Replica) -> dict[Connection, Wire]:
+    """Tell what is new; return the new wire of each connection."""
+    group = inventory.new_connections()
+    records, _, files = inventory.describe(group)
+    wires = [_paused() for _ in files]
+    replica.add_connections(_as_sent(records), wires)
     for entries, data in inventory.tell(inventory.new_entries()):
         replica.add_entries(_as_sent(entries), data)
+    return dict(zip(group, wires, strict=True))
 
 
 def _as_sent(value: Any) -> Any:

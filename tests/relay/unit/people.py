@@ -145,7 +145,7 @@ class LateLog:
 
 
 def make_shared(loop: Loop) -> Shared:
-    return Shared("relay", loop.call_soon)
+    return Shared("relay", loop.call_soon, clock=lambda: loop.now)
 
 
 def make_room(

@@ -208,10 +208,8 @@ class World:
         for holder in holders:
             old = holder.connection
             if old is not None and old in moved:
-                holder.connection = moved[old]
+                holder.connection, wire = moved[old]
                 old.detach()
-                wire = holder.connection._transport
-                assert isinstance(wire, Wire)
                 wire.taken, wire.room = holder.wire.taken, holder.wire.room
                 holder.wire = wire
                 wire.give(0)

@@ -120,9 +120,9 @@ def test_the_relays_own_pages_are_known_by_their_host(origin: str, host: str, is
 def test_max_connections_is_what_files_and_memory_allow(monkeypatch: pytest.MonkeyPatch) -> None:
     """A setting can only lower it."""
     gigabyte = 1024**3
-    assert max_connections(Settings.load(), 1064, gigabyte) == 1000
+    assert max_connections(Settings.load(), 1256, gigabyte) == 1000
     assert max_connections(Settings.load(), 10**6, gigabyte) == 8192
     monkeypatch.setenv("MAX_CONNECTIONS", "500")
-    assert max_connections(Settings.load(), 1064, gigabyte) == 500
+    assert max_connections(Settings.load(), 1256, gigabyte) == 500
     monkeypatch.setenv("MAX_CONNECTIONS", "5000")
-    assert max_connections(Settings.load(), 1064, gigabyte) == 1000
+    assert max_connections(Settings.load(), 1256, gigabyte) == 1000

@@ -1,9 +1,11 @@
 """What a connection does at its edges, over a transport that takes what it is told to."""
 
 import logging
+from collections.abc import Callable
 
 import pytest
 
+from relay.settings import Settings
 from relay.wire.closing import Reason
 from tests.raw import encode
 from tests.relay.unit.floor import connect, make_floor, receive
@@ -53,3 +55,22 @@ async def test_clients_own_close_code_comes_back_to_it() -> None:
         connection = connect(make_floor(), "alice", transport)
         receive(connection, encode(8, sent))
         assert int.from_bytes(transport.taken[2:4], "big") == answered
+
+
+async def test_what_a_waiting_room_had_accepted_is_not_left_out_at_a_close() -> None:
+    """However much it is: whoever leaves in an orderly way gets all of it, then the close frame."""
+    due: list[Callable[[], None]] = []
+    floor = make_floor(due.append, Settings(write_buffer_size=3000, read_buffer_size=10**6))
+    wire = Transport(0)
+    alice, bob = connect(floor, "alice", Transport(10**6)), connect(floor, "bob", wire)
+    frame = encode(2, bytes(1000))
+    for _ in range(20):
+        receive(alice, frame)
+        while due:
+            due.pop(0)()
+    assert alice.session.room.is_waiting
+    bob.close(Reason.RESTARTING.close())
+    wire.give(10**6)
+    size = 20 * (len(frame) - 4)
+    assert wire.taken[:size].count(bytes(1000)) == 20
+    assert wire.taken[size : size + 1] == b"\x88"

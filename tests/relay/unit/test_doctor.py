@@ -39,7 +39,7 @@ def test_nothing_is_wrong_where_everything_fits(monkeypatch: pytest.MonkeyPatch)
 @pytest.mark.parametrize(
     ("subject", "bad", "level", "words"),
     [
-        ("descriptors", replace(GOOD, file_limit=1024), Level.LOOK, "for 960 connections"),
+        ("descriptors", replace(GOOD, file_limit=1024), Level.LOOK, "for 768 connections"),
         ("ports", replace(GOOD, ports=(32768, 33000)), Level.LOOK, "233 ports (32768 to 33000)"),
         ("ports", replace(GOOD, ports=None), Level.LOOK, "cannot be read"),
         ("handshakes", replace(GOOD, queue=128), Level.LOOK, "128 may wait"),

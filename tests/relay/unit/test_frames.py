@@ -64,7 +64,8 @@ def test_utf8_is_what_python_decodes(payload: bytes) -> None:
 def test_close_frame_always_fits(user: str, size: int, limit: int) -> None:
     """125 bytes at most, and its text is UTF-8, however long the facts are."""
     facts = {"user": user.encode(errors="replace").decode() * 50, "size": size, "limit": limit}
-    facts |= {"backlog": size, "seconds": 5.0, "problem": "p" * 300, "skip": size, "messages": 1}
+    facts |= {"backlog": size, "held": size, "seconds": 5.0, "problem": "p" * 300}
+    facts |= {"skip": size, "messages": 1}
     for reason in Reason:
         (frame,) = _read(frames.encode_close(reason.close(**facts)))
         assert frame.opcode is Opcode.CLOSE

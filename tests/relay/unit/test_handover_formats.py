@@ -54,10 +54,9 @@ def test_former_format_moves_raw_members_and_their_room() -> None:
         room = new.hub.room(RoomName("lobby"))
         assert room.epoch == ann.session.room.epoch
         assert set(room.presence.people) == {"bob", "carol"}
-        wire = moved[carol]._transport
-        assert isinstance(wire, Wire)
+        _, wire = moved[carol]
         wire.room = 10**9
-        receive(moved[bob], encode(1, b"on"))
+        receive(moved[bob][0], encode(1, b"on"))
         loop.run()
         assert wire.taken == b"\x81\x02on"
 
@@ -79,8 +78,9 @@ def test_current_format_moves_annotated_members_and_presence() -> None:
         room = new.hub.room(RoomName("lobby"))
         assert room.presence.snapshot() == ann.session.room.presence.snapshot()
         assert list(room.presence.leaving) == ["bob"]
-        assert moved[ann].session.snapshot() == ann.session.snapshot()
-        receive(moved[ann], encode(1, b"\0two"))
+        after, _ = moved[ann]
+        assert after.session.snapshot() == ann.session.snapshot()
+        receive(after, encode(1, b"\0two"))
         loop.run()
         entry = room.entries()[-1]
         assert entry.batch.spans[0].first == 2

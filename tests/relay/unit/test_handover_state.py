@@ -3,12 +3,17 @@
 import asyncio
 from unittest import mock
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from relay.edge.handover.inventory import Inventory
+from relay.edge.handover.replica import Replica
+from relay.names import RoomName, UserName
 from relay.room import dispatch
 from relay.settings import Settings
-from tests.relay.unit.moving import Relay
+from tests.relay.unit.floor import connect, make_floor
+from tests.relay.unit.moving import Relay, Wire, make_service
 
 Step = tuple[str, int, int]
 
@@ -26,7 +31,7 @@ _CLIENTS: tuple[tuple[str, str, dict[str, int]], ...] = (
 _STEPS = st.one_of(
     st.tuples(st.just("join"), st.integers(0, 5), st.just(0)),
     st.tuples(
-        st.sampled_from(("text", "binary", "part", "ping")),
+        st.sampled_from(("text", "binary", "part", "ping", "flood")),
         st.integers(0, 5),
         st.sampled_from((0, 3, 120, 130, 700, 3000, 70_000)),
     ),
@@ -65,6 +70,9 @@ def _step(relay: Relay, step: Step, moves: bool, number: int) -> None:
             if what == "part":
                 client.send(9, b"between")
                 client.send(0, b"end")
+        elif what == "flood" and name == "alice":  # more than one turn's share
+            for _ in range(2000):
+                client.send(2, b"")
         elif what == "close":
             client.send(8, b"\x0f\xa1bye" if size else b"")
         elif what == "garbage":
@@ -120,3 +128,40 @@ def _play(script: list[Step], moves: bool) -> list[object]:
 def test_clients_see_what_one_relay_would_have_shown_them(script: list[Step]) -> None:
     """Every byte, in order; who is closed, and what is counted."""
     assert _play(script, moves=True) == _play(script, moves=False)
+
+
+class _Broken:
+    """A count that cannot go on."""
+
+    def snapshot(self) -> None:
+        return None
+
+    def restore(self, state: object) -> None:
+        raise ValueError(state)
+
+
+async def test_clients_are_served_where_a_count_cannot_go_on() -> None:
+    """Once the other has let go, nothing that is no client may stop the successor."""
+    before, after = make_floor(), make_floor()
+    wire = Wire()
+    connection = connect(before, "alice", wire)
+    inventory = Inventory(make_service(before, {"broken": _Broken()}, "old"))
+    inventory.shares_network = True
+    replica = Replica(make_service(after, {"broken": _Broken()}, "new"))
+    records, _, _ = inventory.describe([connection])
+    replica.add_connections(records, [Wire()])
+    head, data, _ = inventory.changes()
+    replica.update({**head, "started": 0.0}, data)
+    (served,) = replica.commit()
+    assert served.is_open
+    assert after.hub.holder(RoomName("lobby"), UserName("alice")) is served.session
+
+
+async def test_what_commit_needs_is_checked_before() -> None:
+    """A head that says no start is refused while the other still serves."""
+    floor = make_floor()
+    inventory = Inventory(make_service(floor, {}, "old"))
+    head, data, _ = inventory.changes()
+    for wrong in ({}, {"started": "soon"}, {"started": 0.0, "carried": 7}):
+        with pytest.raises((ValueError, LookupError, TypeError)):
+            Replica(make_service(floor, {}, "new")).update({**head, **wrong}, data)

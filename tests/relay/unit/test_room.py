@@ -1,9 +1,12 @@
 """A room decides without I/O: who gets what, in which order, and when senders wait."""
 
+from unittest import mock
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from relay.account import Account
+from relay.room import dispatch
 from relay.room.batch import MAX_BATCH
 from relay.room.congestion import COOL_DOWN, PATIENCE, SHORT_PATIENCE
 from relay.room.log import LogState, OnEntry
@@ -11,6 +14,7 @@ from relay.room.member import Delivered
 from relay.room.memory_log import Retention
 from relay.room.room import Room
 from relay.room.shared import Shared
+from relay.room.tempo import PAUSE
 from relay.wire.frames import BINARY, encode
 from tests.relay.unit.people import (
     LateLog,
@@ -42,6 +46,67 @@ def test_everybody_else_hears_it_at_the_end_of_the_tick() -> None:
     assert alice.heard == [b"3"]
     assert carol.heard == [b"1", b"2", b"3", b"4"]
     assert alice.uncredited == carol.uncredited == 0
+
+
+def test_a_message_that_comes_alone_waits_for_no_company() -> None:
+    """After another single one and a pause it is delivered in the same tick."""
+    loop = Loop()
+    room = make_room(loop)
+    alice, bob = Person("alice"), Person("bob")
+    room.join(alice)
+    room.join(bob)
+    say(room, alice, b"1")
+    assert bob.heard == []  # nothing is known of what comes
+    loop.run()
+    loop.now += 2 * PAUSE
+    say(room, alice, b"2")
+    assert bob.heard == [b"1", b"2"]
+    assert alice.uncredited == 0
+    say(room, bob, b"3")  # no pause: this one waits
+    assert alice.heard == []
+    loop.run()
+    assert alice.heard == [b"3"]
+
+
+def test_a_burst_after_a_pause_costs_at_most_one_batch_more() -> None:
+    """The first of it may go alone; the rest shares a batch, and the next burst is one."""
+    loop = Loop()
+    room = make_room(loop)
+    people = [Person(f"p{index}") for index in range(10)]
+    for person in (*people, listener := Person("listener")):
+        room.join(person)
+    say(room, people[0], b"alone")
+    loop.run()
+    for batches in (2, 1, 1):
+        loop.now += 2 * PAUSE
+        before = len(listener.writes)
+        for person in people:
+            say(room, person, b"together")
+        loop.run()
+        assert len(listener.writes) - before == batches
+
+
+def test_nothing_overtakes_what_the_log_has_not_handed_back() -> None:
+    """A message alone goes at once only when nothing is on its way."""
+    loop = Loop()
+    logs: list[LateLog] = []
+
+    def open_log(on_entry: OnEntry, retention: Retention, state: LogState | None) -> LateLog:
+        logs.append(LateLog(on_entry, retention, state))
+        return logs[-1]
+
+    room = make_room(loop, log=open_log)
+    alice, bob = Person("alice"), Person("bob")
+    room.join(alice)
+    room.join(bob)
+    for word in (b"1", b"2", b"3"):
+        say(room, alice, word)
+        loop.now += 2 * PAUSE
+    loop.run()
+    for _ in range(3):
+        logs[0].answer()
+        loop.run()
+    assert bob.heard == [b"1", b"2", b"3"]
 
 
 @given(st.lists(st.tuples(st.integers(0, 4), st.integers(1, 3), st.booleans()), max_size=30))
@@ -430,6 +495,36 @@ def test_log_may_answer_later() -> None:
     room.leave(alice)
     assert alice.heard == [b"2"]
     assert bob.uncredited == 0
+
+
+def test_member_that_waits_to_settle_gets_nothing_twice() -> None:
+    """Not even what was on its way in turns, while the log has not answered for the rest."""
+    loop = Loop()
+    logs: list[LateLog] = []
+
+    def open_log(on_entry: OnEntry, retention: Retention, state: LogState | None) -> LateLog:
+        logs.append(LateLog(on_entry, retention, state))
+        return logs[0]
+
+    with mock.patch.object(dispatch, "TURN", 1):
+        room = make_room(loop, log=open_log)
+        alice, bob, carol = Person("alice"), Person("bob"), Person("carol")
+        for person in (alice, carol, bob):
+            room.join(person)
+        loop.run()
+        logs[0].answer()  # that they have come
+        say(room, alice, b"1")
+        loop.run()
+        say(room, alice, b"2")
+        logs[0].answer()  # the first; it reaches one member in each pass
+        assert bob.heard == []
+        assert not room.settle(bob)
+        assert bob.heard == [b"1"]
+        loop.run()
+        logs[0].answer()
+        loop.run()
+        assert bob.ends == ["settled"]
+        assert bob.heard == carol.heard == [b"1", b"2"]
 
 
 def test_member_that_settles_gets_what_waits_in_a_congested_room() -> None:

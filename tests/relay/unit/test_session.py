@@ -17,6 +17,9 @@ from tests.relay.unit.transport import Transport
 class _Nobody:
     """Owns a session that no socket is read for."""
 
+    def wake(self, at: float) -> None:
+        raise AssertionError
+
     def overrun(self) -> None:
         raise AssertionError
 

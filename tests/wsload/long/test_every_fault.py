@@ -4,6 +4,7 @@ What the server counted is the reference. `counts` names the metrics that have t
 all the others of `FAULTS` have to be 0.
 """
 
+import re
 from dataclasses import dataclass
 
 import pytest
@@ -86,7 +87,11 @@ def test_receivers_that_disagree_on_the_order_of_two_senders(
     assert 1 <= run.metrics["disordered"] <= relay.faults()["crossed"]
     assert run.metrics["reordered"] == 0
     assert "receivers saw the same messages in different orders" in " ".join(run.says("FAILED"))
-    assert "2 messages in different orders, for example at load-" in " ".join(run.result["notes"])
+    # Two of them, and what the receiver itself said in between.
+    told = re.search(
+        r"(\d+) messages in different orders, for example at load-", " ".join(run.result["notes"])
+    )
+    assert told and int(told[1]) >= 2
 
 
 def test_one_order_is_kept_by_a_correct_server(

@@ -7,7 +7,7 @@ from tests.wsload.conftest import LoadTest, Outcome, Process, StartRelay
 
 def _steady(locust: LoadTest, relay: Process, *options: str) -> Outcome:
     return locust("loadtest/steady.py", relay.host, "-u", "4", "-t", "5m", "--rate", "100",
-        "--rate-step", "3", "--late", "500", *options, patience=290)  # fmt: skip
+        "--rate-step", "5", "--late", "500", *options, patience=290)  # fmt: skip
 
 
 @pytest.mark.timeout(700)

@@ -66,3 +66,32 @@ def test_the_generator_can_be_the_limit() -> None:
     assert climb.limited
     assert climb.steps[-1].shortfall == "the generator was the limit (99 % of a core)"
     assert climb.highest == pytest.approx(477, abs=1)
+
+
+@pytest.mark.parametrize("limit", [50.0, 5000.0], ids=["by-latency", "by-deliveries"])
+def test_a_queue_has_emptied_before_the_next_rate_and_the_end(limit: float) -> None:
+    """A server that queues what is above 300 a second: no step begins, or ends, with a queue."""
+    options = options_of("--rate", "100", "--rate-max", "1000", "--rate-step", "3")
+    climb = Climb(options, {"p99": limit}, 1000.0)
+    series, recorder, rate, queue = Series(), Recorder(), 100.0, 0.0
+    counters = recorder.counters("steady")
+    begun_with: list[float] = []
+    for second in range(1000, 2000):
+        counters.sent[0] += int(rate)
+        queue += rate
+        served = min(queue, 300.0)
+        queue -= served
+        counters.received[20 + int(10_000 * queue / 300)] += int(served)
+        series.add(recorder.take(second))
+        series.note(second, "alone", connections=2, cpu=10.0)
+        steps = len(climb.steps)
+        following = climb.look(series, second + 1)
+        if following is not None and len(climb.steps) == steps:
+            begun_with.append(queue)  # behind a rest
+        rate = following or rate
+        if climb.finished:
+            break
+    assert climb.finished
+    assert climb.highest == pytest.approx(300, rel=0.1)
+    assert begun_with
+    assert max(queue, *begun_with) * 1000 / 300 < limit

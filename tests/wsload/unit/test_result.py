@@ -92,6 +92,11 @@ def test_a_limit_missed_by_late_messages_alone_is_invalid() -> None:
         ({"resets": [103.0]}, "Locust's statistics were reset 3.0 s after the begin"),
         ({"blocked": 12}, "12 messages were due and never sent: the server did not read"),
         (
+            {"slowed": 1200},
+            "the server slowed senders down 1,200 times: they sent more than its MESSAGE_RATE or "
+            "BYTE_RATE allows",
+        ),
+        (
             {"disagreements": [Disagreement("a", "b", 2)]},
             "2 messages in different orders, for example at a and b",
         ),

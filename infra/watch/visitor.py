@@ -1,4 +1,4 @@
-"""One message through the public address: `python -m infra.visitor` reads what to visit as JSON.
+"""One message through the public address; `python -m infra.watch.visitor` reads its input as JSON.
 
 Input: domain, host, commit (what /health has to name, or ""), room, tokens by user (or {}).
 Tries until it works or the time is up, because a first certificate takes a moment; exit code 1 with
@@ -14,7 +14,7 @@ from typing import Any
 
 import aiohttp
 
-from infra.public import Address
+from infra.watch.public import Address
 
 _TIME = 25.0  # seconds in all, with the last try below what the host waits for a verdict
 _TRY = 5.0  # seconds for one try

@@ -4,7 +4,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.refusal import Refusal
+from infra.plan.refusal import Refusal
 
 _CONNECT_TIMEOUT = 15  # seconds
 _SILENCE = 30  # seconds without an answer until a connection counts as cut

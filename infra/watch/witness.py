@@ -1,7 +1,7 @@
 """Clients that stay connected through a deploy and count what it did to them.
 
-`python -m infra.witness` reads one line of JSON (domain, host, rooms, clients per room, rate in
-messages a second, room, tokens by user or {}), says `ready` once all are in, and ends with its
+`python -m infra.watch.witness` reads one line of JSON (domain, host, rooms, clients per room, rate
+in messages a second, room, tokens by user or {}), says `ready` once all are in, and ends with its
 figures as JSON when its input ends. Each client reconnects at once, as a good client does, and
 sends all the time. What was lost, missed and unread at close is reckoned by the accounts of the
 load tester.
@@ -24,8 +24,8 @@ from typing import Any
 
 import aiohttp
 
-from infra.public import Address
-from infra.visitor import authorization
+from infra.watch.public import Address
+from infra.watch.visitor import authorization
 from wsload.account import payload
 from wsload.account.account import Account
 from wsload.account.audit import FAULTS, Audit, audit
@@ -50,11 +50,18 @@ class Witness:
     left: float = 0.0  # when its last connection ended
     closes: Counter[int] = field(default_factory=Counter)
     failures: list[str] = field(default_factory=list)
+    heard: float = inf  # when it last heard anybody
+    silence: float = 0.0  # seconds: the longest in which it heard nobody
 
     @property
     def gaps(self) -> list[float]:
         """Seconds from each close to being back."""
         return [away.back - away.left for away in self.account.away if away.back < inf]
+
+    def hear(self, moment: float) -> None:
+        """Something has arrived. What was before the first time is no silence: nobody spoke yet."""
+        self.silence = max(self.silence, moment - self.heard)
+        self.heard = moment
 
     def came(self, moment: float, closed: int, heard: dict[int, int]) -> None:
         """It is in. `closed`: the code that its last connection ended with, and `heard` what its
@@ -159,7 +166,7 @@ class Swarm:
             try:
                 async with self._arrival:
                     self._arrival.notify_all()
-                await self._listen(socket, witness.account)
+                await self._listen(socket, witness)
             finally:
                 witness.left, heard = time.monotonic(), dict(witness.account.next)
                 speaking.cancel()
@@ -184,12 +191,15 @@ class Swarm:
                 return  # it counts as sent: a client cannot know better
             await asyncio.sleep(self._pause)
 
-    async def _listen(self, socket: aiohttp.ClientWebSocketResponse, account: Account) -> None:
+    async def _listen(self, socket: aiohttp.ClientWebSocketResponse, witness: Witness) -> None:
+        account = witness.account
         async for message in socket:
+            now = time.monotonic()
+            witness.hear(now)
             if message.type is not aiohttp.WSMsgType.BINARY:
                 account.texts += message.type is aiohttp.WSMsgType.TEXT
                 continue
-            fault = self._verifier.verify(message.data, time.monotonic())
+            fault = self._verifier.verify(message.data, now)
             if fault is None and len(message.data) >= SMALLEST:
                 key, sequence, *_ = HEADER.unpack_from(message.data)
                 account.place(key, sequence)
@@ -215,6 +225,7 @@ class Swarm:
             },
             "back_median": round(statistics.median(gaps), 3) if gaps else 0.0,
             "back_max": round(max(gaps), 3) if gaps else 0.0,
+            "silence": round(max(witness.silence for witness in everyone), 3),
             "split": round(found.split, 3),
             "said": found.sent,
             "missed": found.missed,

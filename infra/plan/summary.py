@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from infra.journal import Journal
+from infra.plan.journal import Journal
 
 
 def markdown(title: str, journal: Journal) -> str:
@@ -26,23 +26,30 @@ def markdown(title: str, journal: Journal) -> str:
 
 
 # Said only where it happened.
-_RARE = ("repeated", "reordered", "leaked", "corrupted", "truncated", "unexpected")
+_RARE = ("reordered", "leaked", "corrupted", "truncated", "unexpected")
 
 
 def _witnesses(figures: dict[str, Any]) -> list[str]:
     closes = ", ".join(f"{count} with {code}" for code, count in figures["closes"].items())
     failed = figures["handshakes_failed"]
     why = f" ({figures['failure']})" if figures["failure"] else ""
-    return [
+    lines = [
         f"| what {figures['clients']} connected clients saw | |",
         "|---|---:|",
         f"| handshakes failed | {failed}{why} |",
         f"| closed | {closes or 'none'} |",
-        f"| back after, median / longest | {figures['back_median']} / {figures['back_max']} s |",
-        f"| both relays served one room for | {figures['split']} s |",
+        f"| longest silence | {figures['silence']} s |",
         f"| messages said | {figures['said']} |",
-        f"| deliveries lost while connected | {figures['lost']} |",
-        f"| deliveries unread when a connection closed | {figures['unread']} |",
-        f"| deliveries missed while away | {figures['missed']} |",
+        f"| deliveries lost | {figures['lost']} |",
+        f"| deliveries repeated | {figures['repeated']} |",
         *(f"| deliveries {fault} | {figures[fault]} |" for fault in _RARE if figures[fault]),
     ]
+    if closes:
+        back = f"{figures['back_median']} / {figures['back_max']} s"
+        lines += [
+            f"| back after, median / longest | {back} |",
+            f"| both relays served one room for | {figures['split']} s |",
+            f"| deliveries unread when a connection closed | {figures['unread']} |",
+            f"| deliveries missed while away | {figures['missed']} |",
+        ]
+    return lines

@@ -1,13 +1,11 @@
 """Which commit a release is made of, what the release is called, and whether it would go back."""
 
-import re
 import subprocess
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from infra.refusal import Refusal
-
-_NAME = re.compile(r"\d{8}T\d{6}-[0-9a-f]{12}(-dirty)?")
+from infra.host.record import is_release
+from infra.plan.refusal import Refusal
 
 
 @dataclass(frozen=True)
@@ -44,10 +42,6 @@ class Release:
     @property
     def image(self) -> str:
         return f"relay:{self.name}"
-
-
-def is_release(name: str) -> bool:
-    return _NAME.fullmatch(name) is not None
 
 
 def check_not_older(release: Release, running: str, running_committed: int | None) -> None:

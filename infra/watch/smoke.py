@@ -9,15 +9,15 @@ from pathlib import Path
 
 import aiohttp
 
-from infra.public import Address
-from infra.visitor import Wrong, visit
+from infra.watch.public import Address
+from infra.watch.visitor import Wrong, visit
 
 _PATIENCE = 20.0  # seconds
 
 
 def main() -> int:
     """Run the command line; return its exit code: 0 if the relay does what it is for."""
-    parser = argparse.ArgumentParser(prog="python -m infra.smoke", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m infra.watch.smoke", description=__doc__)
     parser.add_argument("--host", default=os.environ.get("HETZNER_HOST", "").strip())
     parser.add_argument("--domain", default=os.environ.get("RELAY_DOMAIN", "").strip())
     parser.add_argument("--commit", default="", help="what /health has to name")

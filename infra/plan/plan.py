@@ -5,9 +5,9 @@ import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from infra.access import Access
-from infra.refusal import Refusal
-from infra.release import Release
+from infra.plan.access import Access
+from infra.plan.refusal import Refusal
+from infra.plan.release import Release
 
 _VARIABLE = "RELAY_PLAN"  # the directory that holds it, private to this run
 
