@@ -33,9 +33,9 @@ class Connection(asyncio.BufferedProtocol):
     __slots__ = (
         "_farewell",
         "_floor",
-        "_is_lost",
         "_timer",
         "_transport",
+        "is_lost",
         "pace",
         "probe",
         "session",
@@ -52,7 +52,7 @@ class Connection(asyncio.BufferedProtocol):
         transport.set_write_buffer_limits(0)  # pause_writing as soon as a write is left over
         self._transport = transport
         self._floor = floor
-        self._is_lost = False
+        self.is_lost = False  # its socket is gone, or another process has it
         self._timer: asyncio.TimerHandle | None = None  # when its client is read on
         self.pace: Pace | None = None  # of a message that has not ended when it was last looked at
         self.probe: Probe | None = None  # the last question whether the client is there
@@ -114,12 +114,12 @@ class Connection(asyncio.BufferedProtocol):
         transport = self._transport
         sock: socket.socket | None = transport.get_extra_info("socket")
         has_ended = transport.is_closing() and not transport.get_write_buffer_size()
-        return None if self._is_lost or has_ended or sock is None or sock.fileno() < 0 else sock
+        return None if self.is_lost or has_ended or sock is None or sock.fileno() < 0 else sock
 
     @property
     def is_open(self) -> bool:
         """Whether it is in its room; one that is not is being closed, or has ended."""
-        return self._farewell is None and not self._is_lost
+        return self._farewell is None and not self.is_lost
 
     def load(self, now: float) -> Load:
         return load_of(self.session, self.pace, now)
@@ -155,7 +155,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def settled(self) -> None:
         """It has all that was on its way to it: leave the room, and say why."""
-        if self._farewell is not None and not self._is_lost:
+        if self._farewell is not None and not self.is_lost:
             self._floor.hub.leave(self.session.room, self.session)
             self._farewell.say()
 
@@ -179,7 +179,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def go_on(self) -> None:
         """What the client has sent, and waits, has its turn."""
-        if not self._is_lost:
+        if not self.is_lost:
             self.session.liveness.hear(self._floor.loop.time())  # its silence was ours
             if data := self.session.intake.next():
                 self._receive(data)
@@ -270,7 +270,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def _lose(self) -> None:
         """The socket is gone, or another process has it: nothing is to happen any more."""
-        self._is_lost = True
+        self.is_lost = True
         if self._timer is not None:
             self._timer.cancel()
         if self._farewell is not None:

@@ -10,15 +10,18 @@ from relay.room.resume import Welcome, find_place
 
 
 class Membership:
-    """`members` by name, and those who are `joining`: several may be on their way to one name."""
+    """`members` by name, and those who are `joining`: several may be on their way to one name.
 
-    __slots__ = ("_receivers", "_receiving", "joining", "members")
+    `receiving` is how many members are given the messages of others.
+    """
+
+    __slots__ = ("_receivers", "joining", "members", "receiving")
 
     def __init__(self) -> None:
         self.members: dict[UserName, Member] = {}
         self.joining: dict[UserName, list[Member]] = {}
         self._receivers: tuple[Member, ...] | None = ()  # None when out of date
-        self._receiving = 0  # of the members; to count them takes long
+        self.receiving = 0  # counted as they come and go: to ask them all takes long
 
     def __bool__(self) -> bool:
         return bool(self.members or self.joining)
@@ -38,14 +41,7 @@ class Membership:
             self._receivers = tuple(
                 [each for each in self.members.values() if each.receives or each.resume]
             )
-            self._receiving = sum([each.receives for each in self._receivers])
         return self._receivers
-
-    @property
-    def receiving(self) -> int:
-        """How many are given the messages of others."""
-        self.receivers()
-        return self._receiving
 
     def listeners(self) -> Sequence[Member]:
         """Return who is told of others."""
@@ -53,19 +49,18 @@ class Membership:
 
     def put(self, member: Member) -> Member | None:
         """Give its name to this member; return who had it."""
-        before = self.members.pop(member.user, None)
+        before = self.remove(member.user)
         self.members[member.user] = member
-        self._receivers = None
+        self.receiving += member.receives
         return before
-
-    def update(self, members: dict[UserName, Member]) -> None:
-        self.members.update(members)
-        self._receivers = None
 
     def remove(self, user: UserName) -> Member | None:
         """Take the name from whoever has it."""
         self._receivers = None
-        return self.members.pop(user, None)
+        member = self.members.pop(user, None)
+        if member is not None:
+            self.receiving -= member.receives
+        return member
 
     def await_join(self, member: Member) -> None:
         self.joining.setdefault(member.user, []).append(member)

@@ -75,23 +75,22 @@ class Room:
         """Add a member; it receives what the log hands back from now on, or from its join on."""
         if self._appender.pending.pieces:
             self.flush()  # what was published before it came is not for it, unless as history
-        user, resume = member.user, member.resume
-        if resume is None:
-            assert user not in self.members
+        if member.resume is None:
+            assert member.user not in self.members
             self._who.put(member)
         else:
             self._who.await_join(member)
-        attempt = resume.attempt if resume else 0
-        self._appender.change(Change(user, member.id, attempt, is_join=True), member)
+        attempt = member.resume.attempt if member.resume else 0
+        self._appender.change(Change(member.user, member.id, attempt, is_join=True), member)
 
     def leave(self, member: Member) -> None:
         """Remove a member; what it published is still delivered."""
         if self.members.get(member.user) is member:
             self._who.remove(member.user)
             self._let_go(member)
-            self._depart(member.user)
-        elif self._who.stop_joining(member):
-            self._depart(member.user)
+        elif not self._who.stop_joining(member):
+            return
+        self._depart(member.user)
 
     def history(self, messages: int) -> tuple[Sequence[Entry], int]:
         """Return the entries with the last so many messages, and how many of the first to skip."""
@@ -125,11 +124,11 @@ class Room:
         self._appender.log.close()
         self._appender.log = self._open_log(self.name, self._on_entry, state.log)
         self._appender.number = state.number
-        self._who.update(members)
-        self._dispatch.restore(state.dispatch)
         self.presence = Presence(state.presence)
         for member in members.values():
+            self._who.put(member)
             self.presence.adopt(member.user, member.id)
+        self._dispatch.restore(state.dispatch)
         for user in self.presence.people:
             self._depart(user)
 

@@ -15,6 +15,12 @@ class Totals:
     skipped: int = 0  # messages that a member with lag=skip missed
     waits: int = 0  # times a room made its senders wait
 
+    def take(self, messages: int, size: int) -> None:
+        """A batch of so many messages and bytes of frames has been accepted."""
+        self.batches += 1
+        self.messages += messages
+        self.bytes += size
+
     def snapshot(self) -> dict[str, int]:
         """Return all of them by name."""
         return asdict(self)

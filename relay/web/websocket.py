@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Final
 
 from aiohttp import web
@@ -110,8 +110,11 @@ async def _options(
             resume = resume_of(query, int(history))
         except BadOption as error:
             resume, refusal = resume_of({}, 0), Reason.BAD_OPTION.close(problem=error)
-    elif "Upgrade" in request.headers and (given := [name for name in OPTIONS if name in query]):
-        raise Refusal(400, f"option {given[0]!r} needs the subprotocol {PROTOCOL}")
+    elif given := [name for name in OPTIONS if name in query]:
+        if is_upgrade(request):
+            raise Refusal(400, f"option {given[0]!r} needs the subprotocol {PROTOCOL}")
+        with suppress(BadOption):  # a page's plain GET cannot offer it: it asks for such an upgrade
+            resume = resume_of(query, int(history))
     check_origin(request, context)
     token = handshake_token(request, query.get("token"))
     grant = await decide(context, lambda: context.access.connect(token, user, room))
@@ -160,6 +163,8 @@ def _check_known_name(context: Context, room: RoomName, options: Options) -> Non
     """Refuse a name that somebody has, as far as it is known: who only asks drives nobody."""
     holder = _holder(context, room, options.user)
     if options.grant.user is not None or holder is None:
+        return
+    if options.resume is not None and holder.session.id == identity_of(options):
         return
     if holder.probe is None or holder.probe.seems_alive:
         raise _name_in_use(room, options)

@@ -10,6 +10,7 @@ from typing import Any, Self
 from websockets.asyncio.client import ClientConnection
 
 from tests.process import Relay
+from tests.raw import RawClient
 
 Note = dict[str, Any]
 
@@ -125,3 +126,19 @@ class Annotated:
 
     async def __aexit__(self, *details: object) -> None:
         await self.socket.close()
+
+
+async def open_raw(
+    port: int, path: str, extra: bytes = b"", *, receive_buffer: int | None = None
+) -> RawClient:
+    """Offer relay.v1 on a client that reads when it is told; read nothing but the answer."""
+    client = await RawClient.open(port, receive_buffer=receive_buffer)
+    await client.send(
+        f"GET {path} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n"
+        "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+        "Sec-WebSocket-Protocol: relay.v1\r\n"
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode()
+        + extra
+    )
+    assert (await client.answer()).startswith(b"HTTP/1.1 101")
+    return client

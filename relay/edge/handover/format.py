@@ -222,7 +222,7 @@ def pack_room(state: RoomState, numbers: Numbers) -> Record:
             (*numbers.of([delivery.entry]), delivery.due, delivery.credits, delivery.has_begun)
             for delivery in state.dispatch.deliveries
         ],
-        "presence": asdict(state.presence),
+        "presence": _pack_presence(state.presence),
     }
 
 
@@ -251,6 +251,12 @@ def read_room(record: Record, entries: Entries) -> RoomState:
         ),
         _read_presence(record.get("presence")),
     )
+
+
+def _pack_presence(state: PresenceState) -> Record:
+    # Not by `asdict`, which copies each tuple: there may be thousands, and nobody is served now.
+    lists = {"people": state.people, "leaving": state.leaving, "gone": state.gone}
+    return {**lists, "is_told": state.is_told}
 
 
 def _read_presence(record: Record | None) -> PresenceState:

@@ -103,7 +103,7 @@ class LateLog:
     def __init__(
         self, on_entry: OnEntry, retention: Retention, state: LogState | None = None
     ) -> None:
-        self._inner = MemoryLog(on_entry, retention, state)
+        self.inner = MemoryLog(on_entry, retention, state)
         self._waiting: deque[Batch] = deque()
         self.available = True
 
@@ -113,35 +113,35 @@ class LateLog:
     def answer(self, count: int = 1) -> None:
         """Hand back so many batches, as far as there are."""
         for _ in range(min(count, len(self._waiting))):
-            self._inner.append(self._waiting.popleft())
+            self.inner.append(self._waiting.popleft())
 
     @property
     def epoch(self) -> str:
-        return self._inner.epoch
+        return self.inner.epoch
 
     @property
     def head(self) -> int:
-        return self._inner.head
+        return self.inner.head
 
     @property
     def trimmed(self) -> int:
-        return self._inner.trimmed
+        return self.inner.trimmed
 
     @property
     def is_empty(self) -> bool:
-        return self._inner.is_empty
+        return self.inner.is_empty
 
     def read(self, after: int) -> tuple[Entry, ...]:
-        return tuple(self._inner.read(after))
+        return tuple(self.inner.read(after))
 
     def snapshot(self) -> LogState:
-        return self._inner.snapshot()
+        return self.inner.snapshot()
 
     def expire(self) -> None:
-        self._inner.expire()
+        self.inner.expire()
 
     def close(self) -> None:
-        self._inner.close()
+        self.inner.close()
 
 
 def make_shared(loop: Loop) -> Shared:

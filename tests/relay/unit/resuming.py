@@ -6,7 +6,6 @@ have been told of a gap at the place; and what its application sent is in the lo
 its fate was told to be unknown.
 """
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
@@ -23,90 +22,12 @@ from relay.room.resume import Resume
 from relay.room.room import Room
 from relay.settings import Settings
 from relay.wire.frames import ends
-from tests.raw import encode
-from tests.relay.reference import Client
 from tests.relay.unit.floor import make_floor, receive
 from tests.relay.unit.moving import Wire, hand_over
 from tests.relay.unit.people import LateLog, Loop, payload
+from tests.relay.unit.phone import Phone, word_of
 
 ROOM = RoomName("den")
-
-
-class Phone:
-    """One client, and the two directions of its connection."""
-
-    def __init__(self, name: str, *, echo: bool = False, skips: bool = False) -> None:
-        self.name = name
-        self.client = Client(f"session-of-{name}")
-        self.echo = echo
-        self.skips = skips
-        self.history = 0
-        self.connection: Connection | None = None
-        self.wire = Wire()
-        self.up = b""  # sent, and not read by the relay yet
-        self.down = 0  # bytes of what the relay has written that the client has taken
-        self.part = b""  # of a frame that is not whole
-        self.said = 0
-        self.got: list[str] = []
-        self.gaps: dict[int, int | None] = {}  # how much had been received: how much was missed
-        self.acknowledged: set[str] = set()
-        self.unknown: set[str] = set()
-        self.here: set[str] | None = None  # who is in the room; None: too many
-
-    def say(self) -> None:
-        self.said += 1
-        word = f"{self.name}:{self.said}"
-        mark = "\0" if self.said % 3 == 0 else ""  # looks like a note
-        self.client.send(1 + self.said % 2, (mark + word).encode())
-        self.send()
-
-    def send(self) -> None:
-        """Put what the client has to send on its way."""
-        if self.connection is not None:
-            self.up += b"".join(encode(*frame) for frame in self.client.frames)
-            self.client.frames.clear()
-
-    def take(self, size: int) -> None:
-        """Let so many bytes from the relay arrive."""
-        if self.connection is None:
-            return
-        self.part += self.wire.taken[self.down : self.down + size]
-        self.down = min(len(self.wire.taken), self.down + size)
-        while (end := _end_of_first(self.part)) is not None:
-            frame, self.part = self.part[:end], self.part[end:]
-            if frame[0] & 15 == 8:
-                self.client.close(int.from_bytes(payload(frame)[:2], "big"))
-                self.connection = None
-                return
-            self._receive(frame[0] & 15, payload(frame))
-        self.send()
-
-    def _receive(self, opcode: int, data: bytes) -> None:
-        is_note = opcode == 1 and data[:1] == b"\0" and not self.client.is_announced
-        self.client.receive(opcode, data)
-        if is_note:
-            note = json.loads(data[1:])
-            if "members" in note:
-                self.here = None if note["members"] is None else set(note["members"])
-        for told in self.client.told:
-            kind = told["type"]
-            if kind == "message":
-                word = _word(told["data"][1])
-                assert told["from"] == word.partition(":")[0]
-                self.got.append(word)
-            elif kind == "gap":
-                earlier, missed = self.gaps.get(len(self.got), 0), told["missed"]
-                known = earlier is not None and missed is not None
-                self.gaps[len(self.got)] = earlier + missed if known else None
-            elif kind == "acknowledged":
-                self.acknowledged.add(_word(told["data"][1]))
-            elif kind == "unknown":
-                self.unknown.add(_word(told["data"][1]))
-            elif kind == "join" and self.here is not None:
-                self.here.add(told["user"])
-            elif kind == "leave" and self.here is not None:
-                self.here.discard(told["user"])
-        self.client.told.clear()
 
 
 @dataclass
@@ -118,12 +39,12 @@ class Ghost:
     up: bytes
 
     def read(self, size: int) -> None:
-        if self.wire.reads and not (self.wire.has_ended or self.connection._is_lost):
+        if self.wire.reads and not (self.wire.has_ended or self.connection.is_lost):
             data, self.up = self.up[:size], self.up[size:]
             receive(self.connection, data)
 
     def end(self) -> None:
-        if not self.connection._is_lost:
+        if not self.connection.is_lost:
             self.wire.abort()
             self.connection.connection_lost(None)
 
@@ -144,7 +65,7 @@ class Witness:
     def judge(self, held: list[str]) -> None:
         heard, start = [], 0
         for end in ends(self.wire.taken):
-            heard.append(_word(payload(self.wire.taken[start:end])))
+            heard.append(word_of(payload(self.wire.taken[start:end])))
             start = end
         assert heard == held[self.start :], "the raw member"
 
@@ -171,6 +92,7 @@ class World:
         self._settings = settings or Settings(write_buffer_size=3000)
         self._is_late = is_late
         self._late: list[LateLog] = []
+        self._logs: dict[str, MemoryLog] = {}  # by epoch
         self._lives = 0
         self.floor = self._new_floor()
         self.witness = Witness(self) if has_witness else None
@@ -234,7 +156,7 @@ class World:
         for phone in self.phones:
             if phone.connection is not None and phone.wire.has_ended:
                 phone.take(10**9)
-                if phone.connection is not None and not phone.connection._is_lost:
+                if phone.connection is not None and not phone.connection.is_lost:
                     phone.connection.connection_lost(None)
                 if phone.connection is not None:
                     phone.client.lose()
@@ -247,11 +169,10 @@ class World:
 
     def trim(self, count: int) -> None:
         """Have the log drop so many of its oldest entries."""
-        log = self.room._log
-        inner = log._inner if isinstance(log, LateLog) else log
-        assert isinstance(inner, MemoryLog)
-        for _ in range(min(count, len(inner._entries))):
-            inner.evict()
+        log = self._logs[self.room.epoch]
+        for _ in range(count):
+            if not log.is_empty:
+                log.evict()
 
     def wait(self, seconds: float) -> None:
         """Let time pass: graces end, history grows old, rooms are forgotten."""
@@ -362,7 +283,7 @@ class World:
         def note(entry: Entry) -> None:
             start = 0
             for end in ends(entry.batch.data):
-                self.held.append(_word(payload(entry.batch.data[start:end])))
+                self.held.append(word_of(payload(entry.batch.data[start:end])))
                 start = end
             on_entry(entry)
 
@@ -370,16 +291,7 @@ class World:
         log = make(note, retention, state)
         if isinstance(log, LateLog):
             self._late.append(log)
+        inner = log.inner if isinstance(log, LateLog) else log
+        assert isinstance(inner, MemoryLog)
+        self._logs[inner.epoch] = inner  # one that goes on from a state has the same epoch
         return log
-
-
-def _word(data: bytes) -> str:
-    return data.decode().strip("\0.")
-
-
-def _end_of_first(data: bytes) -> int | None:
-    """Return where the first frame ends; None if it is not whole."""
-    if len(data) < 2 or len(data) < {126: 4, 127: 10}.get(data[1], 2):
-        return None
-    end = next(ends(data[:10] + bytes(10)))
-    return end if end <= len(data) else None
