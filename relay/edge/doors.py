@@ -1,7 +1,8 @@
 """Sockets of those who are no members: each counts until it is closed, and each kind has its share.
 
 A gate is a connection whose first request is not under way, a guest one that is answered over HTTP.
-Beyond a share the one that has been there longest is cut off: who is quick is gone before.
+Beyond a share the one that has been there longest is cut off: who is quick is gone before. Beyond
+what may be held for all of them, the one that holds most is.
 """
 
 import asyncio
@@ -38,17 +39,20 @@ class Verdict(Enum):
 class Doors:
     """All gates and guests, in the order of their arrival.
 
-    `share` is how many there may be of each; `per_address` is MAX_CONNECTIONS_PER_IP. `is_proxy`
-    tells whose address is not its clients'. `note` takes an HTTP status and a sentence.
+    `share` is how many there may be of each, `held_limit` how many bytes may be held for all of
+    them, `per_address` MAX_CONNECTIONS_PER_IP. `is_proxy` tells whose address is not its clients'.
+    `note` takes an HTTP status and a sentence.
     """
 
     share: int
+    held_limit: int
     per_address: int
     is_proxy: Callable[[str], bool]
     note: Callable[[int, str], None]
     gates: dict[Guest, None] = field(default_factory=dict)
     guests: dict[Guest, None] = field(default_factory=dict)
     by_address: Counter[str] = field(default_factory=Counter)
+    heads: int = 0  # bytes of requests that are not under way
 
     @property
     def limit(self) -> int:
@@ -60,13 +64,31 @@ class Doors:
         """Whether HTTP connections are to end with their answer."""
         return len(self.guests) * 2 > self.share
 
-    @property
-    def held(self) -> int:
-        """Bytes that are held for all of them."""
-        return sum(guest.held for kind in (self.gates, self.guests) for guest in kind)
+    def look(self) -> int:
+        """Return how many bytes are held for all of them; to be asked now and then.
+
+        Whoever holds most is cut off until these are not too many: answers that nobody takes.
+        """
+        held = self.heads + sum(guest.held for guest in self.guests)
+        for guest in sorted(self.guests, key=lambda guest: guest.held, reverse=True):
+            if held <= self.held_limit:
+                break
+            held -= guest.held
+            self._cut(guest, self.guests, f"answers of more than {self.held_limit} bytes wait")
+        return held
+
+    def take(self, gate: Guest, size: int) -> None:
+        """So much more of its request has come."""
+        if gate not in self.gates:
+            return
+        self.heads += size
+        if self.heads > self.held_limit:
+            longest = max(self.gates, key=lambda gate: gate.held)
+            self._cut(longest, self.gates, f"heads of more than {self.held_limit} bytes wait")
 
     def enter(self, gate: Guest) -> Verdict:
         """A connection has been accepted."""
+        self.heads += gate.held
         self._add(gate, self.gates, "handshakes")
         count = self.by_address[gate.address] if gate.address else 0
         if not self.per_address or count <= self.limit:
@@ -84,8 +106,14 @@ class Doors:
 
     def leave(self, guest: Guest) -> None:
         """It is closed, or another kind of connection."""
-        self.gates.pop(guest, None)
+        if guest in self.gates:
+            self.heads -= guest.held
+            del self.gates[guest]
         self.guests.pop(guest, None)
+        self.uncount(guest)
+
+    def uncount(self, guest: Guest) -> None:
+        """It does not count for its address any more: something else does."""
         if guest.address:
             self.by_address[guest.address] -= 1
             if not self.by_address[guest.address]:
@@ -98,11 +126,16 @@ class Doors:
             self.by_address[guest.address] += 1
         kind[guest] = None
         if len(kind) > self.share:
-            oldest = next(iter(kind))
-            del kind[oldest]  # it counts for its address until it is closed
-            self.note(503, f"more than {self.share} {name} at once, the limit: the oldest ends")
-            if oldest.transport is not None:
-                oldest.transport.abort()
+            self._cut(next(iter(kind)), kind, f"more than {self.share} {name} at once")
+
+    def _cut(self, guest: Guest, kind: dict[Guest, None], why: str) -> None:
+        """Cut somebody off, who counts for its address until it is closed."""
+        if kind is self.gates:
+            self.heads -= guest.held
+        del kind[guest]
+        self.note(503, f"{why}: one was cut off")
+        if guest.transport is not None:
+            guest.transport.abort()
 
     def _address_of(self, guest: Guest) -> str:
         peer = guest.transport.get_extra_info("peername") if guest.transport else None

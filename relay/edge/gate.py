@@ -93,6 +93,7 @@ class Gate(asyncio.Protocol):
             return
         start = max(0, len(self._received) - len(_END))
         self._received += data
+        self._doors.take(self, len(data))
         if self._inside is not None:
             self._inside.data_received(data)
         else:
@@ -120,8 +121,7 @@ class Gate(asyncio.Protocol):
         if self._received.find(_END, start) < 0 and len(self._received) <= MOST:
             return
         assert self.transport is not None
-        self._doors.leave(self)  # what counts for its address is what is inside
-        self._doors.gates[self] = None
+        self._doors.uncount(self)  # what is inside does
         self._inside = self._new_inside()
         self._inside.connection_made(self.transport)
         self._inside.data_received(self._received)

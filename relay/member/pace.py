@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Final
 
-WINDOW: Final = 30.0  # seconds in which a message has to end, or
-LEAST: Final = 30_000  # bytes of it to come
+WINDOW: Final = 60.0  # seconds in which a message has to end, or
+LEAST: Final = 60_000  # bytes of it to come
 
 
 @dataclass(slots=True)

@@ -44,6 +44,7 @@ logger = logging.getLogger("relay")
 NewLog = Callable[[OnEntry, Retention, LogState | None], Log]
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
+_STRANGERS_SHARE: Final = 4  # a quarter of what may be held is for those who are no members
 _HISTORY_SHARE: Final = 8  # one eighth of the memory limit is for all rooms' history
 # First segments of what pages of other origins may read; /ws only says why it refused an upgrade.
 _CORS: Final = frozenset({"health", "live", "ready", "revoke", "rooms", "ws"})
@@ -86,7 +87,13 @@ def create_app(settings: Settings, file_limit: int, new_log: NewLog = MemoryLog)
         refusals.write("a connection", status, error)
 
     share = admission.strangers(file_limit)
-    doors = Doors(share, settings.max_connections_per_ip, access.is_proxy, note)
+    doors = Doors(
+        share,
+        memory.held_limit // _STRANGERS_SHARE,
+        settings.max_connections_per_ip,
+        access.is_proxy,
+        note,
+    )
     terms = Terms(
         message_size=settings.max_message_size,
         read_buffer_size=settings.read_buffer_size,
@@ -126,7 +133,7 @@ def create_app(settings: Settings, file_limit: int, new_log: NewLog = MemoryLog)
             period=period,
             history_age=settings.history_age,
             memory=memory,
-            others=lambda: doors.held,
+            others=doors.look,
         ),
         watch=watch,
         metrics=registry(RelayCollector(hub, roster, watch, lambda: retention.budget.used)),

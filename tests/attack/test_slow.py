@@ -35,6 +35,18 @@ async def test_half_handshakes_and_heads_that_come_byte_by_byte(besiege: Besiege
                 sock.close()
 
 
+async def test_long_heads_that_do_not_end(besiege: Besiege) -> None:
+    """Each may have 128 KB; all together are bounded."""
+    async with besiege() as siege:
+        head = b"GET /health HTTP/1.1\r\n" + b"X: " + b"x" * 110_000
+        sockets = [await opened(siege.port, head) for _ in range(1500)]
+        await siege.relay.logged("503 heads of more than ")
+        async with siege.relay.connect("honest", room="hall"):
+            pass
+        for sock in sockets:
+            sock.close()
+
+
 async def test_bodies_that_do_not_come(besiege: Besiege) -> None:
     """They are refused in time, and what has come of them is counted."""
     async with besiege() as siege:

@@ -175,7 +175,7 @@ def hand_over(old: Floor, new: Floor, number: int = FORMAT) -> dict[Connection, 
 
 
 def make_service(floor: Floor, carried: Mapping[str, Carried], release: str) -> Service:
-    doors = Doors(100, 0, lambda peer: True, lambda status, error: None)
+    doors = Doors(100, 10**9, 0, lambda peer: True, lambda status, error: None)
     return Service(floor, carried, release, doors)
 
 

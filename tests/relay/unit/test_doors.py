@@ -38,7 +38,7 @@ def _doors(*, share: int = 100, per_address: int = 0) -> tuple[Doors, list[tuple
     def note(status: int, error: str) -> None:
         notes.append((status, error))
 
-    return Doors(share, per_address, lambda peer: peer == "10.0.0.1", note), notes
+    return Doors(share, 1000, per_address, lambda peer: peer == "10.0.0.1", note), notes
 
 
 def test_address_has_so_many_sockets_beside_its_members() -> None:
@@ -85,8 +85,8 @@ def test_oldest_ends_beyond_a_share() -> None:
         doors.enter(gate)
     assert [gate.peer.is_aborted for gate in gates] == [True, False, False, False]
     assert not any(guest.peer.is_aborted for guest in guests)
-    assert notes == [(503, "more than 3 handshakes at once, the limit: the oldest ends")]
-    assert doors.held == 60
+    assert notes == [(503, "more than 3 handshakes at once: one was cut off")]
+    assert doors.look() == 60
 
 
 def test_connections_end_with_their_answer_when_it_is_crowded() -> None:
@@ -95,3 +95,32 @@ def test_connections_end_with_their_answer_when_it_is_crowded() -> None:
     for count in range(1, 4):
         doors.open(_Visitor())
         assert doors.is_crowded is (count > 2)
+
+
+def test_longest_head_ends_when_too_much_is_held() -> None:
+    """At once: heads of 100 KB come fast."""
+    doors, notes = _doors()
+    gates = [_Visitor() for _ in range(3)]
+    for gate in gates:
+        doors.enter(gate)
+    gates[1].held += 600
+    doors.take(gates[1], 600)
+    gates[2].held += 400
+    doors.take(gates[2], 400)
+    assert [gate.peer.is_aborted for gate in gates] == [False, True, False]
+    assert notes == [(503, "heads of more than 1000 bytes wait: one was cut off")]
+    for gate in gates:
+        doors.leave(gate)
+    assert doors.heads == 0
+
+
+def test_answers_that_wait_are_bounded() -> None:
+    """Whoever has most of them is cut off first."""
+    doors, notes = _doors()
+    guests = [_Visitor() for _ in range(3)]
+    for guest, held in zip(guests, (100, 900, 300), strict=True):
+        guest.held = held
+        doors.open(guest)
+    assert doors.look() == 400
+    assert [guest.peer.is_aborted for guest in guests] == [False, True, False]
+    assert notes == [(503, "answers of more than 1000 bytes wait: one was cut off")]

@@ -37,7 +37,7 @@ async def test_client_whose_message_does_not_come_on_is_closed() -> None:
     assert alice.is_open
     alice.beat(now + WINDOW)
     assert transport.taken[2:4] == (4001).to_bytes(2, "big")
-    assert transport.taken[4:] == b"message with 508 bytes so far has not come on for 30 s"
+    assert transport.taken[4:] == b"message with 508 bytes so far has not come on for 60 s"
 
 
 async def test_client_that_is_not_read_is_given_time() -> None:
