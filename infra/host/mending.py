@@ -7,6 +7,8 @@ from infra.host.failure import Failure
 from infra.host.host import Host
 from infra.host.takeover import adopt, take_over
 
+_SETTLE_WAIT = 20.0  # seconds until nothing more is expected of a relay that is not ready
+
 
 def mend(host: Host) -> None:
     """Have one relay serve, and have it on record, where a switch was cut off.
@@ -21,7 +23,7 @@ def mend(host: Host) -> None:
     print("an earlier deploy was cut off on this host: mending", flush=True)
     for relay in running:
         with suppress(Failure):  # one that has just been started takes over before it is ready
-            host.relays.await_ready(relay)
+            host.relays.await_ready(relay, _SETTLE_WAIT)
     serving = _serving(host, running) or _revive(host, relays)
     if serving is None:
         host.record.end()

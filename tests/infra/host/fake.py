@@ -38,16 +38,17 @@ _SILENT = (Relay.NEVER_READY, Relay.STUCK, Relay.HANGS)
 
 
 class FakeClock:
-    """It moves when somebody sleeps."""
+    """It moves when somebody sleeps, `speed` times as far."""
 
     def __init__(self) -> None:
         self.time = 1000.0
+        self.speed = 1.0
 
     def now(self) -> float:
         return self.time
 
     def sleep(self, seconds: float) -> None:
-        self.time += seconds
+        self.time += seconds * self.speed
 
     def stamp(self, ago: float = 0) -> str:
         return "20261125T120000" if not ago else "20261125T110000"

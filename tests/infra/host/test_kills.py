@@ -42,6 +42,7 @@ def _killed_at(
     world.deploy(A)
     world.stage(B, relay)
     world.docker.moments, world.docker.ends_at = 0, moment
+    world.clock.speed = 100.0  # so that a wait is a few moments
     moments.append(world)
     with suppress(Killed):
         world.switch(B, verdict)

@@ -31,7 +31,7 @@ def test_next_release_takes_over_and_nobody_is_cut_off(world: World) -> None:
     ("relay", "reason"),
     [
         (Relay.DOES_NOT_START, "it ended with exit code 1"),
-        (Relay.NEVER_READY, "it runs but does not get ready"),
+        (Relay.NEVER_READY, "it runs but does not get ready within 60 s"),
     ],
 )
 def test_release_that_does_not_take_over_leaves_the_old_one_alone(

@@ -30,7 +30,7 @@ def test_rehearsal_leaves_no_trace_and_takes_over_nothing(world: World) -> None:
     ("relay", "reason"),
     [
         (Relay.DOES_NOT_START, "and it ended with exit code 1"),
-        (Relay.NEVER_READY, "and it runs but does not get ready"),
+        (Relay.NEVER_READY, "and it runs but does not get ready within 60 s"),
         (Relay.MUTE, "and it carried no message: no message arrived"),
     ],
 )
