@@ -11,7 +11,7 @@ given = $(if $(filter command,$(origin $(1))),$($(1)))
 # Left out, they come from HETZNER_HOST and HETZNER_USERNAME.
 REMOTE = $(if $(call given,HOST),--host $(HOST)) $(if $(call given,USERNAME),--username $(USERNAME)) $(if $(SUMMARY),--summary $(SUMMARY))
 
-.PHONY: help run test late-log-test browser-test loadtest-test handover-test node-modules images stack-test deploy-test up down logs create provision deploy rollback smoke doctor lint format bench bench-stack bench-handover attack attack-test loadtest dashboard lock clean
+.PHONY: help run test client-types late-log-test browser-test loadtest-test handover-test node-modules images stack-test deploy-test up down logs create provision deploy rollback smoke doctor lint format bench bench-stack bench-handover attack attack-test loadtest dashboard lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the verbs
@@ -29,14 +29,18 @@ late-log-test: node-modules ## run the tests of the relay with a log that answer
 handover-test: $(VENV)/dev.lock ## test that 200 clients, and the load tester, stay through handovers in a row
 	$(BIN)/python -m pytest tests/relay/long --numprocesses=2
 
+client-types: node-modules ## write the types of the JavaScript client, from its sources
+	@rm -rf relay/static/types
+	@node tests/browser/node_modules/typescript/bin/tsc --project tests/browser/tsconfig.types.json
+
 node-modules: $(VENV)/dev.lock ## install what the tests take from npm, where there is npm
 	@$(BIN)/python -m tests.npm
 
 images: $(VENV)/ops.lock ## make ready what the tests of stack and servers run on: engine, images, registry
 	@$(BIN)/python -m tests.lab.prepare
 
-browser-test: node-modules ## test the pages, the JavaScript client and the examples (chromium, node, npm)
-	$(BIN)/python -m pytest tests/browser tests/examples --numprocesses=2
+browser-test: node-modules ## test the pages, both clients and the examples (chromium, node, npm)
+	$(BIN)/python -m pytest tests/browser tests/clients tests/examples --numprocesses=2
 
 loadtest-test: $(VENV)/dev.lock ## test the load tester at length: every fault, several processes, the highest rate (minutes)
 	$(BIN)/python -m pytest tests/wsload/long --numprocesses=2

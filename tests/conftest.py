@@ -21,7 +21,11 @@ settings.load_profile("any machine")
 
 # Seconds that a test may take, by what it works with. Each of its waits gives up long before, and
 # says for what.
-_LIMITS = {"attack": 300, "browser": 300, "examples": 300, "stack": 600, "deploy": 2400}
+_LIMITS = {
+    **dict.fromkeys(("attack", "browser", "clients", "examples"), 300),
+    "stack": 600,
+    "deploy": 2400,
+}
 
 StartRelay = Callable[..., Awaitable[Relay]]
 

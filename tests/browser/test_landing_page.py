@@ -64,17 +64,16 @@ async def test_two_pages_talk_and_both_come_back_after_a_restart(
 async def test_a_link_to_a_room_leads_into_it_and_shows_what_was_said(
     pages: Pages, relay: Relay, room: str
 ) -> None:
-    """A message without a name in front, and one that is binary, are shown as what they are."""
+    """Who said it is what the relay says, whatever the text; binary is shown as what it is."""
     async with relay.connect("program", room=room) as program:
-        await program.send("no name: in front, twice: fine")
-        await program.send("just text")
+        await program.send("alice: I am not alice")
         await program.send(b"\0" * 1500)
         page = await pages.open(f"{relay.http}/?room={room}")
-        await expect(page.locator(".text")).to_have_text(["in front, twice: fine", "just text"])
-        await expect(page.locator(".who strong")).to_have_text(["no name", "no name"])
-        await expect(page.get_by_text("1,500 bytes of binary")).to_be_visible()
+        shown = ["alice: I am not alice", "1,500 bytes of binary"]
+        await expect(page.locator(".text")).to_have_text(shown)
+        await expect(page.locator(".who strong")).to_have_text(["program"])
         await say(page, "hello program")
-        assert str(await program.recv()).endswith(": hello program")
+        assert await program.recv() == "hello program"
     href = await page.get_by_role("link", name="Open in another tab").get_attribute("href")
     assert href == f"{relay.http}/?room={room}"
     await expect(page.get_by_role("img", name=f"QR code of {href}")).to_be_visible()
@@ -109,35 +108,6 @@ async def test_a_token_is_asked_for_where_the_relay_wants_one(
     await expect(page.locator("#members li")).to_have_text(["zoë"])
     page = await pages.open(f"{relay.http}/")
     await expect(page.get_by_label("Token")).to_be_hidden()
-
-
-async def test_the_client_comes_back_at_once_when_the_network_does(
-    pages: Pages, relay: Relay, room: str
-) -> None:
-    """An old connection may be dead without a sign, so it is not trusted."""
-    context = await pages.context()
-    page = await pages.open(f"{relay.http}/audio", context)  # any page of this origin
-    states = await page.evaluate_handle(
-        """async (room) => {
-          const { RelayClient } = await import("/static/relay-client.js");
-          const states = [];
-          const client = new RelayClient("/", { room, user: "alice" });
-          client.on("state", ({ state, reason }) => states.push(`${state}: ${reason}`));
-          return states;
-        }""",
-        room,
-    )
-    is_open = f"open: in room {room} as alice"
-    await page.wait_for_function(
-        "([states, last]) => states.at(-1) === last", arg=[states, is_open]
-    )
-    await context.set_offline(True)
-    await context.set_offline(False)
-    await page.wait_for_function(
-        """states => states.some((state, at) =>
-          state === "connecting: the network is back" && states[at + 1]?.startsWith("open"))""",
-        arg=states,
-    )
 
 
 async def test_text_from_others_is_never_markup(pages: Pages, relay: Relay, room: str) -> None:

@@ -76,6 +76,7 @@ async function join() {
     user: user.value,
     token: key || undefined,
     lag: "skip",
+    protocol: "raw", // sound that was missed is not wanted later
   });
   showState(relay, state);
   watchMembers(relay, base, key, (names) => {

@@ -1,22 +1,20 @@
-/** The list of messages: who said what, and whether what you said has come through. */
+/** The list of messages: who said what and when, and whether the relay holds what you said. */
 
+import { Undelivered } from "../relay-client.js";
 import { make } from "../shared/dom.js";
 
 const KEPT = 500; // messages
-const NAMED = /^([^\s:][^:\n]{0,63}): ([^]*)$/;
 const clock = new Intl.DateTimeFormat(undefined, {
   hour: "2-digit",
   minute: "2-digit",
   hourCycle: "h23",
 });
 
-/** Raw messages carry no sender, so this page writes the name in front, for people to read. */
 export class Messages {
   #list;
   #view; // what scrolls
-  #speaker = ""; // of the message above
-  /** @type {{ wire: string, item: HTMLElement, sent: number }[]} */
-  #unconfirmed = [];
+  /** @type {string | null} */
+  #speaker = null; // of the message above
 
   /** @param {HTMLOListElement} list */
   constructor(list) {
@@ -25,60 +23,54 @@ export class Messages {
   }
 
   /**
-   * Show what this page sends, and return what goes over the wire.
+   * Show what this page sends, as not yet sure; `delivered` is what the client promised.
    *
    * @param {string} user
    * @param {string} text
+   * @param {Promise<void>} delivered
    */
-  send(user, text) {
-    const wire = `${user}: ${text}`;
-    const item = this.#item(user, text, "own");
+  send(user, text, delivered) {
+    const item = this.#item(user, new Date(), text, "own");
     item.classList.add("unsure");
-    this.#unconfirmed.push({ wire, item, sent: performance.now() });
+    const sent = performance.now();
     this.#add(item);
-    return wire;
+    delivered.then(
+      () => {
+        item.classList.remove("unsure");
+        item.title = `the relay had it after ${(performance.now() - sent).toFixed(1)} ms`;
+      },
+      (error) => {
+        const isUnknown = error instanceof Undelivered && error.fate === "unknown";
+        const said = isUnknown ? "perhaps not delivered" : "not delivered";
+        item.append(make("p", "small quiet", said));
+      },
+    );
   }
 
   /**
-   * Show what the room received; our own comes back as an echo, in the place the room gave it.
+   * Show what the room received.
    *
-   * @param {string | ArrayBuffer} data
+   * @param {import("../relay-client.js").Message} message
    * @param {string} user the name of this page
    */
-  receive(data, user) {
-    if (this.#unconfirmed[0]?.wire === data) {
-      const [{ item, sent }] = this.#unconfirmed.splice(0, 1);
-      item.classList.remove("unsure");
-      item.title = `back from the relay after ${(performance.now() - sent).toFixed(1)} ms`;
-      return;
-    }
-    if (typeof data !== "string") {
-      this.say(`${data.byteLength.toLocaleString()} bytes of binary`);
-      return;
-    }
-    const [, name = "", text = data] = NAMED.exec(data) ?? [];
-    this.#add(this.#item(name, text, name === user ? "own" : ""));
-  }
-
-  /** The connection broke: what was not confirmed may or may not have reached the room. */
-  doubt() {
-    for (const { item } of this.#unconfirmed.splice(0)) {
-      item.append(make("p", "small quiet", "perhaps not delivered"));
-    }
+  receive({ data, from, at }, user) {
+    const text = typeof data === "string" ? data : `${data.byteLength.toLocaleString()} bytes of binary`;
+    const kind = `${from === user ? "own" : ""} ${typeof data === "string" ? "" : "event"}`;
+    this.#add(this.#item(from, new Date(at ?? Date.now()), text, kind));
   }
 
   /** Say something that nobody sent. @param {string} text */
   say(text) {
-    this.#speaker = "";
+    this.#speaker = null;
     this.#add(make("li", "message event", text));
   }
 
-  /** @param {string} name @param {string} text @param {string} kind */
-  #item(name, text, kind) {
+  /** @param {string | null} from @param {Date} at @param {string} text @param {string} kind */
+  #item(from, at, text, kind) {
     const item = make("li", `message ${kind}`);
-    if (name !== this.#speaker || !name) {
-      const time = make("time", "", clock.format(new Date()));
-      item.append(make("p", "who", make("strong", "", name || "no name"), time));
+    const name = from ?? "published by POST";
+    if (name !== this.#speaker) {
+      item.append(make("p", "who", make("strong", "", name), make("time", "", clock.format(at))));
     }
     this.#speaker = name;
     item.append(make("p", "text", text));

@@ -2,7 +2,6 @@
 
 import { RelayClient } from "../relay-client.js";
 import { find, make } from "../shared/dom.js";
-import { watchMembers } from "../shared/members.js";
 import { guestName } from "../shared/names.js";
 import { svg } from "../shared/qr.js";
 import { showRelease } from "../shared/release.js";
@@ -42,41 +41,46 @@ function join() {
     room: room.value,
     user: user.value,
     token: key || undefined,
-    echo: true,
     history: HISTORY,
   });
   client = relay;
   show(true);
   showState(relay, state);
-  const look = watchMembers(relay, new URL(location.origin), key, showMembers);
-  relay.on("message", ({ data }) => messages.receive(data, relay.user));
+  relay.on("message", (message) => messages.receive(message, relay.user));
+  for (const type of /** @type {const} */ (["open", "join", "leave", "members"])) {
+    relay.on(type, () => showMembers(relay));
+  }
+  let isWhole = true; // nothing was missed since it was open last
+  relay.on("gap", ({ missed }) => {
+    isWhole = false;
+    messages.say(`${missed ?? "Some"} messages were missed.`);
+  });
   let opened = 0; // times
   let isOpen = false;
   relay.on("state", ({ state: now, reason }) => {
     if (now === "open") {
       isOpen = true;
-      if (opened++) messages.say("Back. What was said in between is not shown here.");
+      if (opened++ && isWhole) messages.say("Back. Nothing was missed.");
+      isWhole = true;
     } else if (isOpen) {
       isOpen = false;
       here.hidden = true;
-      messages.doubt(); // what is sent from now on waits, and is not in doubt
       if (now !== "closed") messages.say(`Away: ${reason}.`);
     }
   });
-  relay.on("message", () => here.hidden && look());
   relay.on("close", () => {
     client = null;
-    messages.doubt();
     show(false);
   });
 }
 
-/** @param {string[]} users @param {number} count */
-function showMembers(users, count) {
+/** @param {RelayClient} relay */
+function showMembers({ members, count, user: own }) {
   here.hidden = false;
   find("here-title", HTMLElement).textContent = count === 1 ? "Only you" : `${count} here`;
-  const names = users.map((name) => make("li", name === client?.user ? "self" : "", name));
-  find("members", HTMLUListElement).replaceChildren(...names);
+  const names = members ?? []; // too many to list
+  const items = names.map((name) => make("li", name === own ? "self" : "", name));
+  find("members", HTMLUListElement).replaceChildren(...items);
 }
 
 function showLinks() {
@@ -130,10 +134,9 @@ find("composer", HTMLFormElement).addEventListener("submit", (event) => {
   event.preventDefault();
   if (!client || !text.value) return;
   try {
-    client.send(messages.send(client.user, text.value));
+    messages.send(client.user, text.value, client.send(text.value));
     text.value = "";
   } catch (error) {
-    messages.doubt();
     messages.say(error instanceof Error ? error.message : `${error}`);
   }
 });
