@@ -39,6 +39,9 @@ class Room:
         "_shared",
         "_tempo",
         "_who",
+        "caught_up",
+        "forget",
+        "hold",
         "name",
         "presence",
     )
@@ -49,7 +52,9 @@ class Room:
         self._shared, self._open_log = shared, open_log
         self._log = open_log(name, self._on_entry, None)
         self._who = Membership()
-        self._dispatch = Dispatch(self._who, shared)
+        self._dispatch = dispatch = Dispatch(self._who, shared)
+        # Who waits for the room, and whom it waits for, is known there.
+        self.hold, self.forget, self.caught_up = dispatch.hold, dispatch.forget, dispatch.caught_up
         self._pending = Pending()
         self._tempo = Tempo()
         self._number = 0  # of the last batch
@@ -107,18 +112,6 @@ class Room:
         """Return the entries with the last so many messages, and how many of the first to skip."""
         self.flush()  # what was published in this tick belongs to it
         return last(self._log.read(0), messages)
-
-    def hold(self, publisher: Publisher) -> None:
-        """Make the publisher wait until the room goes on; then it is released."""
-        self._dispatch.hold(publisher)
-
-    def forget(self, publisher: Publisher) -> None:
-        """The publisher waits no longer."""
-        self._dispatch.forget(publisher)
-
-    def caught_up(self, member: Member) -> None:
-        """The member is no longer far behind: go on if the room waited for that."""
-        self._dispatch.caught_up(member)
 
     def entries(self) -> Sequence[Entry]:
         """Return all entries that its log or a delivery holds."""
@@ -258,7 +251,9 @@ class Room:
                     arrived.append(member)
                 else:
                     member.supersede()
-            elif self.members.get(change.user) is not member:
+            elif (holder := self.members.get(change.user)) is not member:
+                if is_taken and holder is not None and holder.id == change.session:
+                    self._replace(change, self._who.remove(change.user))
                 self._depart(change.user)  # it has left before it was there
         for member in arrived:
             if self.members.get(member.user) is member:  # no later one has come in the same entry
@@ -274,6 +269,8 @@ class Room:
         told, which sends it again.
         """
         self._pending.drop(change.session)
+        for each, end in self._settling.items():
+            self._settling[each] = min(end, self._pending.total)  # what is dropped does not return
         if before is not None:
             is_settling = before in self._settling
             self._let_go(before)
