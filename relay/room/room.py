@@ -204,7 +204,9 @@ class Room:
                     arrived.append(member)
                 else:
                     member.supersede()
-            elif self.members.get(change.user) is not member:
+            elif (holder := self.members.get(change.user)) is not member:
+                if is_taken and holder is not None and holder.id == change.session:
+                    self._replace(change, self._who.remove(change.user))
                 self._depart(change.user)  # it has left before it was there
         for member in arrived:
             if self.members.get(member.user) is member:  # no later one has come in the same entry
@@ -219,7 +221,10 @@ class Room:
         What its session has pending, by whatever connection, is not counted in what the newcomer is
         told, which sends it again.
         """
-        self._appender.pending.drop(change.session)
+        pending = self._appender.pending
+        pending.drop(change.session)
+        for each, end in self._settling.items():
+            self._settling[each] = min(end, pending.total)  # what is dropped does not return
         if before is not None:
             is_settling = before in self._settling
             self._let_go(before)

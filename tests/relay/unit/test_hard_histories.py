@@ -139,6 +139,45 @@ def test_connection_that_is_leaving_publishes_nothing_behind_its_successor() -> 
     tell(story, is_late=True)
 
 
+def test_newcomer_that_is_lost_before_it_was_there_has_taken_the_name_all_the_same() -> None:
+    """Its join is in the log: the connection before it is closed, and not left without a voice."""
+
+    def story(world: World, ann: Phone, ben: Phone, cho: Phone) -> None:
+        ghost = ann.connection
+        assert ghost is not None
+        world.cut(ann, 0, 0, is_noticed=False)
+        world.connect(ann)
+        world.tick()  # its join is on its way
+        world.cut(ann, 0, 0, is_noticed=True)
+        world.answer(ALL)
+        assert ghost.ending is not None
+        assert ghost.ending.close.code == 4000
+        assert list(world.room.presence.leaving) == ["ann"]
+
+    tell(story, is_late=True)
+
+
+def test_member_that_is_leaving_does_not_wait_for_what_is_dropped() -> None:
+    """It is settled when all has come back that was published before and still is to come."""
+
+    def story(world: World, ann: Phone, ben: Phone, cho: Phone) -> None:
+        say(world, ben)  # on its way, so that the rest has to wait
+        ann.say()
+        world.cut(ann, ALL, 0, is_noticed=True)
+        leaving = cho.connection
+        assert leaving is not None
+        leaving.close(Reason.RESTARTING.close())
+        world.connect(ann)
+        for _ in range(3):
+            world.tick()
+            world.answer(ALL)
+        cho.take(ALL)
+        assert cho.connection is None or b"relay is restarting" in cho.wire.taken
+        assert "cho" not in world.room.members
+
+    tell(story, is_late=True)
+
+
 def test_handing_over_keeps_session_numbers_and_graces() -> None:
     """A cut before it, a return behind it."""
 
