@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from random import uniform
 from typing import Any, ClassVar
 
@@ -10,6 +11,7 @@ from locust import User, tag, task
 from locust.env import Environment
 from locust.exception import StopUser
 
+from wsload.client.annotated import PROTOCOL, Standing
 from wsload.client.clock import now
 from wsload.client.failures import Closed, WebSocketError
 from wsload.client.handshake import Request
@@ -52,13 +54,19 @@ class RoomUser(WebSocketUser):
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
         self.member: Member | None = None
+        is_annotated = self.relay and self.load.options.protocol == PROTOCOL
+        self.standing = Standing() if is_annotated else None
 
     def request(self, *_: Any) -> Request:
         """The handshake: of a relay, /ws/NAME?room=ROOM, unless the scenario has a path."""
         if self.path:
             return super().request()
         query = {"room": self.seat.room} | ({"echo": "1"} if self.asks_echo else {})
-        return super().request(f"/ws/{self.name}", query)
+        if self.standing is None:
+            return super().request(f"/ws/{self.name}", query)
+        query |= self.standing.options()
+        made = super().request(f"/ws/{self.name}", query)
+        return replace(made, subprotocols=(PROTOCOL, *made.subprotocols))
 
     def enter(self, socket: WebSocket) -> None:
         """Say what the server wants to hear before the user is in the room; it is owed messages
@@ -93,6 +101,7 @@ class RoomUser(WebSocketUser):
             text=self.talks,
             echo=self.asks_echo,
             receive_buffer=self.receive_buffer,
+            standing=self.standing,
         )
 
     def join(self) -> Member:

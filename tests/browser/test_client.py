@@ -10,7 +10,7 @@ from tests.browser.tools import HERE, MODULES, PATIENCE, RunNode
 CLIENT = HERE.parent.parent / "relay" / "static" / "relay-client.js"
 
 
-@pytest.mark.parametrize("name", ["client", "jitter", "qr"])
+@pytest.mark.parametrize("name", ["client", "session", "jitter", "qr"])
 async def test_in_node(run_node: RunNode, name: str) -> None:
     """Runs the tests in {name}.test.mjs; those of the client start relays of their own."""
     # Node 20 has a WebSocket behind this flag, newer ones have it anyway.

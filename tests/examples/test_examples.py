@@ -2,6 +2,8 @@
 
 import asyncio
 import html
+import json
+import os
 import re
 import shutil
 import sys
@@ -10,7 +12,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from playwright.async_api import ConsoleMessage
+from playwright.async_api import ConsoleMessage, expect
 from websockets.asyncio.client import ClientConnection
 
 from tests.browser.tools import MODULES, LaunchBrowser
@@ -18,6 +20,7 @@ from tests.conftest import StartRelay
 from tests.process import ROOT, Relay
 
 EXAMPLES = ROOT / "examples"
+_PYTHON = {"PYTHONPATH": str(ROOT / "clients" / "python")}  # as if it were installed
 
 
 def example(name: str, relay: Relay, folder: Path) -> Path:
@@ -30,10 +33,10 @@ def example(name: str, relay: Relay, folder: Path) -> Path:
 
 
 @asynccontextmanager
-async def running(*command: str | Path) -> AsyncIterator[asyncio.StreamReader]:
+async def running(*command: str | Path, **env: str) -> AsyncIterator[asyncio.StreamReader]:
     """Run the command for as long as the context is open; yield what it prints."""
     process = await asyncio.create_subprocess_exec(
-        *map(str, command), stdout=asyncio.subprocess.PIPE
+        *map(str, command), stdout=asyncio.subprocess.PIPE, env={**os.environ, **env}
     )
     assert process.stdout is not None
     try:
@@ -106,6 +109,63 @@ async def test_shell(start_relay: StartRelay, tmp_path: Path) -> None:
     ):
         assert await host.recv() == "hello from a shell"
         assert b'"members":1' in await output.read()
+
+
+async def test_bot(start_relay: StartRelay, tmp_path: Path) -> None:
+    """bot.py greets who comes and answers; also after the relay was restarted."""
+    relay = await start_relay(DRAIN_WINDOW="0s")
+    async with running(sys.executable, example("bot.py", relay, tmp_path), **_PYTHON):
+        await relay.count("lobby", 1)
+        async with relay.connect("alice") as alice:
+            assert await alice.recv() == "welcome, alice"
+            await alice.send("!count")
+            assert await alice.recv() == "2 here"
+        await relay.stop()
+        again = await start_relay(PORT=str(relay.port))
+        await again.count("lobby", 1)
+        async with again.connect("alice") as alice:
+            assert await alice.recv() == "welcome, alice"
+            await alice.send("!who")
+            assert await alice.recv() == "alice, here are bot"
+
+
+async def test_game(start_relay: StartRelay, tmp_path: Path) -> None:
+    """game.py tells turn by turn where everybody is, and leaves out none."""
+    relay = await start_relay()
+    async with running(sys.executable, example("game.py", relay, tmp_path), **_PYTHON):
+        await relay.count("game", 1)
+        async with relay.connect("alice", room="game") as alice:
+            for step in ("right", "right", "down", "dance"):
+                await alice.send(step)
+            turns = []
+            while True:
+                turn = json.loads(await alice.recv())
+                turns.append(turn["turn"])
+                if turn["places"].get("alice") == [2, 1]:
+                    break
+            assert turns == list(range(turns[0], turns[-1] + 1))
+
+
+async def test_cursors(
+    start_relay: StartRelay, launch_browser: LaunchBrowser, tmp_path: Path
+) -> None:
+    """cursors.html shows where the others point, and forgets who has gone."""
+    relay = await start_relay(LEAVE_GRACE="100ms")
+    url = example("cursors.html", relay, tmp_path).as_uri()
+    browser = await launch_browser()
+    one, other = await browser.new_page(), await browser.new_page()
+    for page in (one, other):
+        await page.set_viewport_size({"width": 1000, "height": 500})
+        await page.goto(url)
+    await relay.count("cursors", 2)
+    await one.bring_to_front()
+    await one.mouse.move(250, 250)
+    cursor = other.locator("i")
+    await expect(cursor).to_have_css("translate", "250px 250px")
+    await one.mouse.move(500, 100)
+    await expect(cursor).to_have_css("translate", "500px 100px")
+    await one.close()
+    await expect(cursor).to_have_count(0)
 
 
 @pytest.mark.parametrize(

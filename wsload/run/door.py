@@ -67,7 +67,8 @@ class Door:
         # What reaches a laggard late is of its own making: nobody's latency.
         counters = self._recorder.counters(seat.scenario) if entrance.checked else Counters()
         mailbox = Mailbox() if entrance.talks else None
-        desk = Desk(self._verifier, counters, self._order, entrance.decode, mailbox)
+        decode, standing = entrance.decode, entrance.standing
+        desk = Desk(self._verifier, counters, self._order, decode, mailbox, standing)
         kind: type[Inbox] = TalkingInbox if entrance.talks else entrance.inbox
         connection = self._start(opened, lambda control: kind(account, desk, control), counters)
         return connection, mailbox

@@ -17,6 +17,7 @@ from wsload.account.order import Order
 from wsload.account.order import message_of as number_of
 from wsload.account.payload import SMALLEST
 from wsload.account.verifier import CHECKSUM, Fault, Sound, Verifier
+from wsload.client.annotated import MARK, Standing
 from wsload.client.feed import Feed
 from wsload.client.mailbox import Mailbox, message_of
 from wsload.run.recorder import Counters, ticks
@@ -24,7 +25,7 @@ from wsload.run.recorder import Counters, ticks
 Take = Callable[[Any, int], None]
 """Takes in one message: what the parser gives, and its size."""
 
-_BINARY = WSMsgType.BINARY
+_BINARY, _TEXT = WSMsgType.BINARY, WSMsgType.TEXT
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,24 @@ class Desk:
     """Takes our payload out of a server's message, or nothing; none: binary ones are payloads."""
     mailbox: Mailbox | None = None
     """Gets what is no payload; none: that is a fault."""
+    standing: Standing | None = None
+    """Is told the notes of relay.v1, and counts its data frames; none: the protocol is raw."""
+
+
+def annotated(standing: Standing, take: Take) -> Take:
+    """Take the notes of relay.v1 out of what comes."""
+
+    def take_frame(data: Any, size: int) -> None:
+        kind, payload, _ = data
+        if kind is _BINARY or kind is _TEXT:
+            if kind is _TEXT and not standing.is_announced and payload[:1] == MARK:
+                standing.note(payload)
+                return
+            standing.is_announced = False
+            standing.skip += 1
+        take(data, size)
+
+    return take_frame
 
 
 class Inbox(Feed):
@@ -51,7 +70,8 @@ class Inbox(Feed):
         super().__init__(control)
         self.account = account
         self.desk = desk
-        self.feed_data = self.take(self._accounting())
+        take = self.take(self._accounting())
+        self.feed_data = take if desk.standing is None else annotated(desk.standing, take)
 
     def take(self, account: Take) -> Take:
         """How this kind of inbox takes in a message, by way of `account`, which accounts for it."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from wsload.account.account import Account, End
+from wsload.client.annotated import Standing
 from wsload.client.closes import FINAL, Side
 from wsload.client.connection import Connection
 from wsload.client.handshake import Request
@@ -30,6 +31,7 @@ class Entrance:
     echo: bool = False  # it is sent its own messages as well
     checked: bool = True  # else it is owed nothing
     receive_buffer: int = 0  # bytes; 0: the kernel's default
+    standing: Standing | None = None  # of relay.v1; none: the protocol is raw
 
     @property
     def talks(self) -> bool:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from wsload.account.payload import SMALLEST
+from wsload.client.annotated import PROTOCOL
 from wsload.client.tokens import Tokens, from_file, minted, one_for_all
 from wsload.client.trust import Trust
 
@@ -37,6 +38,7 @@ class Options:
     echo: bool
     start: str
     reconnect: bool
+    protocol: str
     one_order: bool
     compression: bool
     ping_every: float  # seconds
@@ -93,6 +95,8 @@ class Options:
             )
         if options.start not in ("together", "ramp"):
             raise BadOption(f"--start {options.start}: expected together or ramp")
+        if options.protocol not in ("raw", PROTOCOL):
+            raise BadOption(f"--protocol {options.protocol}: expected raw or {PROTOCOL}")
         return options
 
     @property
@@ -164,6 +168,12 @@ def add_arguments(parser: Any) -> None:
         action="store_true",
         default=False,
         help="members that the server closes come back, and the result tells what that cost them",
+    )
+    add(
+        "--protocol",
+        default="raw",
+        choices=["raw", PROTOCOL],
+        help=f"of a relay's members; {PROTOCOL} with --reconnect: nothing is missed, nothing twice",
     )
     add(
         "--one-order",

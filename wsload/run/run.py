@@ -127,6 +127,8 @@ class Run:
         account.absent(before.ended, back, close.code, heard)
         if member.sender is not None:
             member.sender = member.sender.successor(connection, back)
+            if member.entrance.standing is not None:
+                member.sender.repeat(member.entrance.standing)
             self.pacer.add(member.sender)
 
     def open(self, scenario: str, request: Request) -> WebSocket:
@@ -149,6 +151,13 @@ class Run:
         if mailbox is not None:
             member.socket = WebSocket(member.connection, mailbox, opened)
         member.connection.start(opened.leftover)
+        standing = member.entrance.standing
+        if standing is not None:
+            try:
+                standing.wait_for_welcome()
+            except BaseException:
+                member.connection.shut()
+                raise
         if member.entrance.enter is not None and member.socket is not None:
             try:
                 member.entrance.enter(member.socket)

@@ -8,6 +8,7 @@ from aiohttp import WSMsgType
 
 from wsload.account.account import Account
 from wsload.account.payload import Writer
+from wsload.client.annotated import Standing
 from wsload.client.connection import Connection, State
 from wsload.client.frames import deflated, frame, header, masked
 from wsload.run.cadence import Share
@@ -27,7 +28,8 @@ class Sender:
     """Sends a payload at each of the times of `cadence`; the pacer says when to look."""
 
     __slots__ = (
-        "_account", "_cadence", "_connection", "_counters", "_encode", "_frame", "_interval",
+        "_account", "_cadence", "_connection", "_counters", "_encode", "_forgotten", "_frame",
+        "_interval",
         "_most", "_next", "_sent", "_tolerance", "_writer", "due",
     )  # fmt: skip
 
@@ -42,6 +44,7 @@ class Sender:
         interval: float,
         encode: Callable[[bytes], str | bytes] | None = None,
         first: float | None = None,
+        forgotten: int = 0,
     ) -> None:
         """`interval`: about the seconds between two times of `cadence`; `encode` wraps a payload
         as the server wants it, none: as it is; `first`: the first time, where it has been taken
@@ -50,6 +53,7 @@ class Sender:
         self._account = account
         self._counters = counters
         self._cadence = cadence
+        self._forgotten = forgotten  # messages whose fate nobody knows
         self._interval = interval
         self._tolerance = tolerance(interval)
         self._writer = writer
@@ -77,6 +81,7 @@ class Sender:
             interval=self._interval,
             encode=self._encode,
             first=due,
+            forgotten=self._forgotten,
         )
 
     def send_due(self, moment: float) -> None:
@@ -102,6 +107,18 @@ class Sender:
             self._counters.late += len(frames)
         self._connection.write(frames)
         self.due = self._next
+
+    def repeat(self, standing: Standing) -> None:
+        """Send again what the relay does not have; a sequence number is one less than the number of
+        relay.v1, until nobody knows what became of some messages."""
+        if standing.is_unknown:
+            self._forgotten = len(self._sent) - standing.acked
+        frames = [
+            self._frame(self._writer.payload(sequence, self._sent[sequence], late=True))
+            for sequence in range(standing.acked + self._forgotten, len(self._sent))
+        ]
+        if frames:
+            self._connection.write(frames)
 
     def say(self, moment: float) -> None:
         """Send one message now, beside the schedule."""

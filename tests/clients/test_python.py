@@ -1,0 +1,186 @@
+"""relay_client by itself: what it refuses, what it waits for, and how it is installed."""
+
+import asyncio
+import subprocess
+import sys
+import time
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from relay_client import (
+    TERMINAL_CODES,
+    Closed,
+    Fate,
+    Gap,
+    Message,
+    QueueFull,
+    RelayClient,
+    State,
+    StateChange,
+    Undelivered,
+    backoff,
+)
+from relay_client.inbox import LIMIT
+from websockets.asyncio.client import ClientConnection
+
+from relay.access.tokens import mint
+from relay.names import RoomName, UserName
+from relay.wire.closing import Reason
+from tests.conftest import StartRelay
+from tests.process import ROOT, Relay
+
+SECRET = "0123456789abcdef0123456789abcdef"
+
+
+async def test_messages_say_who_sent_them_and_when(relay: Relay, room: str) -> None:
+    """Text and bytes, as what they are."""
+    async with (
+        RelayClient(relay.http, room=room, user="alice") as alice,
+        relay.connect("bob", room=room) as bob,
+    ):
+        await bob.send("grüße")
+        await bob.send(b"\0\1")
+        messages = aiter(alice)
+        first, second = await anext(messages), await anext(messages)
+        assert (first.data, first.sender, second.data) == ("grüße", "bob", b"\0\1")
+        assert first.at is not None
+        assert abs(first.at.timestamp() - time.time()) < 3600
+        await alice.send("held")
+        assert alice.queued == 0
+        assert await bob.recv() == "held"
+        assert alice.members == ["alice", "bob"] and alice.count == 2
+    assert alice.state is State.CLOSED
+    with pytest.raises(Closed, match="not sent, the client is closed: closed by this client"):
+        alice.send("late")
+
+
+@pytest.mark.parametrize("value", [{"a": 1}, 7, None, ["x"]])
+async def test_what_cannot_be_sent_is_refused(value: Any) -> None:
+    """With what can."""
+    client = RelayClient("http://localhost:1", user="alice")
+    with pytest.raises(TypeError, match=r"expected str, bytes, bytearray or memoryview"):
+        client.send(value)
+
+
+async def test_full_queue_refuses_and_says_how_full_it_is() -> None:
+    """And closing says what became of the rest."""
+    client = RelayClient("http://localhost:1", user="alice", queue_limit=10)
+    waiting = client.send("ä234567")
+    with pytest.raises(QueueFull) as full:
+        client.send(b"abc")
+    assert (full.value.size, full.value.queued, full.value.limit) == (3, 8, 10)
+    await client.close()
+    with pytest.raises(Undelivered) as lost:
+        await waiting
+    assert lost.value.fate is Fate.UNSENT
+
+
+@pytest.mark.parametrize("url", ["ftp://x", "relay.example", "http://"])
+def test_addresses_that_are_none_are_refused(url: str) -> None:
+    with pytest.raises(ValueError, match="expected an address that begins with http"):
+        RelayClient(url)
+
+
+async def test_refusal_for_good_is_raised(relay: Relay, room: str) -> None:
+    """In the relay's own words."""
+    async with relay.connect("alice", room=room):
+        with pytest.raises(Closed, match="name 'alice' is in use in room"):
+            async with RelayClient(relay.http, room=room, user="alice"):
+                pass
+
+
+async def test_token_is_asked_for_anew_after_it_expired(start_relay: StartRelay) -> None:
+    """And nothing is lost by it."""
+    guarded = await start_relay(JWT_SECRET=SECRET)
+    asked = []
+
+    async def token() -> str:
+        asked.append(1)
+        seconds = 2 if len(asked) == 1 else 600
+        return mint(UserName("alice"), [RoomName("lobby")], seconds, SECRET)
+
+    async with RelayClient(guarded.http, user="alice", token=token, echo=True) as alice:
+        await alice.send("before")
+        reasons = []
+        async for event in alice.events():
+            if isinstance(event, StateChange):
+                reasons.append((event.state, event.reason))
+                if event.state is State.OPEN and len(asked) == 2:
+                    break
+        assert (State.WAITING, "token expired") in reasons
+        await alice.send("after")
+
+
+async def test_what_nobody_read_is_told_as_a_gap(relay: Relay, room: str) -> None:
+    """The latest are kept; whoever iterates in time misses nothing."""
+    async with (
+        RelayClient(relay.http, room=room, user="alice") as alice,
+        relay.connect("bob", room=room) as bob,
+    ):
+        count = LIMIT + 100
+        await _say(bob, count)
+        await alice.send("behind all of them")
+        events = alice.events()
+        first = await anext(events)
+        assert isinstance(first, Gap) and first.missed is not None
+        kept = [event async for event in _until(events, str(count - 1))]
+        assert first.missed + len(kept) == count
+        await _say(bob, count)
+        assert [event.data async for event in _until(events, str(count - 1))] == [
+            str(number) for number in range(count)
+        ]
+
+
+async def _say(bob: ClientConnection, count: int) -> None:
+    for number in range(count):
+        await bob.send(str(number))
+
+
+async def _until(events: Any, last: str) -> Any:
+    async for event in events:
+        if isinstance(event, Message):
+            yield event
+            if event.data == last:
+                return
+
+
+def test_delays_are_bounded() -> None:
+    """As those of the other client."""
+    longest = [backoff(failures, 0, lambda: 1.0) for failures in (0, 1, 2, 3, 4, 2000)]
+    assert longest == [0.5, 1, 2, 4, 5, 5]
+    assert backoff(60, 60, lambda: 1.0) == 30
+
+
+def test_terminal_codes_are_those_of_the_relay() -> None:
+    for reason in Reason:
+        assert (reason.code in TERMINAL_CODES) is not reason.reconnect, reason
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Path:
+    """A folder with its wheel unpacked, as pip does with a pure one, and nothing else of ours."""
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)],
+        cwd=ROOT / "clients" / "python", check=True, capture_output=True,
+    )  # fmt: skip
+    wheel = next(tmp_path.glob("relay_client-*.whl"))
+    assert "relay_client/py.typed" in zipfile.ZipFile(wheel).namelist()
+    zipfile.ZipFile(wheel).extractall(tmp_path / "site")
+    return tmp_path / "site"
+
+
+async def test_installed_wheel_takes_part(site: Path, relay: Relay, room: str) -> None:
+    """Its own documentation's example runs."""
+    program = (
+        "import asyncio\nfrom relay_client import RelayClient\nasync def main():\n"
+        f"    async with RelayClient({relay.http!r}, room={room!r}, user='wheel') as relay:\n"
+        "        await relay.send('hello')\nasyncio.run(main())\n"
+    )
+    async with relay.connect("host", room=room) as host:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-c", program), env={"PYTHONPATH": str(site)}, cwd=site
+        )
+        assert await host.recv() == "hello"
+        assert await process.wait() == 0
