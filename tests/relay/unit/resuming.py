@@ -170,9 +170,9 @@ class World:
     def trim(self, count: int) -> None:
         """Have the log drop so many of its oldest entries."""
         log = self._logs[self.room.epoch]
-        for _ in range(count):
-            if not log.is_empty:
-                log.evict()
+        while count and not log.is_empty:
+            log.evict()
+            count -= 1
 
     def wait(self, seconds: float) -> None:
         """Let time pass: graces end, history grows old, rooms are forgotten."""
