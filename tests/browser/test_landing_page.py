@@ -7,6 +7,7 @@ from playwright.async_api import Page, expect
 from relay.access.tokens import mint
 from relay.names import RoomName, UserName
 from tests.browser.conftest import Pages
+from tests.clients.proxy import Proxy
 from tests.conftest import StartRelay
 from tests.process import Relay
 
@@ -56,6 +57,7 @@ async def test_two_pages_talk_and_both_come_back_after_a_restart(
     for page in (alice, bob):
         await expect(page.get_by_role("status")).to_contain_text("Connected: in room kitchen")
     await expect(alice.locator(".message.unsure")).to_have_count(0)
+    await expect(alice.get_by_text("Messages sent meanwhile may be missing.")).to_be_visible()
     await expect(alice.get_by_text("perhaps not delivered")).to_have_count(0)
     await say(bob, "always")
     await expect(alice.locator(".text").last).to_have_text("always")
@@ -108,6 +110,27 @@ async def test_a_token_is_asked_for_where_the_relay_wants_one(
     await expect(page.locator("#members li")).to_have_text(["zoë"])
     page = await pages.open(f"{relay.http}/")
     await expect(page.get_by_label("Token")).to_be_hidden()
+
+
+async def test_nothing_is_missed_after_an_outage(pages: Pages, relay: Relay, room: str) -> None:
+    """The page says so, and shows what was said meanwhile and by whom."""
+    async with Proxy.open(relay.port) as proxy, relay.connect("bob", room=room) as bob:
+        page = await pages.open(f"{proxy.url}/?room={room}")
+        await expect(page.get_by_role("status")).to_contain_text("Connected: ")
+        await expect(page.locator("#members li")).to_have_count(2)
+        proxy.stall()
+        proxy.cut()
+        await expect(page.get_by_role("status")).not_to_contain_text("Connected: ")
+        await bob.send("meanwhile")
+        await say(page, "from here")
+        await expect(page.locator(".unsure .text")).to_have_text("from here")
+        proxy.cut()
+        proxy.flow()
+        await expect(page.get_by_text("Back. Nothing was missed.")).to_be_visible()
+        await expect(page.locator(".text").last).to_have_text("meanwhile")
+        await expect(page.locator(".who strong").last).to_have_text("bob")
+        await expect(page.locator(".message.unsure")).to_have_count(0)
+        assert await bob.recv() == "from here"
 
 
 async def test_text_from_others_is_never_markup(pages: Pages, relay: Relay, room: str) -> None:

@@ -5,9 +5,10 @@ import secrets
 from dataclasses import dataclass, field
 from typing import Final
 
+from gevent import wait
 from gevent.event import Event
 
-from wsload.client.failures import NoAnswer
+from wsload.client.failures import Closed, NoAnswer
 
 PROTOCOL: Final = "relay.v1"
 MARK: Final = b"\0"  # what the text of a note begins with
@@ -38,10 +39,15 @@ class Standing:
             query |= {"cursor": self.cursor, "skip": str(self.skip), "acked": str(self.acked)}
         return query
 
-    def wait_for_welcome(self) -> None:
-        """Nothing may be sent before. Raises `NoAnswer`."""
-        if not self.welcome.wait(_TIMEOUT):
-            raise NoAnswer(f"no welcome of {PROTOCOL} in {_TIMEOUT:g} s")
+    def wait_for_welcome(self, closed: Event) -> None:
+        """Nothing may be sent before; `closed` is set when the connection is over. Raises `Closed`
+        and `NoAnswer`."""
+        wait([self.welcome, closed], _TIMEOUT, count=1)
+        if self.welcome.is_set():
+            return
+        if closed.is_set():
+            raise Closed(f"the connection ended before the welcome of {PROTOCOL}")
+        raise NoAnswer(f"no welcome of {PROTOCOL} in {_TIMEOUT:g} s")
 
     def note(self, payload: bytes) -> None:
         """Take a note; `payload` begins with U+0000."""

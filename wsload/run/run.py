@@ -154,7 +154,7 @@ class Run:
         standing = member.entrance.standing
         if standing is not None:
             try:
-                standing.wait_for_welcome()
+                standing.wait_for_welcome(member.connection.closed)
             except BaseException:
                 member.connection.shut()
                 raise

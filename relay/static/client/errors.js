@@ -26,7 +26,8 @@ export class Undelivered extends Error {
    * @param {string} reason
    */
   constructor(fate, reason) {
-    super(fate === "unknown" ? `nobody knows whether it arrived: ${reason}` : `not sent: ${reason}`);
+    const said = fate === "unknown" ? "nobody knows whether it arrived" : "not sent";
+    super(`${said}: ${reason}`);
     this.name = "Undelivered";
     this.fate = fate;
   }

@@ -104,7 +104,12 @@ export class Life {
     return typeof token === "function" ? token() : (token ?? "");
   }
 
-  /** The one place where frames are read. @param {string | ArrayBuffer} data @param {number} attempt */
+  /**
+   * The one place where frames are read.
+   *
+   * @param {string | ArrayBuffer} data
+   * @param {number} attempt
+   */
   #read(data, attempt) {
     this.#pulse.heard();
     for (const [type, event] of this.session.read(data)) {
@@ -215,7 +220,11 @@ export class Life {
     else if (isOnline && this.#attempt) this.connect(why); // it could not be asked
   }
 
-  /** @param {import("./types.js").State} state @param {string} reason @param {number | null} [retryIn] ms */
+  /**
+   * @param {import("./types.js").State} state
+   * @param {string} reason
+   * @param {number | null} [retryIn] ms
+   */
   #become(state, reason, retryIn = null) {
     this.state = state;
     this.reason = reason;

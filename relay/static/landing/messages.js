@@ -54,8 +54,9 @@ export class Messages {
    * @param {string} user the name of this page
    */
   receive({ data, from, at }, user) {
-    const text = typeof data === "string" ? data : `${data.byteLength.toLocaleString()} bytes of binary`;
-    const kind = `${from === user ? "own" : ""} ${typeof data === "string" ? "" : "event"}`;
+    const isText = typeof data === "string";
+    const text = isText ? data : `${data.byteLength.toLocaleString()} bytes of binary`;
+    const kind = `${from === user ? "own" : ""} ${isText ? "" : "event"}`;
     this.#add(this.#item(from, new Date(at ?? Date.now()), text, kind));
   }
 

@@ -53,7 +53,8 @@ function join() {
   let isWhole = true; // nothing was missed since it was open last
   relay.on("gap", ({ missed }) => {
     isWhole = false;
-    messages.say(`${missed ?? "Some"} messages were missed.`);
+    const unknown = "Messages sent meanwhile may be missing.";
+    messages.say(missed ? `${missed} messages were missed.` : unknown);
   });
   let opened = 0; // times
   let isOpen = false;

@@ -2,22 +2,26 @@
 
 from collections.abc import Callable
 
-from tests.wsload.conftest import LoadTest, Process
+from tests.wsload.conftest import LoadTest, Process, StartRelay
+from wsload.report.verdict import Word
 
 
 def test_nothing_is_lost_missed_or_repeated_through_20_cuts(
-    relay: Process, start: Callable[..., Process], loadtest: LoadTest
+    real_relay: StartRelay, start: Callable[..., Process], loadtest: LoadTest
 ) -> None:
-    """Each cuts all members, wherever they are, in both directions."""
+    """Each cuts all members, wherever they are, in both directions; also before their welcome."""
+    relay = real_relay(HISTORY_SIZE="16MB")  # enough for whoever is away for long on a busy machine
     proxy = start("-m", "tests.wsload.servers.cutting_proxy", str(relay.port), "--cuts", "20")
     outcome = loadtest(
-        *(proxy.host, "--duration", "20", "--interval", "20", "--settle", "20"),
+        *(proxy.host, "--clients", "10", "--duration", "20", "--interval", "20", "--settle", "20"),
         *("--reconnect", "--protocol", "relay.v1"),
         *("--require", "lost=0,missed=0,repeated=0,reordered=0,unread=0"),
     )
-    assert outcome.code == 0, outcome.output
-    assert outcome.metrics["returned"] >= 40, outcome.output  # of 4 members, 20 times
-    assert outcome.metrics["delivered"] > 1000
+    # A cut in the middle of a handshake is a failed connection, and the run incomplete.
+    assert outcome.code in (Word.PASSED.exit_code, Word.INCOMPLETE.exit_code), outcome.output
+    assert outcome.says("FAILED") == []
+    assert outcome.metrics["delivered"] == 9 * outcome.metrics["sent"] > 1000
+    assert outcome.metrics["returned"] >= 100, outcome.output  # of 10 members, 20 times at most
 
 
 def test_raw_members_miss_what_the_others_say_meanwhile(
