@@ -7,7 +7,7 @@ are tried, until they are 5 % apart.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import sqrt
+from math import inf, sqrt
 
 from wsload.account.histogram import Histogram
 from wsload.run.options import Options
@@ -23,6 +23,7 @@ _NEAR = 1.05  # a rate that did not hold, over one that did: nothing lies betwee
 _REST_RATE = 0.5
 _REST = 2.0
 _LONGEST_REST = 30.0
+_LEAST_FALL = 100.0  # milliseconds in a second, by which latencies fall while queues empty
 _LATENCIES = ("mean", "p50", "p95", "p99", "p999", "max")
 
 
@@ -131,15 +132,24 @@ class Climb:
 
     def _end_rest(self, series: Series, until: float) -> float | None:
         """Go on once the queues are empty, or never will be."""
-        latest = [second for _, second in series.between(until - 1, until)]
-        arrived = sum(second.received for second in latest)
-        calm = arrived and not any(self._too_slow(second.latency) for second in latest)
+        calm = self._is_calm(series, until)
         if not calm and until - self._begin < _LONGEST_REST:
             return None
         if self._next is None:
             self.finished = True
             return None
         return self._go(self._next, until)
+
+    def _is_calm(self, series: Series, until: float) -> bool:
+        """Whether latencies are within their limits again, or fall no more."""
+        before, latest = (
+            [second.latency for _, second in series.between(moment - 1, moment) if second.received]
+            for moment in (until - 1, until)
+        )
+        if not latest:
+            return False
+        fall = max((one.mean for one in before), default=inf) - latest[-1].mean
+        return fall < _LEAST_FALL or not self._too_slow(latest[-1])
 
     def _step(self, seconds: list[Second]) -> Step:
         latency = Histogram()
