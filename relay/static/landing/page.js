@@ -66,7 +66,7 @@ function join() {
     } else if (isOpen) {
       isOpen = false;
       here.hidden = true;
-      if (now !== "closed") messages.say(`Away: ${reason}.`);
+      if (now !== "closed") messages.say(`Reconnecting: ${reason}.`);
     }
   });
   relay.on("close", () => {
@@ -97,8 +97,8 @@ function showLinks() {
   }
   if (LOCAL.test(location.hostname)) {
     find("second-hint", HTMLElement).textContent =
-      "This address leads a phone to itself: " +
-      "open this page by the machine’s network address, and the code will work.";
+      `${location.hostname} only works on this computer. ` +
+      "Open this page by its network address, and the code will work.";
   }
 }
 

@@ -4,7 +4,7 @@
 const WORDS = {
   connecting: "Connecting",
   open: "Connected",
-  waiting: "Away",
+  waiting: "Reconnecting",
   closed: "Not connected",
 };
 
