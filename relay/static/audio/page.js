@@ -183,11 +183,12 @@ find("join", HTMLFormElement).addEventListener("submit", (event) => {
 
 fillFromToken(token, user, room);
 room.addEventListener("input", showInvite);
-user.value = guestName();
+user.value ||= guestName(); // unless somebody was quicker than this script
 room.value = new URLSearchParams(location.search).get("room") ?? room.value;
 address.value = location.origin;
 showInvite();
 showRelease();
+enter.disabled = false; // from here on it does something
 canEncodeOpus().then((can) => {
   if (can) return;
   codec.options[0].disabled = true;

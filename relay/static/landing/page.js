@@ -146,10 +146,11 @@ fillFromToken(token, user, room);
 token.addEventListener("input", showLinks);
 room.addEventListener("input", showLinks);
 const asked = new URLSearchParams(location.search).get("room");
-user.value = guestName();
+user.value ||= guestName(); // unless somebody was quicker than this script
 if (asked) room.value = asked;
 showLinks();
 fillCode();
 showRelease();
+enter.disabled = false; // from here on it does something
 // Who follows a link to a room wants to be in it.
 if (asked && document.documentElement.dataset.tokens === "off") join();
