@@ -50,7 +50,8 @@ async def test_two_pages_talk_and_both_come_back_after_a_restart(
     await relay.stop()
     for page in (alice, bob):
         await expect(page.get_by_role("status")).to_contain_text("Reconnecting: ")
-    await expect(alice.get_by_text("Reconnecting: relay is restarting.", exact=True)).to_be_visible()
+    said = alice.get_by_text("Reconnecting: relay is restarting.", exact=True)
+    await expect(said).to_be_visible()
     await say(alice, "still there?")
     await expect(alice.locator(".unsure .text")).to_have_text("still there?")
     relay = await start_relay(PORT=str(relay.port))
