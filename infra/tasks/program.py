@@ -1,33 +1,16 @@
 """The program on the host (infra/host): shipped as one file, asked verb by verb."""
 
-from io import BytesIO
-from pathlib import Path
-from zipfile import ZipFile, ZipInfo
-
 from pyinfra import logger
 
 from infra.host.state import Report, Verdict
+from infra.plan.archive import FILE
 from infra.plan.plan import Plan
 from infra.plan.refusal import Refusal
 from infra.tasks import remote
 
 ROOT = "/opt/relay"
-FILE = "release.pyz"
 _QUICK = 20  # seconds for a verb that does next to nothing
 _SLACK = 180  # seconds that a verb may take beside waiting for the lock
-_SOURCES = Path(__file__).parents[1]
-_MAIN = "import sys\nfrom infra.host.program import main\nsys.exit(main())\n"
-
-
-def archive() -> bytes:
-    """The program in one file that python3 runs; the same sources make the same bytes."""
-    file = BytesIO()
-    with ZipFile(file, "w") as archive:
-        for path in (_SOURCES / "__init__.py", *sorted((_SOURCES / "host").glob("*.py"))):
-            name = path.relative_to(_SOURCES.parent).as_posix()
-            archive.writestr(ZipInfo(name), path.read_bytes())
-        archive.writestr(ZipInfo("__main__.py"), _MAIN)
-    return file.getvalue()
 
 
 def directory_of(release: str) -> str:

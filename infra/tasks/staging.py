@@ -5,6 +5,7 @@ from pathlib import Path
 
 from pyinfra.operations import files, server
 
+from infra.plan import archive
 from infra.plan.plan import Plan
 from infra.plan.release import Release
 from infra.tasks import program
@@ -53,7 +54,7 @@ def stage_program(plan: Plan, release: str) -> None:
     """
     owner, directory = plan.access.owner, program.directory_of(release)
     roundtrip = (_TEMPLATES / "roundtrip.py").read_bytes()
-    for name, content in (("roundtrip.py", roundtrip), (program.FILE, program.archive())):
+    for name, content in (("roundtrip.py", roundtrip), (archive.FILE, archive.archive())):
         files.put(
             name=f"Stage | {name}",
             src=BytesIO(content),
@@ -62,7 +63,7 @@ def stage_program(plan: Plan, release: str) -> None:
             user=owner,
             group=owner,
         )
-    names = f"roundtrip.py {program.FILE}"
+    names = f"roundtrip.py {archive.FILE}"
     server.shell(
         name="Stage | Put the program in its place",
         commands=[f"cd {directory} && for f in {names}; do mv .$f.new $f; done"],

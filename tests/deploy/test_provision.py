@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import testinfra
 
-from infra.tasks.program import FILE, archive
+from infra.plan.archive import FILE, archive
 from tests.lab.engine import run
 from tests.lab.http_status import SITE, until_status
 from tests.lab.playbook import play, provision

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from infra.host.state import Report, State
-from infra.tasks.program import FILE, archive
+from infra.plan.archive import FILE, archive
 from tests.infra.host.conftest import A
 
 _LIMIT = 60.0  # seconds
