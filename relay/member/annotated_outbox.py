@@ -156,7 +156,7 @@ class AnnotatedOutbox(Outbox):
     def _own(self, entry: Entry) -> int:
         """Return the highest number of this session's messages in the entry; 0: there is none."""
         own = entry.batch.own.get(self._session)
-        return own.spans[-1].first + own.spans[-1].messages - 1 if own else 0
+        return own.last if own else 0
 
     def _clear(self) -> None:
         super()._clear()

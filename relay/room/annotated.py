@@ -6,10 +6,10 @@ its acknowledgement comes before the note `cursor`.
 
 from collections.abc import Iterable
 
-from relay.room.batch import Annotated, Batch, Run, SessionId, Span
+from relay.room.batch import Annotated, Run, SessionId, Span
 from relay.room.log import Cursor, Entry
 from relay.wire import notes
-from relay.wire.frames import TEXT, ends
+from relay.wire.frames import TEXT, ends, skip
 
 _FINAL_TEXT = 0x80 | TEXT
 _HEADS = {126: 4, 127: 10}  # bytes before the payload of a longer frame (RFC 6455 §5.2)
@@ -22,7 +22,8 @@ def annotate(entry: Entry, epoch: str) -> Annotated:
     pieces: list[bytes] = []
     runs: list[Run] = []
     for span in batch.spans:
-        author, frames = notes.from_(span.author.user, entry.at), _announced(batch, span)
+        author = notes.from_(span.author.user, entry.at)
+        frames = _announced(batch.data[span.start : span.end], span)
         pieces += (author, frames)
         end = start + len(author) + len(frames)
         runs.append(Run(span.author.session, start, end))
@@ -51,17 +52,13 @@ def rest(entry: Entry, epoch: str, session: SessionId | None, count: int, ack: b
         skipped = min(count, span.messages)
         count -= skipped
         if skipped < span.messages:
-            start = span.start + _size_of_first(batch.data[span.start : span.end], skipped)
-            pieces += (
-                notes.from_(span.author.user, entry.at),
-                _announced(batch, span._replace(start=start)),
-            )
+            frames = skip(batch.data[span.start : span.end], skipped)
+            pieces += (notes.from_(span.author.user, entry.at), _announced(frames, span))
     return b"".join((*pieces, ack, notes.cursor(Cursor(epoch, entry.offset).text())))
 
 
-def _announced(batch: Batch, span: Span) -> bytes:
-    """Return the frames of a span; before each that looks like a note it says that it is none."""
-    frames = batch.data[span.start : span.end]
+def _announced(frames: bytes, span: Span) -> bytes:
+    """Return frames of a span; before each that looks like a note it says that it is none."""
     return b"".join(_announcing(frames)) if span.has_marked else frames
 
 
@@ -73,10 +70,3 @@ def _announcing(frames: bytes) -> Iterable[bytes]:
             yield notes.DATA
         yield frames[start:end]
         start = end
-
-
-def _size_of_first(frames: bytes, count: int) -> int:
-    """Return how many bytes the first `count` frames take."""
-    if not count:
-        return 0
-    return next(end for number, end in enumerate(ends(frames), 1) if number == count)

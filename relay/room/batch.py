@@ -60,6 +60,11 @@ class Own(NamedTuple):
     size: int  # bytes
     spans: tuple[Span, ...]
 
+    @property
+    def last(self) -> int:
+        """Number of its last message among all of this session."""
+        return self.spans[-1].first + self.spans[-1].messages - 1
+
 
 class Run(NamedTuple):
     """Which bytes are of one session, its note `from` included."""

@@ -78,6 +78,5 @@ def _latest_own(entries: Sequence[Entry], session: SessionId) -> tuple[int, int]
     for index in range(len(entries) - 1, -1, -1):
         own = entries[index].batch.own.get(session)
         if own is not None:
-            span = own.spans[-1]
-            return index + 1, span.first + span.messages - 1
+            return index + 1, own.last
     return 0, 0

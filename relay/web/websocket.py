@@ -162,9 +162,7 @@ def _deciding(context: Context, address: str) -> Iterator[None]:
 def _check_known_name(context: Context, room: RoomName, options: Options) -> None:
     """Refuse a name that somebody has, as far as it is known: who only asks drives nobody."""
     holder = _holder(context, room, options.user)
-    if options.grant.user is not None or holder is None:
-        return
-    if options.resume is not None and holder.session.id == identity_of(options):
+    if holder is None or _is_own(options, holder):
         return
     if holder.probe is None or holder.probe.seems_alive:
         raise _name_in_use(room, options)
@@ -173,18 +171,23 @@ def _check_known_name(context: Context, room: RoomName, options: Options) -> Non
 async def _check_name(context: Context, room: RoomName, options: Options) -> None:
     """Return when the name is free, or its holder gives no sign of life.
 
-    A token for the name takes over at once, and so does the same session. Two newcomers who race
-    for one name wait for the same holder; the first to go on has the name, and is then asked.
+    Two newcomers who race for one name wait for the same holder; the first to go on has the name,
+    and is then asked.
     """
-    if options.grant.user is not None:
-        return
     while holder := _holder(context, room, options.user):
-        if options.resume is not None and holder.session.id == identity_of(options):
+        if _is_own(options, holder):
             return
         if await holder.is_alive():
             raise _name_in_use(room, options)
         if _holder(context, room, options.user) is holder:
             return
+
+
+def _is_own(options: Options, holder: Connection) -> bool:
+    """Whether the name is taken over at once: by a token for it, or by the same session."""
+    if options.grant.user is not None:
+        return True
+    return options.resume is not None and holder.session.id == identity_of(options)
 
 
 def _name_in_use(room: RoomName, options: Options) -> Refusal:

@@ -56,7 +56,6 @@ class Predecessor:
         self._channel = channel
         self._service = service
         self._listener = listener
-        self._format = 0
         self._may_be_replaced = False
         self._inventory = Inventory(service)
 
@@ -74,7 +73,7 @@ class Predecessor:
         if not common:
             self._may_be_replaced = True
             return f"the successor reads formats {offered}, this relay writes {list(READABLE)}"
-        self._format = self._inventory.format = max(common)
+        self._inventory.format = max(common)
         if hello.get("network") == network_namespace() != 0:
             self._inventory.shares_network = True
         return None
@@ -94,7 +93,7 @@ class Predecessor:
         """Hand over; if nothing comes of it, nothing has changed here."""
         self._channel.wait(COPY)
         try:
-            hello = {"format": self._format, "release": self._service.release}
+            hello = {"format": self._inventory.format, "release": self._service.release}
             await self._call(self._channel.send, "OKAY", hello)
             await self._copy()
             await self._listener.settle()
