@@ -6,35 +6,22 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator
 
 import jwt
 import pytest
-import pytest_asyncio
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Subprotocol
 
-from relay.access import tokens
-from relay.names import UserName
 from tests.conftest import StartRelay
 from tests.process import ROOT, Relay
-
-SECRET = "a secret of at least thirty-two bytes"
+from tests.relay.sockets import tokens
+from tests.relay.sockets.tokens import SECRET
 
 
 def token(user: str = "alice", *rooms: str, lifetime: float = 3600, **claims: object) -> str:
-    return tokens.mint(UserName(user), rooms or ("lobby",), lifetime, SECRET, **claims)
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def guarded() -> AsyncIterator[Relay]:
-    """A relay that asks for tokens."""
-    relay = await Relay.start(JWT_SECRET=SECRET)
-    yield relay
-    for line in relay.log:
-        assert "eyJ" not in line, "a token was logged"
-    await relay.kill()
+    """Return a token for these rooms, or for the lobby."""
+    return tokens.token(user, *(rooms or ("lobby",)), lifetime=lifetime, **claims)
 
 
 async def _refusal(relay: Relay, user: str, **options: object) -> tuple[int, str]:

@@ -2,45 +2,21 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-import pytest_asyncio
-from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
 from relay.access import tokens
 from relay.names import UserName
 from tests.conftest import StartRelay
 from tests.process import Relay
-
-SECRET = "a secret of at least thirty-two bytes"
-
-
-def token(user: str, *rooms: str, **claims: object) -> str:
-    return tokens.mint(UserName(user), rooms or ("*",), 3600, SECRET, **claims)
+from tests.relay.sockets.tokens import SECRET, closed, token
 
 
-def header(user: str, **claims: object) -> dict[str, str]:
+def header(user: str, **claims: Any) -> dict[str, str]:
     return {"Authorization": f"Bearer {token(user, **claims)}"}
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def guarded() -> AsyncIterator[Relay]:
-    relay = await Relay.start(JWT_SECRET=SECRET)
-    yield relay
-    for line in relay.log:
-        assert "eyJ" not in line, "a token was logged"
-    await relay.kill()
-
-
-async def closed(client: ClientConnection) -> tuple[int, str]:
-    with pytest.raises(ConnectionClosed) as error:
-        while True:
-            await client.recv()
-    assert error.value.rcvd is not None
-    return error.value.rcvd.code, error.value.rcvd.reason
 
 
 async def test_member_that_may_not_publish_is_closed_when_it_does(
