@@ -4,6 +4,7 @@ import asyncio
 import logging
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import nullcontext
 from functools import partial
 from typing import Final
 
@@ -35,6 +36,7 @@ from relay.settings import Settings
 from relay.web import admin, counts, live, pages, publish, status, websocket
 from relay.web.answers import error_response
 from relay.web.context import CONTEXT, Context
+from relay.web.http_protocol import ends_with_its_connection
 from relay.web.refusals import Refusal, RefusalLog
 from relay.web.renewal import Renewal
 from relay.wire.parser import Parser
@@ -204,7 +206,8 @@ async def _answer_refusals(request: web.Request, handler: Handler) -> web.Stream
         busy, protocol = context.service.busy, request.protocol
         busy.add(protocol)
         try:
-            answer = await _answer(request, partial(handler, request))
+            with ends_with_its_connection(request) if first == "ws" else nullcontext():
+                answer = await _answer(request, partial(handler, request))
         finally:
             busy.discard(protocol)
     let_through(request.transport)

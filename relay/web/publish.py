@@ -57,6 +57,7 @@ async def publish(request: web.Request) -> web.Response:
         await _wait_for_room(context, name)
     finally:
         context.floor.terms.account.unfinished -= sum(map(len, chunks))
+        chunks.clear()  # where a body was cut, aiohttp's error keeps this frame for a while
     _check_capacity(context)
     # The body may have taken its time, and the token may have expired or been revoked meanwhile.
     await decide(context, lambda: context.access.publish(token, name))
