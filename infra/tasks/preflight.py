@@ -28,6 +28,12 @@ def check(plan: Plan) -> Site:
     except Refusal as refusal:
         journal.fail(str(refusal))
         raise DeployError(str(refusal)) from None
+    if site.caddy_publishes:
+        logger.warning(
+            "    Caddy publishes its ports through Docker, so IPv6 clients come without their own"
+            " addresses: make provision HOST=… TAGS=all,caddy_upgrade, which cuts every open"
+            " WebSocket once"
+        )
     journal.fact("engine", f"Docker {site.engine}, compose {site.compose}, {site.architecture}")
     journal.fact("before", site.running)
     journal.fact("domain", site.domain)
@@ -65,6 +71,7 @@ def _check_host(plan: Plan, site: Site) -> None:
             " cuts every open WebSocket"
         )
     if plan.release:
+        check_hold(plan, site)
         if not site.caddy_has_socket:
             raise Refusal(
                 f"Caddy on {name} lacks the volume by which one relay takes over from another: run"
@@ -72,6 +79,15 @@ def _check_host(plan: Plan, site: Site) -> None:
                 " WebSocket once"
             )
         check_room(name, site.free, 0)
+
+
+def check_hold(plan: Plan, site: Site) -> None:
+    """Refuse while somebody holds deploys back; a rollback is always welcome."""
+    if site.hold:
+        raise Refusal(
+            f"deploys to {plan.access.host} are held back by {site.hold}: make unhold"
+            " HOST=… when that is over, and deploy again"
+        )
 
 
 def check_room(name: str, free: int, needed: int) -> None:
