@@ -13,7 +13,7 @@ REMOTE = $(if $(call given,HOST),--host $(HOST)) $(if $(call given,USERNAME),--u
 
 OPERATE = $(if $(call given,HOST),--host $(HOST)) $(if $(call given,USERNAME),--username $(USERNAME))
 
-.PHONY: help run test client-types late-log-test browser-test loadtest-test handover-test node-modules images stack-test deploy-test up down logs launch create provision deploy rollback status watch hold unhold smoke doctor lint format bench bench-stack bench-handover attack attack-test loadtest dashboard lock clean
+.PHONY: help run test client late-log-test browser-test loadtest-test handover-test node-modules images stack-test deploy-test up down logs launch create provision deploy rollback status watch hold unhold smoke doctor lint format bench bench-stack bench-handover attack attack-test loadtest dashboard lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the verbs
@@ -31,7 +31,8 @@ late-log-test: node-modules ## run the tests of the relay with a log that answer
 handover-test: $(VENV)/dev.lock ## test that 200 clients, and the load tester, stay through handovers in a row
 	$(BIN)/python -m pytest tests/relay/long --numprocesses=2
 
-client-types: node-modules ## write the types of the JavaScript client, from its sources
+client: node-modules ## write the JavaScript client as one module and one script, and its types, from its sources
+	@node tests/browser/build.mjs
 	@rm -rf relay/static/types
 	@node tests/browser/node_modules/typescript/bin/tsc --project tests/browser/tsconfig.types.json
 

@@ -33,7 +33,18 @@ from relay.room.log import Log, LogState, OnEntry
 from relay.room.memory_log import Budget, MemoryLog, Retention
 from relay.room.shared import Shared
 from relay.settings import Settings
-from relay.web import admin, counts, live, pages, publish, status, websocket
+from relay.web import (
+    admin,
+    counts,
+    inspect,
+    live,
+    pages,
+    publish,
+    rooms,
+    status,
+    traffic,
+    websocket,
+)
 from relay.web.answers import error_response
 from relay.web.context import CONTEXT, Context
 from relay.web.http_protocol import ends_with_its_connection
@@ -118,6 +129,7 @@ def create_app(settings: Settings, file_limit: int, new_log: NewLog = MemoryLog)
         "samples": samples,
         "revocations": access.revocations,
     }
+    max_connections = admission.max_connections(settings, file_limit, memory_limit)
     app = web.Application(middlewares=[_answer_refusals])
     app[CONTEXT] = Context(
         settings=settings,
@@ -138,27 +150,40 @@ def create_app(settings: Settings, file_limit: int, new_log: NewLog = MemoryLog)
             others=doors.look,
         ),
         watch=watch,
-        metrics=registry(RelayCollector(hub, roster, watch, lambda: retention.budget.used)),
+        metrics=registry(
+            RelayCollector(
+                hub,
+                roster,
+                watch,
+                lambda: retention.budget.used,
+                {"connections": max_connections, "memory_bytes": memory_limit},
+            )
+        ),
         refusals=refusals,
-        max_connections=admission.max_connections(settings, file_limit, memory_limit),
+        max_connections=max_connections,
+        memory_limit=memory_limit,
     )
     app[live.SAMPLES] = samples
     app[status.METRICS] = status.cached_metrics(app[CONTEXT])
     app[counts.COUNTS] = counts.Counts(hub)
+    history_size = settings.history_size if settings.history_age else 0
+    app[traffic.TRAFFIC] = traffic.Traffic(history_size, retention.clock)
     app.cleanup_ctx.append(_heartbeat)
     app.cleanup_ctx.append(_key_set)
     app.cleanup_ctx.append(live.sampling)
     app.router.add_get("/", pages.page("index.html"))
     app.router.add_get("/audio", pages.page("audio.html", microphone=True))
     app.router.add_get("/dashboard", pages.page("dashboard.html"))
+    app.router.add_get("/dashboard/room", pages.page("room.html"))
     app.router.add_get("/static/{path:.+}", pages.static)
     app.router.add_get("/ws/{username}", websocket.connect)
     app.router.add_get("/live", live.live)
     app.router.add_get("/health", status.health)
     app.router.add_get("/ready", status.ready)
     app.router.add_get("/metrics", status.metrics)
-    app.router.add_get("/rooms", status.rooms)
-    app.router.add_get("/rooms/{room}", status.room)
+    app.router.add_get("/rooms", rooms.rooms)
+    app.router.add_get("/rooms/{room}", rooms.room)
+    app.router.add_get("/rooms/{room}/messages", inspect.messages)
     for path, handler in (
         ("/rooms/{room}/messages", publish.publish),
         ("/rooms/{room}/disconnect", admin.disconnect),

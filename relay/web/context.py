@@ -36,6 +36,7 @@ class Context:
     watch: Watch
     metrics: CollectorRegistry
     max_connections: int
+    memory_limit: int  # bytes that the process may use
     refusals: RefusalLog
     started: float = field(default_factory=time.monotonic)
 
