@@ -11,13 +11,13 @@ from collections.abc import Sequence
 
 from relay.names import RoomName, UserName
 from relay.room.appender import Appender
-from relay.room.batch import Change, Piece
+from relay.room.batch import ANYBODY, Batch, Change, Piece, SessionId
 from relay.room.dispatch import Dispatch
 from relay.room.log import Entry, OpenLog, last
 from relay.room.member import Member, Publisher
 from relay.room.membership import Membership, admit
 from relay.room.pending import Newcomers
-from relay.room.presence import Presence
+from relay.room.presence import Presence, PresenceState
 from relay.room.shared import Shared
 from relay.room.state import RoomState
 
@@ -41,7 +41,7 @@ class Room:
         self.presence = Presence()
         self._shared = shared
         self._open_log = open_log
-        self._appender = Appender(open_log(name, self._on_entry, None), shared)
+        self._appender = Appender(open_log(name, self, None), shared)
         self._who = Membership()
         self._dispatch = Dispatch(self._who, shared)
         self._settling: dict[Member, int] = {}  # leaving when so many have been handed back
@@ -56,6 +56,16 @@ class Room:
         return self._appender.log.epoch
 
     @property
+    def is_open(self) -> bool:
+        """Whether it is known who is here."""
+        return not self._appender.log.is_shared or self._appender.log.available
+
+    @property
+    def is_at_rest(self) -> bool:
+        """Whether everything has its place that was published."""
+        return self._appender.is_at_rest
+
+    @property
     def is_waiting(self) -> bool:
         """Whether it waits for its receivers: nothing is delivered, senders are held."""
         return self._dispatch.is_waiting
@@ -63,8 +73,10 @@ class Room:
     @property
     def is_idle(self) -> bool:
         """Whether nobody would notice if it were forgotten; who may come back would."""
-        appender = self._appender
-        is_left = not (self._who or self.presence.is_awaiting) and appender.log.is_empty
+        appender, log = self._appender, self._appender.log
+        # Where others append to the log, they are to be told of each leave.
+        is_awaiting = self.presence.leaving if log.is_shared else self.presence.is_awaiting
+        is_left = not (self._who or is_awaiting) and log.is_empty
         return is_left and appender.is_at_rest and self._dispatch.is_idle
 
     def holder(self, user: UserName) -> Member | None:
@@ -80,8 +92,9 @@ class Room:
             self._who.put(member)
         else:
             self._who.await_join(member)
-        attempt = member.resume.attempt if member.resume else 0
-        self._appender.change(Change(member.user, member.id, attempt, is_join=True), member)
+        person = self.presence.people.get(member.user)
+        over = ANYBODY if member.is_named else person.session if person else None
+        self._appender.change(_join(member, over), member)
 
     def leave(self, member: Member) -> None:
         """Remove a member; what it published is still delivered."""
@@ -122,15 +135,27 @@ class Room:
     def restore(self, state: RoomState, members: dict[UserName, Member]) -> None:
         """Go on where another stood, with these members; this one is new and nobody is in it."""
         self._appender.log.close()
-        self._appender.log = self._open_log(self.name, self._on_entry, state.log)
+        self._appender.log = self._open_log(self.name, self, state.log)
         self._appender.number = state.number
         self.presence = Presence(state.presence)
         for member in members.values():
             self._who.put(member)
             self.presence.adopt(member.user, member.id)
         self._dispatch.restore(state.dispatch)
-        for user in self.presence.people:
-            self._depart(user)
+        if not self._appender.log.is_shared:
+            self.depart_missing()
+
+    def depart_missing(self) -> None:
+        """Those of this relay who are no members are gone, unless they come back."""
+        is_shared = self._appender.log.is_shared
+        for user, person in self.presence.people.items():
+            if not is_shared or person.relay == self._shared.relay:
+                self._depart(user)
+
+    def depart_all(self, relay: str) -> None:
+        """Another relay has died: take the leave of all that it had."""
+        for change in self.presence.held_by(relay):
+            self._appender.change(change)
 
     def close(self) -> None:
         """Nobody is interested any more."""
@@ -140,8 +165,10 @@ class Room:
 
     def expire(self) -> None:
         """Drop history that is older than the log keeps, and sessions that are gone for long."""
-        self._appender.log.expire()
-        self.presence.expire(self._shared.clock() - self._shared.session_age)
+        log = self._appender.log
+        log.expire()
+        if not log.is_shared:
+            self.presence.expire(self._shared.clock() - self._shared.session_age)
 
     def end_graces(self, now: float) -> None:
         """Take the leave of those who have not come back in time; `now` in seconds."""
@@ -175,7 +202,7 @@ class Room:
             return False
         return True
 
-    def _on_entry(self, entry: Entry) -> None:
+    def on_entry(self, entry: Entry) -> None:
         """The log has given a batch its place: deliver it behind all earlier ones."""
         batch = entry.batch
         credits, newcomers = self._appender.take_back(batch)
@@ -187,27 +214,68 @@ class Room:
             self._settle()
         self._appender.go_on()
 
+    def on_refusal(self, batch: Batch) -> None:
+        """Others have come before: append again what may still be said."""
+        self._appender.take_refusal(batch)
+        self._limit_settling()
+        if self._settling:
+            self._settle()
+        self._appender.go_on()
+
+    def on_state(self, state: PresenceState) -> None:
+        """The log has been opened: these were here."""
+        self.presence = Presence(state)
+
+    def on_begin(self, entry: Entry) -> None:
+        """A relay has found nobody who knew who is here: tell it who of this relay is."""
+        self.presence.begin()
+        for member in self.members.values():
+            self._appender.change(_join(member, None), member)
+
+    def who(self) -> PresenceState:
+        """Return who is here."""
+        return self.presence.snapshot()
+
+    def on_away(self) -> None:
+        """The log takes nothing for now: read nobody (rule 2)."""
+        for member in self.members.values():
+            self._dispatch.hold(member)
+
+    def on_return(self) -> None:
+        """The log takes batches again."""
+        self._dispatch.release()
+        self._appender.go_on()
+
     def _take_changes(self, entry: Entry, newcomers: Newcomers) -> None:
         """Let those in whose joins these are, and tell the others who has come and gone."""
         batch, presence = entry.batch, self.presence
-        taken, told = presence.apply(batch.changes, self._shared.clock())
+        if self._appender.log.is_shared:  # all relays have to take the same
+            now, relay = entry.at / 1000, batch.relay
+            presence.expire(now - self._shared.session_age)
+        else:
+            now, relay = self._shared.clock(), ""
+        taken, told = presence.apply(batch.changes, now, relay)
         listeners = self._who.listeners() if told else ()
         who = newcomers or (None,) * len(taken)  # nobody of this relay
         arrived: list[Member] = []
         for change, is_taken, member in zip(batch.changes, taken, who, strict=True):
             if member is None:
-                if change.is_join and is_taken:  # to another relay
-                    self._replace(change, self._who.remove(change.user))
+                if is_taken:  # by another relay, or this one's word that somebody has gone
+                    self._take_from_others(change)
             elif self._who.stop_joining(member):
                 if is_taken:
                     self._replace(change, self._who.put(member))
                     arrived.append(member)
                 else:
-                    member.supersede()
+                    self._turn_away(change, member)
             elif (holder := self.members.get(change.user)) is not member:
                 if is_taken and holder is not None and holder.id == change.session:
                     self._replace(change, self._who.remove(change.user))
                 self._depart(change.user)  # it has left before it was there
+            elif not is_taken:  # a raw one, which has been in its room since it came
+                self._who.remove(change.user)
+                self._let_go(member)
+                self._turn_away(change, member)
         for member in arrived:
             if self.members.get(member.user) is member:  # no later one has come in the same entry
                 admit(member, self._appender.log, entry.offset, presence)
@@ -215,22 +283,46 @@ class Room:
             batch.tell(told)
             self._dispatch.add(entry, listeners, ())
 
+    def _take_from_others(self, change: Change) -> None:
+        """What another relay has said of a name holds here, too."""
+        member = self.members.get(change.user)
+        if change.is_join:
+            self._replace(change, self._who.remove(change.user))
+        elif member is not None and member.id == change.session:
+            self._who.remove(change.user)
+            self._let_go(member)
+            member.cut_off()
+
+    def _turn_away(self, change: Change, member: Member) -> None:
+        """A newcomer has come too late: by its attempt, or because another has its name."""
+        person = self.presence.people.get(change.user)
+        if person is None or person.session == change.session:
+            member.supersede()
+        else:
+            self._appender.drop(member.id)
+            self._limit_settling()
+            member.refuse()
+
     def _replace(self, change: Change, before: Member | None) -> None:
         """Somebody has the name of this member now: it has to go, and may publish no more.
 
         What its session has pending, by whatever connection, is not counted in what the newcomer is
         told, which sends it again.
         """
-        pending = self._appender.pending
-        pending.drop(change.session)
-        for each, end in self._settling.items():
-            self._settling[each] = min(end, pending.total)  # what is dropped does not return
+        self._appender.drop(change.session)
+        self._limit_settling()
         if before is not None:
             is_settling = before in self._settling
             self._let_go(before)
             before.supersede()
             if is_settling:
                 before.settled()
+
+    def _limit_settling(self) -> None:
+        """What is dropped does not return: nobody waits for it."""
+        total = self._appender.pending.total
+        for each, end in self._settling.items():
+            self._settling[each] = min(end, total)
 
     def _let_go(self, member: Member) -> None:
         """It is no longer one of the members."""
@@ -251,3 +343,8 @@ class Room:
             del self._settling[member]
             self._dispatch.deliver_now(member)
             member.settled()
+
+
+def _join(member: Member, over: SessionId | None) -> Change:
+    attempt = member.resume.attempt if member.resume else 0
+    return Change(member.user, member.id, attempt, is_join=True, over=over)

@@ -29,10 +29,11 @@ from relay.member.session import Terms
 from relay.metrics import RelayCollector, registry
 from relay.room.hub import Hub
 from relay.room.log import Log, LogState, OnEntry
-from relay.room.memory_log import Budget, MemoryLog, Retention
+from relay.room.memory_log import MemoryLog
 from relay.room.shared import Shared
+from relay.room.tail import Budget, Retention
 from relay.settings import Settings
-from relay.web import admin, counts, live, pages, publish, status, websocket
+from relay.web import admin, counts, live, pages, publish, sharing, status, websocket
 from relay.web.answers import error_response
 from relay.web.context import CONTEXT, Context
 from relay.web.refusals import Refusal, RefusalLog
@@ -67,16 +68,24 @@ def create_app(settings: Settings, file_limit: int, new_log: NewLog = MemoryLog)
         Budget(memory_limit // _HISTORY_SHARE),
         clock.steady(),
     )
+    shared = Shared(
+        secrets.token_hex(6),
+        loop.call_soon,
+        account,
+        clock=loop.time,
+        leave_grace=settings.leave_grace,
+        session_age=settings.history_age,
+    )
+    cluster = None
+    if settings.nats_url:
+        from relay.edge.nats.cluster import Cluster  # its library is needed by nobody else
+
+        cluster = Cluster(settings, shared, retention, access.revocations)
     hub = Hub(
-        lambda _, on_entry, state: new_log(on_entry, retention, state),
-        Shared(
-            secrets.token_hex(6),
-            loop.call_soon,
-            account,
-            clock=loop.time,
-            leave_grace=settings.leave_grace,
-            session_age=settings.history_age,
-        ),
+        cluster.open_log
+        if cluster
+        else lambda _, room, state: new_log(room.on_entry, retention, state),
+        shared,
     )
     memory = Memory(memory_limit, memory_limit // HELD)
     roster = Roster(account, memory.held_limit, settings.max_connections_per_ip)
@@ -116,13 +125,17 @@ def create_app(settings: Settings, file_limit: int, new_log: NewLog = MemoryLog)
         "samples": samples,
         "revocations": access.revocations,
     }
+    service = Service(floor, carried, settings.release_commit, doors)
+    if cluster is not None:
+        carried["cluster"] = cluster
+        service.rest, service.go_on = cluster.rest, cluster.go_on
     app = web.Application(middlewares=[_answer_refusals])
     app[CONTEXT] = Context(
         settings=settings,
         access=access,
         key_set=key_set,
         floor=floor,
-        service=Service(floor, carried, settings.release_commit, doors),
+        service=service,
         hub=hub,
         roster=roster,
         drain=Drain(roster),
@@ -139,7 +152,10 @@ def create_app(settings: Settings, file_limit: int, new_log: NewLog = MemoryLog)
         metrics=registry(RelayCollector(hub, roster, watch, lambda: retention.budget.used)),
         refusals=refusals,
         max_connections=admission.max_connections(settings, file_limit, memory_limit),
+        cluster=cluster,
     )
+    if cluster is not None:
+        sharing.join_cluster(app[CONTEXT], cluster)
     app[live.SAMPLES] = samples
     app[status.METRICS] = status.cached_metrics(app[CONTEXT])
     app[counts.COUNTS] = counts.Counts(hub)

@@ -13,6 +13,7 @@ from relay.web.answers import json_response
 from relay.web.context import CONTEXT, Context
 from relay.web.counts import COUNTS, MAX_LISTED, Cached
 from relay.web.credentials import decide, token_of
+from relay.web.sharing import people_of
 from relay.web.target import room_of
 
 METRICS: Final = web.AppKey("metrics", Cached[bytes])
@@ -81,6 +82,8 @@ async def ready(request: web.Request) -> web.Response:
     reason = None
     if context.drain.is_draining:
         reason = "relay is draining"
+    elif context.cluster is not None and context.cluster.is_away:
+        reason = "NATS is away"
     elif context.heartbeat.is_overloaded:
         reason = "relay is short of memory"
     elif len(context.roster.clients) >= context.max_connections:
@@ -119,8 +122,7 @@ async def room(request: web.Request) -> web.Response:
     context = request.app[CONTEXT]
     name = room_of(request)
     grant = await _grant(request, context)
-    found = context.hub.rooms.get(name)
-    members = found.members if found else {}
+    members = await people_of(context, name)
     is_visible = grant is not None and grant.admits(name)
     users = sorted(islice(members, MAX_LISTED)) if is_visible else []
     is_whole = not is_visible or len(users) == len(members)
