@@ -55,11 +55,7 @@ class Presence:
         self._gone: dict[SessionId, tuple[int, float]] = {}  # latest attempt, and when it ended
         self._json: bytes | None = None  # of all names, until somebody comes or goes
         if state is not None:
-            for user, *person in state.people:
-                self.people[user] = Person(*person)
-            self.leaving.update(state.leaving)
-            self._gone.update((session, (attempt, at)) for session, attempt, at in state.gone)
-            self.is_told = state.is_told
+            self.restore(state)
 
     def snapshot(self) -> PresenceState:
         return PresenceState(
@@ -71,6 +67,15 @@ class Presence:
             tuple((session, *latest) for session, latest in self._gone.items()),
             self.is_told,
         )
+
+    def restore(self, state: PresenceState) -> None:
+        """Go on where another stood."""
+        self.begin()
+        for user, *person in state.people:
+            self.people[user] = Person(*person)
+        self.leaving.update(state.leaving)
+        self._gone.update((session, (attempt, at)) for session, attempt, at in state.gone)
+        self.is_told = state.is_told
 
     @property
     def count(self) -> int:

@@ -11,15 +11,16 @@ from collections.abc import Sequence
 
 from relay.names import RoomName, UserName
 from relay.room.appender import Appender
-from relay.room.batch import ANYBODY, Batch, Change, Piece, SessionId
+from relay.room.batch import ANYBODY, Batch, Piece
 from relay.room.dispatch import Dispatch
 from relay.room.log import Entry, OpenLog, last
 from relay.room.member import Member, Publisher
-from relay.room.membership import Membership, admit
-from relay.room.pending import Newcomers
+from relay.room.membership import Membership
 from relay.room.presence import Presence, PresenceState
+from relay.room.settling import Settling
 from relay.room.shared import Shared
 from relay.room.state import RoomState
+from relay.room.turnover import Turnover, join_of
 
 
 class Room:
@@ -31,6 +32,7 @@ class Room:
         "_open_log",
         "_settling",
         "_shared",
+        "_turnover",
         "_who",
         "name",
         "presence",
@@ -44,7 +46,10 @@ class Room:
         self._appender = Appender(open_log(name, self, None), shared)
         self._who = Membership()
         self._dispatch = Dispatch(self._who, shared)
-        self._settling: dict[Member, int] = {}  # leaving when so many have been handed back
+        self._settling = Settling()
+        self._turnover = Turnover(
+            self.presence, self._who, self._appender, self._dispatch, self._settling, shared
+        )
 
     @property
     def members(self) -> dict[UserName, Member]:
@@ -94,16 +99,16 @@ class Room:
             self._who.await_join(member)
         person = self.presence.people.get(member.user)
         over = ANYBODY if member.is_named else person.session if person else None
-        self._appender.change(_join(member, over), member)
+        self._appender.change(join_of(member, over), member)
 
     def leave(self, member: Member) -> None:
         """Remove a member; what it published is still delivered."""
         if self.members.get(member.user) is member:
             self._who.remove(member.user)
-            self._let_go(member)
+            self._turnover.let_go(member)
         elif not self._who.stop_joining(member):
             return
-        self._depart(member.user)
+        self._turnover.depart(member.user)
 
     def history(self, messages: int) -> tuple[Sequence[Entry], int]:
         """Return the entries with the last so many messages, and how many of the first to skip."""
@@ -137,7 +142,7 @@ class Room:
         self._appender.log.close()
         self._appender.log = self._open_log(self.name, self, state.log)
         self._appender.number = state.number
-        self.presence = Presence(state.presence)
+        self.presence.restore(state.presence)
         for member in members.values():
             self._who.put(member)
             self.presence.adopt(member.user, member.id)
@@ -150,7 +155,7 @@ class Room:
         is_shared = self._appender.log.is_shared
         for user, person in self.presence.people.items():
             if not is_shared or person.relay == self._shared.relay:
-                self._depart(user)
+                self._turnover.depart(user)
 
     def depart_all(self, relay: str) -> None:
         """Another relay has died: take the leave of all that it had."""
@@ -159,7 +164,7 @@ class Room:
 
     def close(self) -> None:
         """Nobody is interested any more."""
-        self._shared.deserted.discard(self)
+        self._turnover.close()
         self._dispatch.close()
         self._appender.log.close()
 
@@ -169,14 +174,6 @@ class Room:
         log.expire()
         if not log.is_shared:
             self.presence.expire(self._shared.clock() - self._shared.session_age)
-
-    def end_graces(self, now: float) -> None:
-        """Take the leave of those who have not come back in time; `now` in seconds."""
-        for change in self.presence.overdue(now):
-            if not self._who.has(change.user):
-                self._appender.change(change)
-        if not self.presence.leaving:
-            self._shared.deserted.discard(self)
 
     def publish(self, piece: Piece, publisher: Publisher) -> None:
         """Take messages for the batch of this tick; `publisher` is credited once delivered."""
@@ -198,7 +195,7 @@ class Room:
         self._dispatch.deliver_now(member)
         total = self._appender.pending.total
         if self._appender.returned < total and self.members.get(member.user) is member:
-            self._settling[member] = total
+            self._settling.add(member, total)
             return False
         return True
 
@@ -207,7 +204,7 @@ class Room:
         batch = entry.batch
         credits, newcomers = self._appender.take_back(batch)
         if batch.changes:
-            self._take_changes(entry, newcomers)
+            self._turnover.take(entry, newcomers)
         else:
             self._dispatch.add(entry, self._who.receivers(), credits)
         if self._settling:
@@ -217,20 +214,20 @@ class Room:
     def on_refusal(self, batch: Batch) -> None:
         """Others have come before: append again what may still be said."""
         self._appender.take_refusal(batch)
-        self._limit_settling()
+        self._settling.limit(self._appender.pending.total)
         if self._settling:
             self._settle()
         self._appender.go_on()
 
     def on_state(self, state: PresenceState) -> None:
         """The log has been opened: these were here."""
-        self.presence = Presence(state)
+        self.presence.restore(state)
 
     def on_begin(self, entry: Entry) -> None:
         """A relay has found nobody who knew who is here: tell it who of this relay is."""
         self.presence.begin()
         for member in self.members.values():
-            self._appender.change(_join(member, None), member)
+            self._appender.change(join_of(member, None), member)
 
     def who(self) -> PresenceState:
         """Return who is here."""
@@ -246,105 +243,7 @@ class Room:
         self._dispatch.release()
         self._appender.go_on()
 
-    def _take_changes(self, entry: Entry, newcomers: Newcomers) -> None:
-        """Let those in whose joins these are, and tell the others who has come and gone."""
-        batch, presence = entry.batch, self.presence
-        if self._appender.log.is_shared:  # all relays have to take the same
-            now, relay = entry.at / 1000, batch.relay
-            presence.expire(now - self._shared.session_age)
-        else:
-            now, relay = self._shared.clock(), ""
-        taken, told = presence.apply(batch.changes, now, relay)
-        listeners = self._who.listeners() if told else ()
-        who = newcomers or (None,) * len(taken)  # nobody of this relay
-        arrived: list[Member] = []
-        for change, is_taken, member in zip(batch.changes, taken, who, strict=True):
-            if member is None:
-                if is_taken:  # by another relay, or this one's word that somebody has gone
-                    self._take_from_others(change)
-            elif self._who.stop_joining(member):
-                if is_taken:
-                    self._replace(change, self._who.put(member))
-                    arrived.append(member)
-                else:
-                    self._turn_away(change, member)
-            elif (holder := self.members.get(change.user)) is not member:
-                if is_taken and holder is not None and holder.id == change.session:
-                    self._replace(change, self._who.remove(change.user))
-                self._depart(change.user)  # it has left before it was there
-            elif not is_taken:  # a raw one, which has been in its room since it came
-                self._who.remove(change.user)
-                self._let_go(member)
-                self._turn_away(change, member)
-        for member in arrived:
-            if self.members.get(member.user) is member:  # no later one has come in the same entry
-                admit(member, self._appender.log, entry.offset, presence)
-        if told and listeners:
-            batch.tell(told)
-            self._dispatch.add(entry, listeners, ())
-
-    def _take_from_others(self, change: Change) -> None:
-        """What another relay has said of a name holds here, too."""
-        member = self.members.get(change.user)
-        if change.is_join:
-            self._replace(change, self._who.remove(change.user))
-        elif member is not None and member.id == change.session:
-            self._who.remove(change.user)
-            self._let_go(member)
-            member.cut_off()
-
-    def _turn_away(self, change: Change, member: Member) -> None:
-        """A newcomer has come too late: by its attempt, or because another has its name."""
-        person = self.presence.people.get(change.user)
-        if person is None or person.session == change.session:
-            member.supersede()
-        else:
-            self._appender.drop(member.id)
-            self._limit_settling()
-            member.refuse()
-
-    def _replace(self, change: Change, before: Member | None) -> None:
-        """Somebody has the name of this member now: it has to go, and may publish no more.
-
-        What its session has pending, by whatever connection, is not counted in what the newcomer is
-        told, which sends it again.
-        """
-        self._appender.drop(change.session)
-        self._limit_settling()
-        if before is not None:
-            is_settling = before in self._settling
-            self._let_go(before)
-            before.supersede()
-            if is_settling:
-                before.settled()
-
-    def _limit_settling(self) -> None:
-        """What is dropped does not return: nobody waits for it."""
-        total = self._appender.pending.total
-        for each, end in self._settling.items():
-            self._settling[each] = min(end, total)
-
-    def _let_go(self, member: Member) -> None:
-        """It is no longer one of the members."""
-        self._settling.pop(member, None)
-        self._dispatch.forget(member)
-        self._dispatch.caught_up(member)
-
-    def _depart(self, user: UserName) -> None:
-        """Nobody has this name any more, unless somebody comes back within the grace period."""
-        if not self._who.has(user):
-            self.presence.depart(user, self._shared.clock() + self._shared.leave_grace)
-            self._shared.deserted.add(self)
-
     def _settle(self) -> None:
-        for member in [
-            each for each, end in self._settling.items() if end <= self._appender.returned
-        ]:
-            del self._settling[member]
+        for member in self._settling.take(self._appender.returned):
             self._dispatch.deliver_now(member)
             member.settled()
-
-
-def _join(member: Member, over: SessionId | None) -> Change:
-    attempt = member.resume.attempt if member.resume else 0
-    return Change(member.user, member.id, attempt, is_join=True, over=over)

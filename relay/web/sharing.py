@@ -117,7 +117,7 @@ async def people_of(context: Context, room: RoomName) -> list[UserName]:
     if found is not None and found.is_open:
         return list(found.presence.people)
     answers = await cluster.peers.ask_all({"ask": "people", "room": room})
-    longest = max(answers, key=len, default=[])
+    longest: list[str] = max(answers, key=len, default=[])
     return [UserName(user) for user in longest]
 
 

@@ -1,9 +1,7 @@
 """Two relays and their clients: one room, one order."""
 
-import asyncio
-
-from tests.relay.annotated import Annotated
 from tests.process import Relay
+from tests.relay.annotated import Annotated
 
 
 async def test_members_of_two_relays_hear_each_other(relays: list[Relay]) -> None:

@@ -24,9 +24,9 @@ class Carried(Protocol):
 class Service:
     """`doors` has the connections that are no members.
 
-    `rest` returns when the logs have answered all that was published, and nobody publishes any more
-    until `go_on`; it raises `TimeoutError`. `busy` are aiohttp's protocols with a request under way:
-    it is answered before they end.
+    `rest` returns when the logs have answered all that was published; nobody publishes any more
+    until `go_on`, or it raises `TimeoutError`. `busy` are aiohttp's protocols with a request under
+    way: it is answered before they end.
     """
 
     floor: Floor

@@ -33,8 +33,8 @@ _WRONG_LAST: Final = frozenset({10071, 10164})  # others have appended before
 _LAST: Final = re.compile(r"wrong last sequence: (\d+)")
 _OVERDUE: Final = 1.0  # seconds without an answer after which the log is read
 _MISSED: Final = 0.25  # seconds after which what came before is read, if nobody has told it
-_COURTESY: Final = 0.001  # seconds that who has just appended leaves to other relays
-_CONTENDED: Final = 0.05  # seconds for which another relay's entry means that others append, too
+_COURTESY: Final = (0.001, 0.02)  # seconds that who has just appended leaves to others, at least
+_CONTENDED: Final = 0.1  # seconds for which another relay's entry means that others append, too
 
 
 class Owner(Protocol):
@@ -117,6 +117,8 @@ class NatsLog(Tail):
         self._is_reading = False
         self._early: list[tuple[int, int, bytes]] = []  # told while the log was read
         self._foreign_at = 0.0  # when another relay's entry came last
+        self._was_mine = False  # the entry that came last
+        self._trip = 0.0  # seconds from sending a batch to its place, the last time
         self.first_number = time.time_ns() // 1000  # no life of this room had it before
         if state is not None:
             self.epoch, self.head, self.trimmed = state.epoch, state.head, state.trimmed
@@ -149,8 +151,9 @@ class NatsLog(Tail):
         self.flight = Flight(batch, int(self._retention.clock() * 1000), now)
         if not self.is_ready:
             self._owner.start_following(self)
-        if now - self._foreign_at < _CONTENDED:
-            self._loop.call_later(_COURTESY, self.send)
+        if self._was_mine and now - self._foreign_at < _CONTENDED:
+            # Who has lost knows of it no sooner than who has won: the next place is theirs.
+            self._loop.call_later(min(max(self._trip, _COURTESY[0]), _COURTESY[1]), self.send)
         else:
             self.send()
 
@@ -255,7 +258,7 @@ class NatsLog(Tail):
             entry = Entry(sequence, stored.at, stored.batch(self._account))
         except format.Broken as problem:
             self._owner.note_foreign(self.subject, str(problem))
-        self.head, self._expected = sequence, None
+        self.head, self._expected, self._was_mine = sequence, None, False
         self._foreign_at = self._loop.time()
         self.flight = None
         if entry is not None:
@@ -273,14 +276,18 @@ class NatsLog(Tail):
         """The batch on its way has its place."""
         flight, self.flight = self.flight, None
         assert flight is not None
-        self.head, self._expected = sequence, None
-        self._owner.note_latency(self._loop.time() - flight.began)
+        now = self._loop.time()
+        self.head, self._expected, self._was_mine = sequence, None, True
+        self._trip = now - flight.sent
+        self._owner.note_latency(now - flight.began)
         entry = Entry(sequence, flight.at, flight.batch)
         if entry.batch.messages:
             self.keep(entry)
         self._follower.on_entry(entry)
 
     async def _publish(self, flight: Flight) -> None:
+        if self.flight is not flight:  # others have come before it was sent
+            return
         expected = self.head if self._expected is None else self._expected
         data = format.pack(flight.batch, flight.at, self.head)
 
