@@ -13,7 +13,7 @@ REMOTE = $(if $(call given,HOST),--host $(HOST)) $(if $(call given,USERNAME),--u
 
 OPERATE = $(if $(call given,HOST),--host $(HOST)) $(if $(call given,USERNAME),--username $(USERNAME))
 
-.PHONY: help run test client late-log-test browser-test loadtest-test handover-test node-modules images stack-test deploy-test up down logs launch create provision deploy rollback status watch hold unhold smoke doctor lint format bench bench-stack bench-handover attack attack-test loadtest dashboard lock clean
+.PHONY: help run test client late-log-test nats-test browser-test loadtest-test handover-test node-modules images stack-test deploy-test up down logs launch create provision deploy rollback status watch hold unhold smoke doctor lint format bench bench-stack bench-handover attack attack-test loadtest dashboard lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the verbs
@@ -41,6 +41,9 @@ node-modules: $(VENV)/dev.lock ## install what the tests take from npm, where th
 
 images: $(VENV)/ops.lock ## make ready what the tests of stack and servers run on: engine, images, registry
 	@$(BIN)/python -m tests.lab.prepare
+
+nats-test: $(VENV)/ops.lock ## test several relays that share their rooms by NATS (nats-server; a minute)
+	$(BIN)/python -m pytest tests/nats --numprocesses=2
 
 browser-test: node-modules ## test the pages, both clients and the examples (chromium, node, npm)
 	$(BIN)/python -m pytest tests/browser tests/clients tests/examples --numprocesses=2

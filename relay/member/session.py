@@ -193,6 +193,10 @@ class Session:
         return self.outbox.is_behind
 
     @property
+    def is_named(self) -> bool:
+        return self.options.grant.user is not None
+
+    @property
     def receives(self) -> bool:
         return self.options.grant.can_subscribe
 
@@ -237,6 +241,12 @@ class Session:
 
     def supersede(self) -> None:
         self.owner.close(Reason.TAKEN_OVER.close(user=self.user), 0)
+
+    def refuse(self) -> None:
+        self.owner.close(Reason.NAME_IN_USE.close(user=self.user), 0)
+
+    def cut_off(self) -> None:
+        self.owner.close(Reason.LOG_AWAY.close(), 0)
 
     def renew(self, grant: Grant, expires: float | None) -> None:
         """Go on with a fresh token; `expires` is in seconds of the event loop's clock."""

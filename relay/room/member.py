@@ -53,6 +53,10 @@ class Member(Publisher, Protocol):
         """What an annotated member says of its session; None: it is a raw one."""
 
     @property
+    def is_named(self) -> bool:
+        """Whether a token says that its name is its own: it takes it from anybody."""
+
+    @property
     def receives(self) -> bool:
         """Whether messages are delivered to it; one that may only publish is left out."""
 
@@ -68,6 +72,12 @@ class Member(Publisher, Protocol):
 
     def supersede(self) -> None:
         """Somebody has come in its place: it has to go."""
+
+    def refuse(self) -> None:
+        """Somebody has come before it, at another relay: it has to go."""
+
+    def cut_off(self) -> None:
+        """Other relays have taken its leave: it has to come again."""
 
     def overrun(self) -> None:
         """It has refused an entry and has to go; told when the room is not delivering."""

@@ -63,6 +63,15 @@ def ends_with_its_connection(request: web.Request) -> Iterator[None]:
         protocol.handshake = None
 
 
+async def answer_expectation(request: web.Request) -> web.StreamResponse | None:
+    """Let a client send its body that asks first (RFC 9110 §10.1.1)."""
+    if request.headers.get("Expect", "").lower() != "100-continue":
+        return error_response("only Expect: 100-continue is known here", 417)
+    await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+    request.writer.output_size = 0  # it is not part of the answer
+    return None
+
+
 def quieten_aiohttp() -> None:
     """Leave out aiohttp's tracebacks of connections that break off: strangers cause them."""
 

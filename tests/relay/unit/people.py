@@ -5,13 +5,14 @@ from collections.abc import Callable, Sequence
 
 from relay.account import Account
 from relay.names import RoomName, UserName
-from relay.room.batch import Author, Batch, Piece, SessionId, join
+from relay.room.batch import MAX_BATCH, Author, Batch, Piece, SessionId, join
 from relay.room.log import Entry, Log, LogState, OnEntry
 from relay.room.member import Delivered
-from relay.room.memory_log import Budget, MemoryLog, Retention
+from relay.room.memory_log import MemoryLog
 from relay.room.resume import Resume, Welcome
 from relay.room.room import Room
 from relay.room.shared import Shared
+from relay.room.tail import Budget, Retention
 from relay.wire.frames import BINARY, encode, ends
 
 
@@ -27,6 +28,7 @@ class Person:
         self.echo = echo
         self.receives = True
         self.is_behind = False
+        self.is_named = False
         self.outcome: Delivered | None = None  # instead of taking what comes
         self.heard: list[bytes] = []
         self.writes: list[int] = []  # bytes of each
@@ -60,6 +62,12 @@ class Person:
 
     def welcome(self, welcome: Welcome) -> None:
         raise AssertionError
+
+    def refuse(self) -> None:
+        raise AssertionError("there is no other relay")
+
+    def cut_off(self) -> None:
+        raise AssertionError("there is no other relay")
 
     def supersede(self) -> None:
         self.ends.append("superseded")
@@ -99,6 +107,10 @@ class Loop:
 
 class LateLog:
     """A memory log that answers only when it is told to."""
+
+    is_shared = False
+    most = MAX_BATCH
+    first_number = 0
 
     def __init__(
         self, on_entry: OnEntry, retention: Retention, state: LogState | None = None
@@ -159,7 +171,7 @@ def make_room(
     retention = Retention(size, age, Budget(10_000_000), lambda: loop.now)
     return Room(
         RoomName("lobby"),
-        lambda name, on_entry, state: log(on_entry, retention, state),
+        lambda name, room, state: log(room.on_entry, retention, state),
         shared or make_shared(loop),
     )
 
