@@ -63,7 +63,7 @@ async def test_a_cloud_that_cannot_be_reached_is_one_sentence(hetzner: Hetzner) 
 
 async def test_what_is_not_sold_is_one_sentence_with_what_is(hetzner: Hetzner) -> None:
     """The cheapest that do, with their prices; nothing is asked for."""
-    hetzner.project.sold_out = {("cx23", "hel1"), ("cx33", "hel1"), ("cx33", "fsn1")}
+    hetzner.project.market.sold_out = {("cx23", "hel1"), ("cx33", "hel1"), ("cx33", "fsn1")}
     words = ("-e", "create_server_types=cx1", "-e", "create_locations=hel1,fsn1")
     outcome = (await create(hetzner, *words)).refused(
         "Hetzner has none of cx1 in hel1,fsn1 now; with 4 GB or more there is cx23 in fsn1"
@@ -75,8 +75,8 @@ async def test_what_is_not_sold_is_one_sentence_with_what_is(hetzner: Hetzner) -
 
 async def test_a_shortage_leads_to_the_next_that_is_to_be_had(hetzner: Hetzner) -> None:
     """Whether it is listed, or only told when the server is asked for."""
-    hetzner.project.sold_out = {("cx23", "fsn1")}
-    hetzner.project.just_sold_out = {("cx23", "hel1"), ("cax11", "fsn1")}
+    hetzner.project.market.sold_out = {("cx23", "fsn1")}
+    hetzner.project.market.just_sold_out = {("cx23", "hel1"), ("cax11", "fsn1")}
     outcome = (await create(hetzner)).succeeded()
     (server,) = hetzner.project.servers.values()
     assert (server["server_type"]["name"], server["location"]["name"]) == ("cax11", "hel1")
@@ -89,7 +89,7 @@ async def test_a_shortage_leads_to_the_next_that_is_to_be_had(hetzner: Hetzner) 
 
 async def test_a_shortage_of_everything_is_one_sentence(hetzner: Hetzner) -> None:
     """As it comes when it has just happened."""
-    hetzner.project.just_sold_out = {("cx23", "fsn1"), ("cx23", "hel1")}
+    hetzner.project.market.just_sold_out = {("cx23", "fsn1"), ("cx23", "hel1")}
     (await create(hetzner, "-e", "create_server_types=cx23")).refused(
         "Hetzner has none of cx23 in fsn1,nbg1,hel1 now; with 4 GB or more there is cx23 in fsn1"
     )

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -32,7 +32,9 @@ esac
 class Laptop:
     """Somebody's machine: a checkout, a home, a token for the cloud."""
 
-    def __init__(self, folder: Path, hetzner: Hetzner, mirrors: tuple[str, ...]) -> None:
+    def __init__(
+        self, folder: Path, hetzner: Hetzner, mirrors: tuple[str, ...], sockets: str
+    ) -> None:
         self.folder = folder
         self.checkout = Checkout.make(folder / "relay", {})
         self.checkout.git("remote", "add", "origin", "https://github.com/somebody/relay.git")
@@ -41,8 +43,6 @@ class Laptop:
         (folder / "bin/gh").chmod(0o755)
         self.home = folder / "home"
         self.home.mkdir()
-        # Not below pytest's folder: the path of a socket has 107 bytes at the most.
-        self._sockets = tempfile.TemporaryDirectory(prefix="cp")
         self._arguments = " ".join(f"'{word}'" for word in mirrors)
         self._environment = {
             **{k: v for k, v in engine.environment().items() if k != "SSH_AUTH_SOCK"},
@@ -52,7 +52,7 @@ class Laptop:
             "HCLOUD_TOKEN": _TOKEN,
             "HCLOUD_ENDPOINT": hetzner.url,
             "GH_LOG": str(folder / "gh"),
-            "ANSIBLE_SSH_CONTROL_PATH_DIR": self._sockets.name,
+            "ANSIBLE_SSH_CONTROL_PATH_DIR": sockets,
         }
 
     @property
@@ -92,6 +92,13 @@ def _bundle(folder: Path, root: str) -> Path:
 
 
 @pytest.fixture
+def sockets() -> Iterator[str]:
+    """A folder whose path is short: that of a socket has 107 bytes at the most."""
+    with tempfile.TemporaryDirectory(prefix="cp") as folder:
+        yield folder
+
+
+@pytest.fixture
 async def hetzner() -> AsyncIterator[Hetzner]:
     """A project without anything in it, at the cloud."""
     stack.require_images()
@@ -100,7 +107,7 @@ async def hetzner() -> AsyncIterator[Hetzner]:
 
 
 async def test_from_an_empty_account_to_a_deployed_relay(
-    hetzner: Hetzner, lab: tuple[str, ...], tmp_path: Path
+    hetzner: Hetzner, lab: tuple[str, ...], tmp_path: Path, sockets: str
 ) -> None:
     """It stops where the DNS record is missing, goes on there, and a third run changes nothing.
 
@@ -108,7 +115,7 @@ async def test_from_an_empty_account_to_a_deployed_relay(
     """
     if os.geteuid():
         engine.refuse("only root gives a launch names of its own")
-    laptop = Laptop(tmp_path, hetzner, lab)
+    laptop = Laptop(tmp_path, hetzner, lab, sockets)
     stopped = await laptop.launch("--wait", "0", names={})
     assert stopped.returncode == 1, stopped.stdout
     (machine,) = hetzner.project.machines.values()

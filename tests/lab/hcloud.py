@@ -16,19 +16,12 @@ from typing import Any, Final, Self
 import yaml
 from aiohttp import web
 
+from tests.lab.market import LOCATIONS, TYPES, Market
 from tests.lab.vps import Vps
 
 Json = dict[str, Any]
 
-# Cores, memory in GB, architecture, price a month with VAT in EUR.
-_TYPES: Final = {
-    "cx23": (2, 4.0, "x86", "4.1500"),
-    "cax11": (2, 4.0, "arm", "4.5100"),
-    "cpx22": (2, 4.0, "x86", "7.7200"),
-    "cx33": (4, 8.0, "x86", "6.5300"),
-}
 _IMAGES: Final = ("debian-12", "debian-13")
-_LOCATIONS: Final = ("fsn1", "hel1")
 
 
 class Refusal(Exception):
@@ -48,9 +41,7 @@ class Project:
     servers: dict[int, Json] = field(default_factory=dict)
     actions: dict[int, Json] = field(default_factory=dict)
     machines: dict[int, Vps] = field(default_factory=dict)
-    # Types and locations that are out: as the list of types tells it, and not yet there.
-    sold_out: set[tuple[str, str]] = field(default_factory=set)
-    just_sold_out: set[tuple[str, str]] = field(default_factory=set)
+    market: Market = field(default_factory=Market)
 
     def __post_init__(self) -> None:
         self._numbers = itertools.count(1)
@@ -66,29 +57,8 @@ class Project:
             case "actions":
                 return self.actions
             case "server_types":
-                return self.server_types()
+                return self.market.server_types()
         raise Refusal(404, "not_found", f"{kind} not found")
-
-    def server_types(self) -> dict[int, Json]:
-        """What is sold, where it is to be had, and for how much."""
-        return {
-            number: {
-                "id": number,
-                "name": name,
-                "cores": cores,
-                "memory": memory,
-                "architecture": architecture,
-                "locations": [
-                    {"name": place, "available": (name, place) not in self.sold_out}
-                    for place in _LOCATIONS
-                ],
-                "prices": [
-                    {"location": place, "price_monthly": {"net": price, "gross": price}}
-                    for place in _LOCATIONS
-                ],
-            }
-            for number, (name, (cores, memory, architecture, price)) in enumerate(_TYPES.items(), 1)
-        }
 
     def get(self, kind: str, number: int) -> Json:
         found = self.all(kind).get(number)
@@ -111,21 +81,24 @@ class Project:
     def add_server(self, asked: Json) -> Json:
         """Note a server; its machine is booted by the caller, who can wait."""
         for name, known in (
-            ("server_type", _TYPES),
+            ("server_type", TYPES),
             ("image", _IMAGES),
-            ("location", _LOCATIONS),
+            ("location", LOCATIONS),
         ):
             if asked[name] not in known:
                 raise Refusal(422, "invalid_input", f"{name} {asked[name]} not found")
-        wanted = (asked["server_type"], asked["location"])
-        if wanted in self.sold_out | self.just_sold_out:
+        if not self.market.has(asked["server_type"], asked["location"]):
             raise Refusal(412, "resource_unavailable", "Server Type temporarily not available")
         if any(asked["name"] == server["name"] for server in self.servers.values()):
             raise Refusal(409, "uniqueness_error", "server name is already used")
         server = self._new(self.servers, asked["name"])
         server.update(
             status="initializing",
-            server_type={"id": 1, "name": asked["server_type"], "architecture": "x86"},
+            server_type={
+                "id": 1,
+                "name": asked["server_type"],
+                "architecture": TYPES[asked["server_type"]][2],
+            },
             image={"id": 1, "name": asked["image"]},
             location={"id": 1, "name": asked["location"]},
             labels=asked.get("labels") or {},
