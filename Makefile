@@ -13,7 +13,7 @@ REMOTE = $(if $(call given,HOST),--host $(HOST)) $(if $(call given,USERNAME),--u
 
 OPERATE = $(if $(call given,HOST),--host $(HOST)) $(if $(call given,USERNAME),--username $(USERNAME))
 
-.PHONY: help run test client late-log-test nats-test browser-test loadtest-test handover-test node-modules images stack-test deploy-test up down logs launch create provision deploy rollback status watch hold unhold smoke doctor lint format bench bench-stack bench-handover attack attack-test loadtest dashboard lock clean
+.PHONY: help run test client api-docs late-log-test nats-test browser-test loadtest-test handover-test node-modules images stack-test deploy-test up down logs launch create provision deploy rollback status watch hold unhold smoke doctor lint format bench bench-stack bench-handover attack attack-test loadtest dashboard lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the verbs
@@ -24,6 +24,9 @@ run: $(VENV)/relay.lock ## start the relay on http://localhost:8080 (settings ar
 
 test: node-modules ## run the tests
 	$(BIN)/python -m pytest tests/shape tests/relay tests/infra tests/bench tests/wsload --ignore-glob='*/long'
+
+api-docs: $(VENV)/dev.lock ## write the page /docs from openapi.yaml
+	@$(BIN)/python docs/api/write_page.py
 
 late-log-test: node-modules ## run the tests of the relay with a log that answers late
 	RELAY_MODULE=tests.relay.late_relay $(BIN)/python -m pytest tests/relay/sockets

@@ -53,7 +53,7 @@ class RelayCollector(Collector):
                 watch.handover.frozen if watch.handover else 0,
             ),
             ("waiting_rooms", "rooms that wait for slow receivers", waiting),
-            *((f"{name}_limit", "the limit of it", value) for name, value in self._limits.items()),
+            *((name, "what it may have", value) for name, value in self._limits.items()),
         ):
             yield GaugeMetricFamily(f"relay_{name}", meaning, value=value)
         for name, meaning, value in (

@@ -170,7 +170,7 @@ def create_app(settings: Settings, file_limit: int, new_log: NewLog = MemoryLog)
                 roster,
                 watch,
                 lambda: retention.budget.used,
-                {"connections": max_connections, "memory_bytes": memory_limit},
+                {"connections_limit": max_connections, "memory_limit_bytes": memory_limit},
             )
         ),
         refusals=refusals,
@@ -192,6 +192,7 @@ def create_app(settings: Settings, file_limit: int, new_log: NewLog = MemoryLog)
     app.router.add_get("/audio", pages.page("audio.html", microphone=True))
     app.router.add_get("/dashboard", pages.page("dashboard.html"))
     app.router.add_get("/dashboard/room", pages.page("room.html"))
+    app.router.add_get("/docs", pages.page("docs.html"))
     app.router.add_get("/static/{path:.+}", pages.static)
     app.router.add_get("/ws/{username}", websocket.connect)
     app.router.add_get("/live", live.live)

@@ -11,7 +11,7 @@ from tests.browser.conftest import Pages
 from tests.browser.tools import MODULES
 from tests.process import Relay
 
-PATHS = ("/", "/audio", "/dashboard", "/dashboard/room?room=den")
+PATHS = ("/", "/audio", "/dashboard", "/dashboard/room?room=den", "/docs")
 SMALL = ViewportSize(width=320, height=640)
 PHONE, WIDE = ViewportSize(width=390, height=844), ViewportSize(width=1280, height=860)
 
@@ -62,7 +62,7 @@ async def test_a_page_is_small_quiet_and_asks_nobody_else(
     for request in finished:
         if not urlsplit(request.url).path.startswith(("/live", "/health", "/rooms")):
             sizes[request.url] = (await request.sizes())["responseBodySize"]
-    assert len(sizes) > 5
+    assert len(sizes) >= (3 if path == "/docs" else 5)
     assert sum(sizes.values()) < 120_000, sizes
     assert {urlsplit(url).netloc for url in sizes} == {urlsplit(relay.http).netloc}
     assert pages.errors == []
@@ -75,7 +75,8 @@ async def test_the_words_are_there_without_javascript(
     """The first paint waits for no script."""
     page = await pages.open(relay.http + path, await pages.context(java_script_enabled=False))
     await expect(page.get_by_role("heading", level=1)).to_be_visible()
-    await expect(page.locator("noscript p")).to_be_visible()
+    if path != "/docs":  # it has no script
+        await expect(page.locator("noscript p")).to_be_visible()
 
 
 async def test_everything_can_be_reached_and_done_by_keyboard(

@@ -44,7 +44,9 @@ async def test_flood_costs_few_layouts_and_leaves_the_screen_reader_in_peace(
 
     async def layouts() -> float:
         answer = await session.send("Performance.getMetrics")
-        return next(each["value"] for each in answer["metrics"] if each["name"] == "LayoutCount")
+        return float(
+            next(each["value"] for each in answer["metrics"] if each["name"] == "LayoutCount")
+        )
 
     log = page.get_by_role("log")
     await expect(log).to_have_attribute("aria-live", "polite")

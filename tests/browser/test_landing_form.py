@@ -4,6 +4,7 @@ import asyncio
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.async_api import Page, expect
@@ -106,10 +107,10 @@ async def test_each_sample_runs_as_it_stands(
     pages: Pages, start_relay: StartRelay, tmp_path: Path, node: str, is_guarded: bool
 ) -> None:
     """With the address, the room and the token of the page; what it sends arrives."""
-    relay = await start_relay(**({"JWT_SECRET": SECRET} if is_guarded else {}))
+    relay = await start_relay(JWT_SECRET=SECRET) if is_guarded else await start_relay()
     room = RoomName("it's a room")
     page = await pages.open(f"{relay.http}/")
-    options = {}
+    options: dict[str, Any] = {}
     if is_guarded:
         token = mint(UserName("app"), [room], 600, SECRET)
         await page.get_by_label("Token", exact=True).fill(token)
