@@ -67,6 +67,10 @@ class Site:
     def people(self, name: str = "lobby") -> list[UserName]:
         return list(self.room(name).presence.people)
 
+    @property
+    def link_is_up(self) -> bool:
+        return self.cluster.link.is_up
+
     async def _answer(self, question: dict[str, Any]) -> Any:
         return None
 

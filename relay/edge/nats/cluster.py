@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any, Final
 
 from relay.access.revocations import Revocations
-from relay.edge.nats.errors import Away, Unusable
+from relay.edge.nats.errors import Away, NoResponders, Unusable
 from relay.edge.nats.link import Link
 from relay.edge.nats.peers import PERIOD, Peers
 from relay.edge.nats.revoked import Revoked
@@ -74,6 +74,8 @@ class Cluster:
                 await self.link.connect()
                 await self.stream.check()
                 break
+            except NoResponders:
+                raise Unusable("JetStream is not enabled: start nats-server with -js") from None
             except Away as away:
                 if self._loop.time() > deadline:
                     raise Unusable(str(away)) from None
@@ -142,6 +144,7 @@ class Cluster:
         """Subscribe by a new connection."""
         await self.peers.listen()
         await self.revoked.listen()
+        await self.peers.tell(self.count())
         await self.rooms.listen()
 
     async def _on_up(self) -> None:
@@ -154,8 +157,8 @@ class Cluster:
         if self.stream.first > known + 1:
             ready = [log for log in self.rooms.logs if log.is_ready]
             self.rooms.lose_all(ready, "NATS no longer holds what was missed")
-        self.is_away = self._has_closed = False
         await self._listen()
+        self.is_away = self._has_closed = False
         logger.warning("NATS is there again after %.1f s", self._loop.time() - self._away_since)
 
     def _on_down(self) -> None:

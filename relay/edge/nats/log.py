@@ -114,7 +114,6 @@ class NatsLog(Tail):
         self._owner.forget(self.name, self)
 
     def go_away(self) -> None:
-        """NATS is away: nothing can be appended for now."""
         self._follower.on_away()
 
     def start(self, head: int, trimmed: int, held: Sequence[Read]) -> None:
@@ -165,7 +164,6 @@ class NatsLog(Tail):
             self._owner.spawn(self._read_on())
 
     async def on_message(self, message: Msg) -> None:
-        """The stream has taken a message of this room."""
         told = read_told(message)
         if self.is_closed or told is None:
             return
@@ -262,7 +260,6 @@ class NatsLog(Tail):
             self._owner.note_refused(answer)
 
     def _miss(self, flight: Flight | None) -> None:
-        """Others have come before, and nobody has told them."""
         if flight is not None and self.flight is flight:
             self.catch_up()
 
