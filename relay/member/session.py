@@ -229,24 +229,16 @@ class Session:
             count=welcome.count,
         )
         self.inbox.admit(resume.acked if place.received is None else place.received)
-        if self.receives:
-            self.outbox.greet(frame, place.entries, place.skip)
-        else:
-            self.outbox.greet(frame, (), 0)
+        entries, skip = (place.entries, place.skip) if self.receives else ((), 0)
+        self.outbox.greet(frame, entries, skip)
 
     def tell(self, note: bytes) -> None:
         """Send a note soon, to a client that understands it."""
         if isinstance(self.inbox, AnnotatedInbox) and self.inbox.is_welcome:
             self.outbox.control([note])
 
-    def supersede(self) -> None:
-        self.owner.close(Reason.TAKEN_OVER.close(user=self.user), 0)
-
-    def refuse(self) -> None:
-        self.owner.close(Reason.NAME_IN_USE.close(user=self.user), 0)
-
-    def cut_off(self) -> None:
-        self.owner.close(Reason.LOG_AWAY.close(), 0)
+    def dismiss(self, reason: Reason) -> None:
+        self.owner.close(reason.close(user=self.user), 0)
 
     def renew(self, grant: Grant, expires: float | None) -> None:
         """Go on with a fresh token; `expires` is in seconds of the event loop's clock."""

@@ -7,6 +7,7 @@ from relay.names import UserName
 from relay.room.batch import SessionId
 from relay.room.log import Entry
 from relay.room.resume import Resume, Welcome
+from relay.wire.closing import Reason
 
 
 class Delivered(Enum):
@@ -70,14 +71,8 @@ class Member(Publisher, Protocol):
     def welcome(self, welcome: Welcome) -> None:
         """An annotated member is in the room: its join is in the log, and this is its place."""
 
-    def supersede(self) -> None:
-        """Somebody has come in its place: it has to go."""
-
-    def refuse(self) -> None:
-        """Somebody has come before it, at another relay: it has to go."""
-
-    def cut_off(self) -> None:
-        """Other relays have taken its leave: it has to come again."""
+    def dismiss(self, reason: Reason) -> None:
+        """It has lost its place in the room, and has to go."""
 
     def overrun(self) -> None:
         """It has refused an entry and has to go; told when the room is not delivering."""

@@ -225,9 +225,7 @@ class Room:
 
     def on_begin(self, entry: Entry) -> None:
         """A relay has found nobody who knew who is here: tell it who of this relay is."""
-        self.presence.begin()
-        for member in self.members.values():
-            self._appender.change(join_of(member, None), member)
+        self._turnover.begin()
 
     def who(self) -> PresenceState:
         """Return who is here."""

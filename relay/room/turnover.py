@@ -1,5 +1,7 @@
 """Who comes to a room and goes, by its log: names change hands at their place there."""
 
+from typing import Final
+
 from relay.names import UserName
 from relay.room.appender import Appender
 from relay.room.batch import Change, SessionId
@@ -11,12 +13,23 @@ from relay.room.pending import Newcomers
 from relay.room.presence import Presence
 from relay.room.settling import Settling
 from relay.room.shared import Shared
+from relay.wire.closing import Reason
+
+_BEGINNING: Final = 15.0  # seconds in which relays tell again who is there
 
 
 class Turnover:
     """Takes the changes that the log hands back, and lets members go."""
 
-    __slots__ = ("_appender", "_dispatch", "_presence", "_settling", "_shared", "_who")
+    __slots__ = (
+        "_appender",
+        "_begins_until",
+        "_dispatch",
+        "_presence",
+        "_settling",
+        "_shared",
+        "_who",
+    )
 
     def __init__(
         self,
@@ -33,6 +46,14 @@ class Turnover:
         self._dispatch = dispatch
         self._settling = settling
         self._shared = shared
+        self._begins_until = 0.0
+
+    def begin(self) -> None:
+        """Nobody is here, until it is told again: by this relay's members now."""
+        self._begins_until = self._shared.clock() + _BEGINNING
+        self._presence.begin()
+        for member in self._who.members.values():
+            self._appender.change(join_of(member, None), member)
 
     def take(self, entry: Entry, newcomers: Newcomers) -> None:
         """Let those in whose joins these are, and tell the others who has come and gone."""
@@ -43,6 +64,8 @@ class Turnover:
         else:
             now, relay = self._shared.clock(), ""
         taken, told = presence.apply(batch.changes, now, relay)
+        if told and self._shared.clock() < self._begins_until:
+            told = presence.note()  # who tells again that it is here has not come now
         listeners = self._who.listeners() if told else ()
         who = newcomers or (None,) * len(taken)  # nobody of this relay
         arrived: list[Member] = []
@@ -74,22 +97,24 @@ class Turnover:
     def _take_from_others(self, change: Change) -> None:
         """What another relay has said of a name holds here, too."""
         member = self._who.members.get(change.user)
+        if member is not None and (change.is_join or member.id == change.session):
+            self._appender.drop(member.id)  # what it has published and has no place
         if change.is_join:
             self._replace(change, self._who.remove(change.user))
         elif member is not None and member.id == change.session:
             self._who.remove(change.user)
             self.let_go(member)
-            member.cut_off()
+            member.dismiss(Reason.LOG_AWAY)
 
     def _turn_away(self, change: Change, member: Member) -> None:
         """A newcomer has come too late: by its attempt, or because another has its name."""
         person = self._presence.people.get(change.user)
         if person is None or person.session == change.session:
-            member.supersede()
+            member.dismiss(Reason.TAKEN_OVER)
         else:
             self._appender.drop(member.id)
             self._settling.limit(self._appender.pending.total)
-            member.refuse()
+            member.dismiss(Reason.NAME_IN_USE)
 
     def _replace(self, change: Change, before: Member | None) -> None:
         """Somebody has the name of this member now: it has to go, and may publish no more.
@@ -102,7 +127,7 @@ class Turnover:
         if before is not None:
             is_settling = before in self._settling
             self.let_go(before)
-            before.supersede()
+            before.dismiss(Reason.TAKEN_OVER)
             if is_settling:
                 before.settled()
 

@@ -96,7 +96,7 @@ def create_app(settings: Settings, file_limit: int, new_log: NewLog = MemoryLog)
 
         cluster = Cluster(settings, shared, retention, access.revocations)
     hub = Hub(
-        cluster.open_log
+        cluster.rooms.open_log
         if cluster
         else lambda _, room, state: new_log(room.on_entry, retention, state),
         shared,

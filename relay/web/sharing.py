@@ -33,9 +33,9 @@ def join_cluster(context: Context, cluster: "Cluster") -> None:
         _close([each for each in sessions(context) if each.room is room], Reason.LOG_AWAY.close())
         context.hub.drop(room)
 
-    cluster.hub = context.hub
+    cluster.rooms.hub = context.hub
     cluster.answer = answer
-    cluster.on_lost = lose
+    cluster.rooms.on_lost = lose
     cluster.count = lambda: len(context.roster.clients)
     cluster.revoked.on_revoked = lambda revocation: close_revoked(context, revocation)
 
@@ -48,7 +48,7 @@ async def followed(context: Context, room: RoomName) -> AsyncIterator[None]:
         yield
         return
     try:
-        async with cluster.visit(room):
+        async with cluster.rooms.visit(room):
             yield
     except Away:
         raise Refusal(

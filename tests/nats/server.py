@@ -28,11 +28,21 @@ def need() -> str:
 class NatsServer:
     """`nats-server` with JetStream; it can be stopped and started again with what it has stored."""
 
-    def __init__(self, store: Path, config: str = "", *, jetstream: bool = True) -> None:
+    def __init__(
+        self,
+        store: Path,
+        config: str = "",
+        *,
+        jetstream: bool = True,
+        max_payload: str = "12MB",
+        program: str | None = None,
+    ) -> None:
         self.store = store
         self.port = _free_port()
         self._config = config
         self._jetstream = jetstream
+        self._max_payload = max_payload
+        self._program = program or need()
         self._process: asyncio.subprocess.Process | None = None
 
     @property
@@ -45,11 +55,11 @@ class NatsServer:
         config = self.store.parent / f"{self.store.name}.conf"
         jetstream = f'jetstream {{ store_dir: "{self.store}" }}\n' if self._jetstream else ""
         config.write_text(
-            f"listen: 127.0.0.1:{self.port}\nmax_payload: 12MB\nmax_pending: 64MB\n"
+            f"listen: 127.0.0.1:{self.port}\nmax_payload: {self._max_payload}\nmax_pending: 64MB\n"
             f"{jetstream}{self._config}\n"
         )
         self._process = await asyncio.create_subprocess_exec(
-            need(), "-c", str(config), stderr=asyncio.subprocess.DEVNULL
+            self._program, "-c", str(config), stderr=asyncio.subprocess.DEVNULL
         )
         while True:
             try:

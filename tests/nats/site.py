@@ -18,12 +18,6 @@ from tests.relay.unit.people import Person
 class Guest(Person):
     """A member that may lose its place to one at another relay."""
 
-    def refuse(self) -> None:
-        self.ends.append("refused")
-
-    def cut_off(self) -> None:
-        self.ends.append("cut off")
-
     def hold(self) -> None:
         self.is_held = True
 
@@ -40,11 +34,12 @@ class Site:
         self.retention = Retention(size, age, Budget(10**9), time.time)
         self.revocations = Revocations(time.time)
         self.cluster = Cluster(self.settings, self.shared, self.retention, self.revocations)
-        self.hub = self.cluster.hub = Hub(self.cluster.open_log, self.shared)
+        self.rooms = self.cluster.rooms
+        self.hub = self.rooms.hub = Hub(self.rooms.open_log, self.shared)
         self.lost: list[RoomName] = []
         self.revoked: list[Any] = []
         self.cluster.answer = self._answer
-        self.cluster.on_lost = self._lose
+        self.rooms.on_lost = self._lose
         self.cluster.count = lambda: 0
         self.cluster.revoked.on_revoked = self.revoked.append
 
@@ -63,7 +58,7 @@ class Site:
         return guest
 
     async def admit(self, guest: Guest, room: str = "lobby") -> None:
-        async with self.cluster.visit(RoomName(room)):
+        async with self.rooms.visit(RoomName(room)):
             self.room(room).join(guest)
 
     def room(self, name: str = "lobby") -> Room:
@@ -71,6 +66,10 @@ class Site:
 
     def people(self, name: str = "lobby") -> list[UserName]:
         return list(self.room(name).presence.people)
+
+    @property
+    def link_is_up(self) -> bool:
+        return self.cluster.link.is_up
 
     async def _answer(self, question: dict[str, Any]) -> Any:
         return None

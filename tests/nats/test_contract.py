@@ -94,7 +94,7 @@ async def bench(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
             server = await stack.enter_async_context(NatsServer(tmp_path / "store"))
             site = Site("relay", nats_url=server.url, history_size="10KB")
             await stack.enter_async_context(site)
-            log = site.cluster.open_log(ROOM, reader, None)
+            log = site.rooms.open_log(ROOM, reader, None)
             yield Bench(log, reader, "relay", site.shared.account)
             return
         retention = Retention(10_000, 60.0, Budget(10**9), time.time)

@@ -59,6 +59,6 @@ async def test_no_relay_starves(server: NatsServer) -> None:
         shares = [
             site.shared.totals.batches - start for site, start in zip(sites, before, strict=True)
         ]
-        print("appends in 2 s", shares, [site.cluster.latency.quantile(0.5) for site in sites])
+        print("appends in 2 s", shares, [site.rooms.latency.quantile(0.5) for site in sites])
         assert min(shares) * 4 > max(shares), shares
         await until(lambda: all(guest.uncredited == 0 for guest in guests))

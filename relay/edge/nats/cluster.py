@@ -2,25 +2,18 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from typing import Any, Final
 
-from nats.aio.msg import Msg
-
 from relay.access.revocations import Revocations
-from relay.edge.nats.errors import Away, Unusable
-from relay.edge.nats.following import Following
-from relay.edge.nats.latency import Latency
+from relay.edge.nats.errors import Away, NoResponders, Unusable
 from relay.edge.nats.link import Link
-from relay.edge.nats.log import NatsLog
 from relay.edge.nats.peers import PERIOD, Peers
 from relay.edge.nats.revoked import Revoked
+from relay.edge.nats.rooms import Rooms
 from relay.edge.nats.stream import Stream
-from relay.names import RoomName
 from relay.room.hub import Hub
-from relay.room.log import Follower, LogState
-from relay.room.room import Room
 from relay.room.shared import Shared
 from relay.room.tail import Retention
 from relay.settings import Settings
@@ -33,11 +26,10 @@ _FAILURES: Final = 2  # times that the stream is not there before the connection
 _LOOK: Final = 0.25  # seconds between two looks at what is on its way
 _REST: Final = 2.0  # seconds for all logs to answer before a handover
 _TICK: Final = 0.001  # seconds between two looks at that
-_OPEN: Final = 4.0  # seconds for a room's log to be opened
 
 
 class Cluster:
-    """Opens the rooms' logs; `answer` tells other relays what they ask, `on_lost` closes members.
+    """`answer` tells other relays what they ask, `count` how many connections there are here.
 
     `is_away` says whether NATS cannot be reached.
     """
@@ -50,40 +42,29 @@ class Cluster:
         revocations: Revocations,
     ) -> None:
         self.is_away = False
-        self.latency = Latency()
-        self.foreign = 0  # messages in rooms' subjects that are no entries
-        self.refused = 0  # batches that the stream did not take
-        self.hub: Hub
         self.answer: Callable[[dict[str, Any]], Coroutine[Any, Any, Any]]
-        self.on_lost: Callable[[Room], None]
         self.count: Callable[[], int]
         self.link = Link(settings.nats_url, shared.relay, self._on_up, self._on_down)
         self.stream = Stream(self.link, settings)
+        self.rooms = Rooms(self.link, self.stream, shared, retention)
         self._shared = shared
         self._settings = settings
-        self._retention = retention
-        self._account = shared.account
         self._loop = asyncio.get_running_loop()
-        self._followed: dict[RoomName, Following] = {}
         self._away_since = 0.0
         self._timeout = settings.nats_timeout
         self._has_closed = False  # the members, since NATS is away
-        self._expected: dict[str, Callable[[Msg], None]] = {}
-        self._inbox = ""
-        self._number = 0
-        self._work: set[asyncio.Task[None]] = set()
         self._tasks: list[asyncio.Task[None]] = []
         self.revoked = Revoked(self.link, revocations)
+
+    @property
+    def hub(self) -> Hub:
+        """The rooms of this relay."""
+        return self.rooms.hub
 
     @property
     def relay(self) -> str:
         """The name of this relay among all."""
         return self._shared.relay
-
-    @property
-    def under_way(self) -> int:
-        """Batches whose place is not known yet."""
-        return sum(each.log.flight is not None for each in self._followed.values())
 
     async def start(self) -> None:
         """Find NATS and the stream; raise `Unusable` with the reason if there is none."""
@@ -93,11 +74,14 @@ class Cluster:
                 await self.link.connect()
                 await self.stream.check()
                 break
+            except NoResponders:
+                raise Unusable("JetStream is not enabled: start nats-server with -js") from None
             except Away as away:
                 if self._loop.time() > deadline:
                     raise Unusable(str(away)) from None
                 await asyncio.sleep(_AGAIN)
         self.peers = Peers(self.relay, self.link, self._answer)
+        self.rooms.on_relay = self.peers.note
         await self._listen()
         await self.revoked.check(self._settings)
         self.link.run()
@@ -115,48 +99,16 @@ class Cluster:
         if leaves:
             with suppress(Away):
                 await self.peers.tell(0, leaves_in=self._settings.leave_grace)
-        for work in tuple(self._work):
-            work.cancel()
+        self.rooms.stop()
         await self.link.close()
-
-    def open_log(self, name: RoomName, follower: Follower, state: LogState | None) -> NatsLog:
-        """Return the log of a room; it opens when it is visited, or appends."""
-        log = NatsLog(name, follower, self, self._retention, self._account, state)
-        self._followed[name] = Following(
-            log, self.link, self.stream, self._retention, self._account, follower.who
-        )
-        return log
-
-    @asynccontextmanager
-    async def visit(self, name: RoomName) -> AsyncIterator[None]:
-        """Have a room followed while the context is open; raise `Away` where that fails."""
-        if self.is_away:
-            raise Away("NATS is away")
-        self.hub.room(name)
-        following = self._followed[name]
-        log = following.log
-        log.visitors += 1
-        try:
-            following.start()
-            try:
-                await asyncio.wait_for(following.opened.wait(), _OPEN)
-            except TimeoutError:
-                raise Away("the room's log cannot be opened") from None
-            if log.is_closed:
-                raise Away("the room's log has ended")
-            yield
-        finally:
-            log.visitors -= 1
 
     def take_over(self) -> None:
         """Follow the rooms of another process, as the relay that it was."""
-        for name, following in self._followed.items():
-            if following.log.goes_on:
-                if following.log.epoch != self.stream.epoch:
-                    self.lose(following.log, "its log was another one before")
-                    continue
+        for name, following in tuple(self.rooms.followed.items()):
+            if following.log.goes_on and following.log.epoch != self.stream.epoch:
+                self.rooms.lose(name, "its log was another one before")
+            elif following.log.goes_on:
                 following.start()
-            if name in self.hub.rooms:
                 self.hub.rooms[name].depart_missing()
 
     async def rest(self) -> None:
@@ -183,64 +135,17 @@ class Cluster:
     def restore(self, state: Any) -> None:
         """Be the relay that another process was."""
         self._shared.relay = state["relay"]
-        self.spawn(self.peers.rename(self.relay))
-
-    def start_following(self, log: NatsLog) -> None:
-        self._followed[log.name].start()
-
-    def forget(self, log: NatsLog) -> None:
-        following = self._followed.get(log.name)
-        if following is not None and following.log is log:
-            del self._followed[log.name]
-            self.spawn(following.close())
-
-    def lose(self, log: NatsLog, why: str) -> None:
-        self._lose([log], why)
-
-    def expect(self, handle: Callable[[Msg], None]) -> str:
-        self._number += 1
-        token = str(self._number)
-        self._expected[token] = handle
-        return f"{self._inbox}.{token}"
-
-    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = self._loop.create_task(_unless_away(work))
-        self._work.add(task)
-        task.add_done_callback(self._work.discard)
-
-    def note_foreign(self, subject: str, problem: str) -> None:
-        self.foreign += 1
-        if self.foreign == 1:
-            logger.warning("ignored a message in %s that is no entry: %s", subject, problem)
-
-    def note_refused(self, problem: str) -> None:
-        self.refused += 1
-        if self.refused == 1:
-            logger.warning("NATS does not take a batch, and is asked again: %s", problem)
-
-    def note_relay(self, relay: str) -> None:
-        self.peers.note(relay)
-
-    def note_latency(self, seconds: float) -> None:
-        self.latency.add(seconds)
+        self.rooms.spawn(self.peers.rename(self.relay))
 
     async def _answer(self, question: dict[str, Any]) -> Any:
         return await self.answer(question)
 
     async def _listen(self) -> None:
         """Subscribe by a new connection."""
-        self._expected.clear()
-        self._inbox = self.link.client.new_inbox()
-        await self.link.subscribe(f"{self._inbox}.*", self._take_answer)
         await self.peers.listen()
         await self.revoked.listen()
-        for following in tuple(self._followed.values()):
-            await following.listen()
-
-    async def _take_answer(self, message: Msg) -> None:
-        handle = self._expected.pop(message.subject.rpartition(".")[2], None)
-        if handle is not None:
-            handle(message)
+        await self.peers.tell(self.count())
+        await self.rooms.listen()
 
     async def _on_up(self) -> None:
         """NATS is there again."""
@@ -250,10 +155,10 @@ class Cluster:
         except Unusable as problem:
             raise Away(str(problem)) from None
         if self.stream.first > known + 1:
-            ready = [each.log for each in self._followed.values() if each.log.is_ready]
-            self._lose(ready, "NATS no longer holds what was missed")
-        self.is_away = self._has_closed = False
+            ready = [log for log in self.rooms.logs if log.is_ready]
+            self.rooms.lose_all(ready, "NATS no longer holds what was missed")
         await self._listen()
+        self.is_away = self._has_closed = False
         logger.warning("NATS is there again after %.1f s", self._loop.time() - self._away_since)
 
     def _on_down(self) -> None:
@@ -261,16 +166,15 @@ class Cluster:
             return
         self.is_away, self._away_since = True, self._loop.time()
         logger.warning("NATS is away: %s", self.link.problem or "the connection is lost")
-        for following in tuple(self._followed.values()):
-            following.log.go_away()
+        for log in self.rooms.logs:
+            log.go_away()
 
     async def _check_life(self, look: Coroutine[Any, Any, None]) -> None:
         """Look at the stream; if it has begun anew, so do all rooms."""
         epoch = self.stream.epoch
         await look
         if self.stream.epoch != epoch:
-            logs = [each.log for each in self._followed.values()]
-            self._lose(logs, "its stream has begun anew")
+            self.rooms.lose_all(self.rooms.logs, "its stream has begun anew")
 
     async def _pulse(self) -> None:
         """Tell others that this relay lives, hear whether they do, and whether the stream does."""
@@ -300,30 +204,10 @@ class Cluster:
             now = self._loop.time()
             try:
                 if not self.is_away:
-                    for following in tuple(self._followed.values()):
-                        following.log.look(now)
+                    for log in self.rooms.logs:
+                        log.look(now)
                 elif not self._has_closed and now - self._away_since > self._timeout:
                     self._has_closed = True
-                    logs = [each.log for each in self._followed.values()]
-                    self._lose(logs, f"NATS is away for {self._timeout:g} s")
+                    self.rooms.lose_all(self.rooms.logs, f"NATS is away for {self._timeout:g} s")
             except Exception:
                 logger.exception("a defect of the relay")
-
-    def _lose(self, logs: Sequence[NatsLog], why: str) -> None:
-        """These logs cannot go on: who is in their rooms has to come again."""
-        if logs:
-            logger.warning("members of %d rooms have to come again: %s", len(logs), why)
-        for log in logs:
-            room = self.hub.rooms.get(log.name)
-            if room is not None:
-                self.on_lost(room)
-            log.close()
-
-
-async def _unless_away(work: Coroutine[Any, Any, None]) -> None:
-    try:
-        await work
-    except Away:
-        pass  # it is done again when NATS is there
-    except Exception:
-        logger.exception("a defect of the relay")

@@ -94,6 +94,7 @@ class Following:
             try:
                 if not self._subscriptions:
                     await self._subscribe()
+                await self._link.flush()
                 if self.log.goes_on:
                     await self._offer()
                     self.log.resume()
@@ -128,6 +129,7 @@ class Following:
             log.enter(PresenceState(people=tuple(people), gone=tuple(gone)))
             log.start(state["head"], state["trimmed"], held)
             await self._offer()
+            log.catch_up()  # who has told it may be behind, and what it missed is not told again
         return True
 
     async def _ask(self) -> dict[str, Any] | None:
@@ -181,7 +183,6 @@ class Following:
     async def _subscribe(self) -> None:
         subject = subjects.entries(self.log.name)
         self._subscriptions.append(await self._link.subscribe(subject, self.log.on_message))
-        await self._link.flush()
 
     async def _offer(self) -> None:
         """Answer from now on who asks; one of those who do is asked."""

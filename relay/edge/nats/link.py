@@ -92,8 +92,8 @@ class Link:
                     name=f"relay {self._name}",
                     allow_reconnect=False,
                     connect_timeout=_CONNECT,
-                    max_reconnect_attempts=0,
-                    reconnect_time_wait=0,
+                    max_reconnect_attempts=1,  # then it gives up; 0 would be no limit
+                    reconnect_time_wait=0.1,  # type: ignore[arg-type]  # it is slept for
                     ping_interval=_PING,
                     max_outstanding_pings=2,
                     error_cb=on_error,
@@ -105,7 +105,8 @@ class Link:
             raise Away(self.problem or "it does not answer") from None
         except (OSError, nats.errors.Error, ValueError) as error:
             self._abandon(client)
-            raise Away(_sentence(error)) from None
+            is_told = self.problem and isinstance(error, nats.errors.NoServersError)
+            raise Away(self.problem if is_told else _sentence(error)) from None
         if lost.is_set():
             raise Away(self.problem or "the connection is lost")
         self._client = client

@@ -7,21 +7,18 @@ again and again.
 """
 
 import asyncio
-import re
 import time
-from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from collections.abc import Sequence
+from typing import Final
 
-import orjson
 from nats.aio.msg import Msg
 
 from relay.account import Account
 from relay.edge.nats import format, subjects
 from relay.edge.nats.errors import Away
-from relay.edge.nats.link import Link
+from relay.edge.nats.flight import Behind, Flight, Taken, read_answer, read_told
+from relay.edge.nats.owner import Owner
 from relay.edge.nats.reading import Read
-from relay.edge.nats.stream import Stream
 from relay.names import RoomName
 from relay.room.batch import Batch
 from relay.room.log import Entry, Follower, LogState
@@ -29,56 +26,11 @@ from relay.room.presence import PresenceState
 from relay.room.tail import Retention, Tail
 
 EXPECTED: Final = "Nats-Expected-Last-Subject-Sequence"
-_WRONG_LAST: Final = frozenset({10071, 10164})  # others have appended before
-_LAST: Final = re.compile(r"wrong last sequence: (\d+)")
 _OVERDUE: Final = 1.0  # seconds without an answer after which the log is read
 _MISSED: Final = 0.25  # seconds after which what came before is read, if nobody has told it
+_PATROL: Final = 30.0  # seconds after which it is read whatever has been told
 _COURTESY: Final = (0.001, 0.02)  # seconds that who has just appended leaves to others, at least
 _CONTENDED: Final = 0.1  # seconds for which another relay's entry means that others append, too
-
-
-class Owner(Protocol):
-    """Who has all logs of this relay."""
-
-    link: Link
-    stream: Stream
-
-    def expect(self, handle: Callable[[Msg], None]) -> str:
-        """Return where an answer is to go that is handled once."""
-
-    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        """Run something that nobody waits for; NATS may be away meanwhile."""
-
-    def note_foreign(self, subject: str, problem: str) -> None:
-        """A message in a room's subject is no entry of ours."""
-
-    def note_refused(self, problem: str) -> None:
-        """The stream does not take a batch."""
-
-    def start_following(self, log: "NatsLog") -> None:
-        """Open the log, if nobody has begun to."""
-
-    def forget(self, log: "NatsLog") -> None:
-        """The log is closed."""
-
-    def lose(self, log: "NatsLog", why: str) -> None:
-        """The log cannot go on: who is in the room has to come again."""
-
-    def note_relay(self, relay: str) -> None:
-        """This relay has appended something."""
-
-    def note_latency(self, seconds: float) -> None:
-        """An append has taken so long."""
-
-
-@dataclass(slots=True)
-class Flight:
-    """A batch whose place is not known yet, and what was sent of it."""
-
-    batch: Batch
-    at: int  # milliseconds since 1970
-    began: float  # of the event loop's clock
-    sent: float = 0.0
 
 
 class NatsLog(Tail):
@@ -118,6 +70,7 @@ class NatsLog(Tail):
         self._early: list[tuple[int, int, bytes]] = []  # told while the log was read
         self._foreign_at = 0.0  # when another relay's entry came last
         self._was_mine = False  # the entry that came last
+        self._read_at = self._loop.time() + _PATROL
         self._trip = 0.0  # seconds from sending a batch to its place, the last time
         self.first_number = time.time_ns() // 1000  # no life of this room had it before
         if state is not None:
@@ -137,11 +90,6 @@ class NatsLog(Tail):
     def is_empty(self) -> bool:
         return not self.visitors  # what it holds, JetStream holds too
 
-    @property
-    def is_under_way(self) -> bool:
-        """Whether a batch has no place yet."""
-        return self.flight is not None
-
     def snapshot(self) -> LogState:
         return LogState(self.epoch, self.head, tuple(self.entries), self.trimmed)
 
@@ -150,22 +98,22 @@ class NatsLog(Tail):
         now = self._loop.time()
         self.flight = Flight(batch, int(self._retention.clock() * 1000), now)
         if not self.is_ready:
-            self._owner.start_following(self)
+            self._owner.start_following(self.name)
         if self._was_mine and now - self._foreign_at < _CONTENDED:
             # Who has lost knows of it no sooner than who has won: the next place is theirs.
-            self._loop.call_later(min(max(self._trip, _COURTESY[0]), _COURTESY[1]), self.send)
+            wait = min(max(self._trip, _COURTESY[0]), _COURTESY[1])
+            self._loop.call_later(wait, self._send, self.flight)
         else:
-            self.send()
+            self._send(self.flight)
 
     def close(self) -> None:
         super().close()
         self.is_closed = True
         self.is_ready = False
         self.flight = None
-        self._owner.forget(self)
+        self._owner.forget(self.name, self)
 
     def go_away(self) -> None:
-        """NATS is away: nothing can be appended for now."""
         self._follower.on_away()
 
     def start(self, head: int, trimmed: int, held: Sequence[Read]) -> None:
@@ -196,43 +144,33 @@ class NatsLog(Tail):
         self.is_ready = True
         self.catch_up()
 
-    def send(self) -> None:
-        """Send the batch on its way, as often as its fate is not known."""
-        flight = self.flight
-        if flight is None or self.is_closed or not self._owner.link.is_up:
-            return
-        if not self.is_ready or self._is_reading:
-            return
-        flight.sent = self._loop.time()
-        self._owner.spawn(self._publish(flight))
-
     def look(self, now: float) -> None:
-        """Read the log if a batch is on its way for too long; `now` by the loop's clock."""
+        """Read the log if a batch is on its way for too long; `now` by the loop's clock.
+
+        And now and then: a server of a NATS cluster may have lost what came last.
+        """
         flight = self.flight
-        if flight is not None and self.is_ready and now - max(flight.sent, 0.0) > _OVERDUE:
-            flight.sent = now
+        is_overdue = flight is not None and now - flight.sent > _OVERDUE
+        if self.is_ready and (is_overdue or now > self._read_at):
             self.catch_up()
 
     def catch_up(self) -> None:
         """Read what has been appended behind the head, then go on."""
         if not (self._is_reading or self.is_closed):
             self._is_reading = True
+            self._read_at = self._loop.time() + _PATROL
+            if self.flight is not None:
+                self.flight.sent = self._loop.time()
             self._owner.spawn(self._read_on())
 
     async def on_message(self, message: Msg) -> None:
-        """The stream has taken a message of this room."""
-        headers = message.headers
-        if self.is_closed or not headers:
-            return
-        try:
-            sequence = int(headers["Nats-Sequence"])
-            previous = int(headers["Nats-Last-Sequence"])
-        except (KeyError, ValueError):
+        told = read_told(message)
+        if self.is_closed or told is None:
             return
         if not self.is_ready or self._is_reading:
-            self._early.append((sequence, previous, message.data))
+            self._early.append(told)
         else:
-            self._hear(sequence, previous, message.data)
+            self._hear(*told)
 
     def _hear(self, sequence: int, previous: int, data: bytes) -> None:
         if sequence <= self.head:
@@ -250,7 +188,7 @@ class NatsLog(Tail):
         try:
             stored = format.read(data)
             if stored.previous > self.head:
-                self._owner.lose(self, "it was away for longer than NATS keeps what it missed")
+                self._owner.lose(self.name, "it was away for longer than NATS keeps what it missed")
                 return
             if flight is not None and stored[:2] == (flight.batch.relay, flight.batch.number):
                 self._land(sequence)
@@ -266,9 +204,7 @@ class NatsLog(Tail):
             if stored.is_begin:
                 self._follower.on_begin(entry)
             else:
-                if entry.batch.messages:
-                    self.keep(entry)
-                self._follower.on_entry(entry)
+                self._hand_back(entry)
         if flight is not None and not self.is_closed:
             self._follower.on_refusal(flight.batch)
 
@@ -280,14 +216,23 @@ class NatsLog(Tail):
         self.head, self._expected, self._was_mine = sequence, None, True
         self._trip = now - flight.sent
         self._owner.note_latency(now - flight.began)
-        entry = Entry(sequence, flight.at, flight.batch)
+        self._hand_back(Entry(sequence, flight.at, flight.batch))
+
+    def _hand_back(self, entry: Entry) -> None:
         if entry.batch.messages:
             self.keep(entry)
         self._follower.on_entry(entry)
 
-    async def _publish(self, flight: Flight) -> None:
-        if self.flight is not flight:  # others have come before it was sent
+    def _send(self, flight: Flight | None) -> None:
+        """Send the batch on its way, as often as its fate is not known."""
+        if flight is None or flight is not self.flight or self._is_reading or not self.available:
             return
+        flight.sent = self._loop.time()
+        self._owner.spawn(self._publish(flight))
+
+    async def _publish(self, flight: Flight) -> None:
+        if self.flight is not flight:
+            return  # others have come before it was sent
         expected = self.head if self._expected is None else self._expected
         data = format.pack(flight.batch, flight.at, self.head)
 
@@ -300,28 +245,21 @@ class NatsLog(Tail):
 
     def _answered(self, message: Msg, expected: int) -> None:
         """The stream has taken the batch, or not."""
-        try:
-            answer = orjson.loads(message.data)
-        except orjson.JSONDecodeError:  # nobody has the stream now: it is looked at later
-            return
-        error = answer.get("error")
-        if error is None:
+        answer = read_answer(message.data)
+        if isinstance(answer, Taken):
             # What it was appended behind is the head, so nothing lies between.
-            if answer["seq"] > self.head:
-                self._land(answer["seq"])
-            return
-        if error.get("err_code") not in _WRONG_LAST:
-            self._owner.note_refused(str(error.get("description", "")))
-            return
-        found = _LAST.search(error.get("description", ""))
-        if found is not None and int(found[1]) <= self.head and int(found[1]) != expected:
-            self._expected = int(found[1])  # age has emptied the subject
-            self.send()
-        elif self.is_ready:
-            self._loop.call_later(_MISSED, self._miss, self.flight)
+            if answer.sequence > self.head:
+                self._land(answer.sequence)
+        elif isinstance(answer, Behind):
+            if answer.last is not None and answer.last <= self.head and answer.last != expected:
+                self._expected = answer.last  # age has emptied the subject
+                self._send(self.flight)
+            else:
+                self._loop.call_later(_MISSED, self._miss, self.flight)
+        elif answer is not None:
+            self._owner.note_refused(answer)
 
     def _miss(self, flight: Flight | None) -> None:
-        """Others have come before, and nobody has told them."""
         if flight is not None and self.flight is flight:
             self.catch_up()
 
@@ -350,7 +288,7 @@ class NatsLog(Tail):
             if not self.is_closed:
                 self._hear(*message)
         if not (self.is_closed or self._is_reading):
-            self.send()
+            self._send(self.flight)
             self._follower.on_return()
 
     def _read(self, data: bytes) -> format.Stored | None:

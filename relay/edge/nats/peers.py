@@ -51,7 +51,7 @@ class Peers:
 
     def note(self, relay: str) -> None:
         """This relay has been seen at work."""
-        if relay and relay != self.relay and relay not in self.heard:
+        if relay and relay != self.relay:
             self.heard[relay] = self._loop.time()
 
     def overdue(self) -> Sequence[str]:

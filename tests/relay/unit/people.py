@@ -13,6 +13,7 @@ from relay.room.resume import Resume, Welcome
 from relay.room.room import Room
 from relay.room.shared import Shared
 from relay.room.tail import Budget, Retention
+from relay.wire.closing import Reason
 from relay.wire.frames import BINARY, encode, ends
 
 
@@ -63,14 +64,8 @@ class Person:
     def welcome(self, welcome: Welcome) -> None:
         raise AssertionError
 
-    def refuse(self) -> None:
-        raise AssertionError("there is no other relay")
-
-    def cut_off(self) -> None:
-        raise AssertionError("there is no other relay")
-
-    def supersede(self) -> None:
-        self.ends.append("superseded")
+    def dismiss(self, reason: Reason) -> None:
+        self.ends.append(reason.name.lower())
 
     def overrun(self) -> None:
         self.ends.append("overrun")
