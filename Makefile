@@ -13,7 +13,7 @@ REMOTE = $(if $(call given,HOST),--host $(HOST)) $(if $(call given,USERNAME),--u
 
 OPERATE = $(if $(call given,HOST),--host $(HOST)) $(if $(call given,USERNAME),--username $(USERNAME))
 
-.PHONY: help run test client-types late-log-test browser-test loadtest-test handover-test node-modules images stack-test deploy-test up down logs launch create provision deploy rollback status watch hold unhold smoke doctor lint format bench bench-stack bench-handover attack attack-test loadtest dashboard lock clean
+.PHONY: help run test client api-docs late-log-test nats-test browser-test loadtest-test handover-test node-modules images stack-test deploy-test up down logs launch create provision deploy rollback status watch hold unhold smoke doctor lint format bench bench-stack bench-handover attack attack-test loadtest dashboard lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the verbs
@@ -25,13 +25,17 @@ run: $(VENV)/relay.lock ## start the relay on http://localhost:8080 (settings ar
 test: node-modules ## run the tests
 	$(BIN)/python -m pytest tests/shape tests/relay tests/infra tests/bench tests/wsload --ignore-glob='*/long'
 
+api-docs: $(VENV)/dev.lock ## write the page /docs from openapi.yaml
+	@$(BIN)/python docs/api/write_page.py
+
 late-log-test: node-modules ## run the tests of the relay with a log that answers late
 	RELAY_MODULE=tests.relay.late_relay $(BIN)/python -m pytest tests/relay/sockets
 
 handover-test: $(VENV)/dev.lock ## test that 200 clients, and the load tester, stay through handovers in a row
 	$(BIN)/python -m pytest tests/relay/long --numprocesses=2
 
-client-types: node-modules ## write the types of the JavaScript client, from its sources
+client: node-modules ## write the JavaScript client as one module and one script, and its types, from its sources
+	@node tests/browser/build.mjs
 	@rm -rf relay/static/types
 	@node tests/browser/node_modules/typescript/bin/tsc --project tests/browser/tsconfig.types.json
 
@@ -40,6 +44,9 @@ node-modules: $(VENV)/dev.lock ## install what the tests take from npm, where th
 
 images: $(VENV)/ops.lock ## make ready what the tests of stack and servers run on: engine, images, registry
 	@$(BIN)/python -m tests.lab.prepare
+
+nats-test: $(VENV)/ops.lock ## test several relays that share their rooms by NATS (nats-server; a minute)
+	$(BIN)/python -m pytest tests/nats --numprocesses=2
 
 browser-test: node-modules ## test the pages, both clients and the examples (chromium, node, npm)
 	$(BIN)/python -m pytest tests/browser tests/clients tests/examples --numprocesses=2

@@ -1,6 +1,6 @@
 """Prometheus metrics, read at scrape time from counts that the relay keeps anyway."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -12,11 +12,20 @@ from relay.room.hub import Hub
 
 
 class RelayCollector(Collector):
-    """The relay's own metrics; `history_bytes` tells what all logs hold."""
+    """The relay's own metrics; `history_bytes` tells what all logs hold.
+
+    `limits` are those of connections and memory.
+    """
 
     def __init__(
-        self, hub: Hub, roster: Roster, watch: Watch, history_bytes: Callable[[], int]
+        self,
+        hub: Hub,
+        roster: Roster,
+        watch: Watch,
+        history_bytes: Callable[[], int],
+        limits: Mapping[str, int],
     ) -> None:
+        self._limits = limits
         self._hub = hub
         self._roster = roster
         self._watch = watch
@@ -24,6 +33,7 @@ class RelayCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         account = self._roster.account
+        waiting = sum(room.is_waiting for room in list(self._hub.rooms.values()))
         totals, roster, watch = self._hub.totals, self._roster, self._watch
         for name, meaning, value in (
             ("connections", "open WebSockets", len(roster.clients)),
@@ -42,6 +52,8 @@ class RelayCollector(Collector):
                 "for how long nobody was served when this process took over; 0: it did not",
                 watch.handover.frozen if watch.handover else 0,
             ),
+            ("waiting_rooms", "rooms that wait for slow receivers", waiting),
+            *((name, "what it may have", value) for name, value in self._limits.items()),
         ):
             yield GaugeMetricFamily(f"relay_{name}", meaning, value=value)
         for name, meaning, value in (
