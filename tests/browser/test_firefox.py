@@ -115,3 +115,27 @@ async def test_dashboard_draws_and_comes_back(firefox: Firefox, start_relay: Sta
     await tab.until("document.querySelector('#state').textContent.includes('is away')")
     await start_relay(PORT=str(relay.port))
     await tab.until("document.querySelector('#state').textContent.includes('is up')")
+
+
+async def test_audio_is_heard_or_the_page_says_why_not(
+    firefox: Firefox, relay: Relay, room: str
+) -> None:
+    """A machine without a loudspeaker keeps Firefox from playing: then "Connected" is not all."""
+    url = f"{relay.http}/audio?room={room}"
+    speaker, listener = await firefox.tab(url), await firefox.tab(url)
+    for tab, user in ((speaker, "speaker"), (listener, "listener")):
+        await tab.fill("#user", user)
+        await tab.click("#enter")
+        await tab.until(_CONNECTED)
+    line = "document.querySelector('li[data-name=speaker]')"
+    is_heard = f"{line}?.querySelector('.badge').textContent === 'speaking'"
+    await listener.until(f"{is_heard} || !document.querySelector('#device').hidden")
+    if await listener.run(is_heard):
+        delay = f"{line}.querySelector('[data-fact=delay]').textContent"
+        assert await listener.until(f"parseFloat({delay}) >= 0")
+        return
+    assert "press Play" in await listener.text("#device-text")
+    await listener.click("#play")
+    await listener.until(
+        "/does not play: you hear/.test(document.querySelector('#device').innerText)"
+    )
