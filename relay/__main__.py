@@ -10,6 +10,7 @@ from relay.access.access import Access
 from relay.access.grants import MAX_LIFETIME, check_room_pattern
 from relay.access.tokens import mint
 from relay.doctor import report
+from relay.edge.nats.errors import Unusable
 from relay.edge.sockets import CannotListen
 from relay.names import BadName, UserName, check
 from relay.room.memory_log import MemoryLog
@@ -33,7 +34,7 @@ def main(arguments: Sequence[str] | None = None, new_log: NewLog = MemoryLog) ->
             return 0
         logformat.configure(settings.log_level, settings.log_format)
         return asyncio.run(server.serve(settings, new_log))
-    except (SettingsError, CannotListen, _Wrong) as error:
+    except (SettingsError, CannotListen, Unusable, _Wrong) as error:
         print(f"relay: {error}".replace("\n", "\nrelay: "), file=sys.stderr)
         return 2
     except KeyboardInterrupt:  # before the signal handlers are in place

@@ -21,6 +21,7 @@ from relay.edge.handover.channel import Broken
 from relay.edge.handover.desk import Desk
 from relay.edge.handover.successor import Refused, Taken
 from relay.edge.listener import Listener
+from relay.edge.nats.errors import Unusable
 from relay.edge.open_files import raise_file_limit
 from relay.edge.sockets import CannotListen, open_sockets, urls
 from relay.edge.watch import Handover
@@ -53,6 +54,12 @@ async def serve(settings: Settings, new_log: NewLog) -> int:
     def on_signal() -> None:
         (stop_now if stop.is_set() else stop).set()
 
+    if context.cluster is not None:
+        try:
+            await context.cluster.start()
+        except Unusable:
+            await runner.cleanup()
+            raise
     # Before it takes over: a signal that ended it then would end every connection.
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, on_signal)
@@ -89,6 +96,8 @@ async def serve(settings: Settings, new_log: NewLog) -> int:
             client.abort()
     drain_task.cancel()
     now_task.cancel()
+    if context.cluster is not None:
+        await context.cluster.stop()
     await runner.cleanup()
     return 0 if is_drained else 1
 
@@ -114,6 +123,8 @@ async def _begin(
         def on_end(left: int | None) -> None:
             if left is not None:
                 context.drain.hand_over()
+                if context.cluster is not None:
+                    ends.add(asyncio.create_task(context.cluster.stop(leaves=False)))
                 for protocol in server.connections:
                     if protocol not in context.service.busy:  # others end with their answer
                         protocol.force_close()
@@ -155,6 +166,8 @@ def _go_on(taken: Taken, context: Context, inside: NewProtocol) -> None:
         assert isinstance(connection, Connection)
         if not context.access.still_admits(connection.session.options.grant):
             connection.close(Reason.REVOKED.close(), 0)
+    if context.cluster is not None:
+        context.cluster.take_over()
     watch = context.watch
     watch.handovers += 1
     watch.handover = Handover(time.time(), taken.release, taken.members, round(taken.frozen, 4))

@@ -20,7 +20,11 @@ _EXPECTED: Final = {  # instead of pydantic's words
     "byte_size": "expected a size such as 64KB, 1MB or 1000000",
     "byte_size_unit": "expected a size such as 64KB, 1MB or 1000000",
 }
-_SECRETS: Final = {"jwt_secret", "jwt_public_key"}  # never shown, not even when they are wrong
+_SECRETS: Final = {
+    "jwt_secret",
+    "jwt_public_key",
+    "nats_url",
+}  # never shown, not even when they are wrong
 
 
 class SettingsError(ValueError):
@@ -36,6 +40,7 @@ Addresses = Annotated[tuple[str, ...], NoDecode, BeforeValidator(read_by(values.
 Origins = Annotated[tuple[str, ...], NoDecode, BeforeValidator(read_by(values.origins))]
 Networks = Annotated[tuple[Network, ...], NoDecode, BeforeValidator(read_by(values.networks))]
 Url = Annotated[str, BeforeValidator(read_by(values.url))]
+Servers = Annotated[tuple[str, ...], NoDecode, BeforeValidator(read_by(values.servers))]
 
 _PRIVATE = "127.0.0.0/8,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,::1/128,fc00::/7"
 
@@ -166,6 +171,29 @@ class Settings(BaseSettings):
         None,
         description="where a key set for such tokens is fetched from, and again when it changes",
         json_schema_extra={"default": "none"},
+    )
+    nats_url: Servers = Field(
+        (),
+        description="servers of NATS, comma-separated: then several relays share all rooms",
+        json_schema_extra={"default": "none"},
+        repr=False,
+    )
+    nats_storage: Annotated[Literal["file", "memory"], BeforeValidator(_lower)] = Field(
+        "file", description="where NATS keeps the rooms' logs: file or memory"
+    )
+    nats_replicas: int = Field(1, ge=1, le=5, description="servers of NATS that keep them")
+    nats_stream_size: ByteSize = Field(
+        ByteSize(1_000_000_000),
+        ge=1_000_000,
+        description="what all rooms' logs may take in NATS",
+        json_schema_extra={"default": "1GB"},
+    )
+    nats_timeout: Duration = Field(
+        10.0,
+        ge=1,
+        le=3600,
+        description="for how long NATS may be away before members are closed with 1013",
+        json_schema_extra={"default": "10s"},
     )
     log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)] = (
         Field("info", description="debug, info, warning or error")

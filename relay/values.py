@@ -1,4 +1,4 @@
-"""What a setting's text may hold: durations, lists, networks, addresses, origins, URLs.
+"""What a setting's text may hold: durations, lists, networks, addresses, origins, URLs, servers.
 
 Each function returns the value, or raises `ValueError` with what is expected. A value that can
 never match anything is an error too: it looks like protection, or like permission, and is neither.
@@ -100,6 +100,21 @@ def url(text: str) -> str:
     if parts.username is not None:
         raise ValueError("expected a URL without a user or a password")
     return text
+
+
+def servers(text: str) -> tuple[str, ...]:
+    """Return servers of NATS, comma-separated, each with a scheme and a host."""
+    found = tuple(dict.fromkeys(words(text)))
+    for each in found:
+        try:
+            parts = urlsplit(each)
+            _ = parts.port
+        except ValueError:
+            parts = urlsplit("")
+        is_whole = parts.scheme in ("nats", "tls") and parts.hostname
+        if not is_whole or parts.path or parts.query or parts.fragment:
+            raise ValueError("expected servers such as nats://127.0.0.1:4222 or tls://TOKEN@host")
+    return found
 
 
 def read_by(read: Callable[[str], object]) -> Callable[[object], object]:

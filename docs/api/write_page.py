@@ -120,8 +120,8 @@ class _Page:
 def _table(heads: tuple[str, ...], rows: str) -> str:
     cells = "".join(f'<th scope="col">{head}</th>' for head in heads)
     return (
-        f'<div class="wide" tabindex="0"><table><thead><tr>{cells}</tr></thead><tbody>{rows}</tbody>'
-        "</table></div>"
+        f'<div class="wide" tabindex="0"><table><thead><tr>{cells}</tr></thead>'
+        f"<tbody>{rows}</tbody></table></div>"
     )
 
 

@@ -52,8 +52,11 @@ class Revocations:
     def __len__(self) -> int:
         return len(self._by_id) + len(self._by_user)
 
-    def add(self, revocation: Revocation) -> None:
-        """Remember it, beside what was revoked before; raise `TooMany` when there is no place."""
+    def add(self, revocation: Revocation) -> Revocation:
+        """Remember it, beside what was revoked before; raise `TooMany` when there is no place.
+
+        Return what is remembered of the same token or user.
+        """
         known = self._known(revocation)
         if known is not None:
             revocation = Revocation(
@@ -73,6 +76,7 @@ class Revocations:
             self._by_id[revocation.token_id] = revocation
         else:
             self._by_user[revocation.user] = revocation
+        return revocation
 
     def covers(self, grant: Grant) -> bool:
         """Whether the token of this grant is revoked."""

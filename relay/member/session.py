@@ -193,6 +193,10 @@ class Session:
         return self.outbox.is_behind
 
     @property
+    def is_named(self) -> bool:
+        return self.options.grant.user is not None
+
+    @property
     def receives(self) -> bool:
         return self.options.grant.can_subscribe
 
@@ -225,18 +229,16 @@ class Session:
             count=welcome.count,
         )
         self.inbox.admit(resume.acked if place.received is None else place.received)
-        if self.receives:
-            self.outbox.greet(frame, place.entries, place.skip)
-        else:
-            self.outbox.greet(frame, (), 0)
+        entries, skip = (place.entries, place.skip) if self.receives else ((), 0)
+        self.outbox.greet(frame, entries, skip)
 
     def tell(self, note: bytes) -> None:
         """Send a note soon, to a client that understands it."""
         if isinstance(self.inbox, AnnotatedInbox) and self.inbox.is_welcome:
             self.outbox.control([note])
 
-    def supersede(self) -> None:
-        self.owner.close(Reason.TAKEN_OVER.close(user=self.user), 0)
+    def dismiss(self, reason: Reason) -> None:
+        self.owner.close(reason.close(user=self.user), 0)
 
     def renew(self, grant: Grant, expires: float | None) -> None:
         """Go on with a fresh token; `expires` is in seconds of the event loop's clock."""

@@ -1,6 +1,6 @@
 """What happens in a room on its way into the log: one batch after the other."""
 
-from relay.room.batch import MAX_BATCH, Batch, Change, Piece
+from relay.room.batch import MAX_BATCH, Batch, Change, Piece, SessionId, separate
 from relay.room.delivery import Credits
 from relay.room.log import Log
 from relay.room.member import Member, Publisher
@@ -17,6 +17,7 @@ class Appender:
 
     __slots__ = (
         "_appended",
+        "_dropped",
         "_is_appending",
         "_shared",
         "_tempo",
@@ -28,14 +29,15 @@ class Appender:
 
     def __init__(self, log: Log, shared: Shared) -> None:
         self.log = log
-        self.number = 0
-        self.pending = Pending()
+        self.number = log.first_number
+        self.pending = Pending(log.most if log.is_shared else None)
         self.returned = 0
         self._shared = shared
         self._tempo = Tempo()
         self._is_appending = False
         # What the log has not handed back yet: number, whom to credit, and who has come.
         self._appended: tuple[int, Credits, Newcomers] | None = None
+        self._dropped: list[SessionId] = []  # since then; it may have found its place before
 
     @property
     def is_at_rest(self) -> bool:
@@ -77,9 +79,31 @@ class Appender:
         if batch.relay != self._shared.relay or appended is None or appended[0] != batch.number:
             return (), ()
         self._appended = None
+        self._dropped.clear()
         _, credits, newcomers = appended
         self.returned += len(credits)
+        if batch.messages:
+            self._shared.totals.take(batch.messages, len(batch.data))
         return credits, newcomers
+
+    def take_refusal(self, batch: Batch) -> None:
+        """A batch has found no place: it is pending again, but for what has been dropped."""
+        assert self._appended is not None and self._appended[0] == batch.number
+        _, credits, newcomers = self._appended
+        self._appended = None
+        if batch.changes:
+            self.pending.put_back_changes(batch.changes, newcomers)
+        else:
+            self.pending.put_back(separate(batch), credits)
+            for session in self._dropped:
+                self.pending.drop(session)
+        self._dropped.clear()
+
+    def drop(self, session: SessionId) -> None:
+        """Forget what this session has published and has no place."""
+        self.pending.drop(session)
+        if self._appended is not None:
+            self._dropped.append(session)
 
     def go_on(self) -> None:
         """All that comes with what was taken back has been done: append what came meanwhile."""
@@ -87,12 +111,9 @@ class Appender:
             self.flush()
 
     def _append_pieces(self) -> None:
-        shared, totals = self._shared, self._shared.totals
+        shared = self._shared
         self.number += 1
         batch, credits = self.pending.take_pieces(shared.relay, self.number, shared.account)
-        totals.batches += 1
-        totals.messages += batch.messages
-        totals.bytes += len(batch.data)
         self._append(batch, credits=credits)
         self._tempo.note(len(batch.spans), shared.clock())
 

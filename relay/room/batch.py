@@ -44,6 +44,9 @@ class Span(NamedTuple):
     has_marked: bool = False  # text that begins with U+0000 may be among them
 
 
+ANYBODY: Final = SessionId("*")  # no session is called that
+
+
 class Change(NamedTuple):
     """A session has come, or is gone; `attempt` tells the connections of one session apart."""
 
@@ -51,6 +54,7 @@ class Change(NamedTuple):
     session: SessionId
     attempt: int  # 0: a raw session, which has one connection
     is_join: bool
+    over: SessionId | None = None  # at another relay, whose name it may take; None: nobody's
 
 
 class Own(NamedTuple):
@@ -186,6 +190,14 @@ def join(pieces: list[Piece], relay: str, number: int, account: Account) -> Batc
     return Batch(
         b"".join([piece.data for piece in pieces]), tuple(_spans(pieces)), relay, number, account
     )
+
+
+def separate(batch: Batch) -> list[Piece]:
+    """Return the pieces that a batch was joined from."""
+    return [
+        Piece(author, first, batch.data[start:end], messages, has_marked)
+        for author, first, start, end, messages, has_marked in batch.spans
+    ]
 
 
 def _parts(spans: tuple[Span, ...]) -> dict[SessionId | None, Own]:

@@ -76,7 +76,7 @@ class Congestion:
     def go_on(self) -> None:
         """The receivers have caught up."""
         self.state = State.FLOWING
-        self._release()
+        self.release()
 
     def check_patience(self, now: float) -> bool:
         """End a wait that has lasted as long as it may; return whether it has.
@@ -91,10 +91,11 @@ class Congestion:
         if now - self._since < (SHORT_PATIENCE if has_lost_it else PATIENCE):
             return False
         self.state, self._lost_at = State.IMPATIENT, now
-        self._release()
+        self.release()
         return True
 
-    def _release(self) -> None:
+    def release(self) -> None:
+        """Let those go on who were held."""
         held, self.held = self.held, set()
         for publisher in held:
             publisher.release()

@@ -57,6 +57,11 @@ class Dispatch:
         """The publisher waits no longer."""
         self._congestion.held.discard(publisher)
 
+    def release(self) -> None:
+        """Nothing but its receivers makes the room wait any longer."""
+        if not self._congestion.is_waiting:
+            self._congestion.release()
+
     def caught_up(self, member: Member) -> None:
         """The member is no longer far behind, or has left: go on if that was waited for."""
         congestion = self._congestion

@@ -53,6 +53,12 @@ class Hub:
         room.leave(member)
         self._forget(room)
 
+    def drop(self, room: Room) -> None:
+        """Forget a room whose log cannot go on."""
+        if self._rooms.get(room.name) is room:
+            del self._rooms[room.name]
+            room.close()
+
     def expire(self, room: Room) -> None:
         """Drop the room's history that is too old, and the room if nothing is left of it."""
         room.expire()

@@ -7,6 +7,7 @@ from typing import Final, NamedTuple, Protocol
 
 from relay.names import RoomName
 from relay.room.batch import Batch
+from relay.room.presence import PresenceState
 
 _CURSOR: Final = re.compile(r"([0-9A-Za-z]{1,32})-(0|[1-9][0-9]{0,14})", re.ASCII)
 
@@ -39,6 +40,31 @@ def parse_cursor(text: str) -> Cursor | None:
 OnEntry = Callable[[Entry], None]
 
 
+class Follower(Protocol):
+    """Whoever a log tells what has its place: a room."""
+
+    def on_entry(self, entry: Entry) -> None:
+        """Take the next entry."""
+
+    def on_refusal(self, batch: Batch) -> None:
+        """Others' entries have come before, and this batch has no place: append again."""
+
+    def on_begin(self, entry: Entry) -> None:
+        """Nobody knew who is here when this entry was appended: say again who is."""
+
+    def on_state(self, state: PresenceState) -> None:
+        """The log has been opened: these were here."""
+
+    def who(self) -> PresenceState:
+        """Return who is here."""
+
+    def on_away(self) -> None:
+        """Nothing can be appended for now."""
+
+    def on_return(self) -> None:
+        """Batches can be appended again."""
+
+
 @dataclass(frozen=True, slots=True)
 class LogState:
     """All that there is to know of a log, as values; `entries` are those that it holds."""
@@ -55,11 +81,27 @@ class Log(Protocol):
     It comes back at once or later. A room appends one batch at a time, and the next one when that
     has come back: so it has delivered everything before, and knows who may publish no longer.
     Batches of changes take a place like others; they need not be kept.
+
+    A log that others append to as well (`is_shared`) hands back their entries, too. Where one of
+    those comes first, it refuses the batch (`on_refusal`): what it said may no longer be true. A
+    batch is neither changed nor appended again before it has come back, or has been refused.
     """
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether other relays append to it."""
+
+    @property
+    def most(self) -> int:
+        """Bytes that a batch may take, unless it is one message."""
 
     @property
     def epoch(self) -> str:
         """The name of this life of the log: offsets of another life mean nothing here."""
+
+    @property
+    def first_number(self) -> int:
+        """The number behind which a room begins to number its batches."""
 
     @property
     def head(self) -> int:
@@ -93,7 +135,7 @@ class Log(Protocol):
         """Nobody is interested any more: hand nothing back, hold nothing."""
 
 
-OpenLog = Callable[[RoomName, OnEntry, LogState | None], Log]
+OpenLog = Callable[[RoomName, Follower, LogState | None], Log]
 """Opens the log of a room: a new one, or one that goes on from a state."""
 
 

@@ -7,6 +7,7 @@ from relay.names import UserName
 from relay.room.batch import SessionId
 from relay.room.log import Entry
 from relay.room.resume import Resume, Welcome
+from relay.wire.closing import Reason
 
 
 class Delivered(Enum):
@@ -53,6 +54,10 @@ class Member(Publisher, Protocol):
         """What an annotated member says of its session; None: it is a raw one."""
 
     @property
+    def is_named(self) -> bool:
+        """Whether a token says that its name is its own: it takes it from anybody."""
+
+    @property
     def receives(self) -> bool:
         """Whether messages are delivered to it; one that may only publish is left out."""
 
@@ -66,8 +71,8 @@ class Member(Publisher, Protocol):
     def welcome(self, welcome: Welcome) -> None:
         """An annotated member is in the room: its join is in the log, and this is its place."""
 
-    def supersede(self) -> None:
-        """Somebody has come in its place: it has to go."""
+    def dismiss(self, reason: Reason) -> None:
+        """It has lost its place in the room, and has to go."""
 
     def overrun(self) -> None:
         """It has refused an entry and has to go; told when the room is not delivering."""

@@ -7,10 +7,10 @@ is there: not at `MOST`, or a few who come and go would have it tell all names e
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from relay.names import UserName
-from relay.room.batch import Author, Change, SessionId
+from relay.room.batch import ANYBODY, Author, Change, SessionId
 from relay.wire import notes
 
 MOST: Final = 256  # members that are told of each other
@@ -23,13 +23,14 @@ class Person(NamedTuple):
 
     session: SessionId
     attempt: int
+    relay: str = ""  # that has its connection
 
 
 @dataclass(frozen=True, slots=True)
 class PresenceState:
     """All that there is to know of a room's presence, as values; times in seconds of one clock."""
 
-    people: tuple[tuple[UserName, SessionId, int], ...] = ()
+    people: tuple[tuple[Any, ...], ...] = ()  # user, session, attempt, and the relay if it is told
     leaving: tuple[tuple[UserName, float], ...] = ()
     gone: tuple[tuple[SessionId, int, float], ...] = ()
     is_told: bool = True
@@ -54,19 +55,27 @@ class Presence:
         self._gone: dict[SessionId, tuple[int, float]] = {}  # latest attempt, and when it ended
         self._json: bytes | None = None  # of all names, until somebody comes or goes
         if state is not None:
-            for user, session, attempt in state.people:
-                self.people[user] = Person(session, attempt)
-            self.leaving.update(state.leaving)
-            self._gone.update((session, (attempt, at)) for session, attempt, at in state.gone)
-            self.is_told = state.is_told
+            self.restore(state)
 
     def snapshot(self) -> PresenceState:
         return PresenceState(
-            tuple((user, *person) for user, person in self.people.items()),
+            tuple(
+                (user, *person) if person.relay else (user, person.session, person.attempt)
+                for user, person in self.people.items()
+            ),
             tuple(self.leaving.items()),
             tuple((session, *latest) for session, latest in self._gone.items()),
             self.is_told,
         )
+
+    def restore(self, state: PresenceState) -> None:
+        """Go on where another stood."""
+        self.begin()
+        for user, *person in state.people:
+            self.people[user] = Person(*person)
+        self.leaving.update(state.leaving)
+        self._gone.update((session, (attempt, at)) for session, attempt, at in state.gone)
+        self.is_told = state.is_told
 
     @property
     def count(self) -> int:
@@ -79,7 +88,8 @@ class Presence:
 
     def is_latest(self, author: Author, attempt: int) -> bool:
         """Whether this is the connection of an annotated session that holds its name."""
-        return author.user is not None and self.people.get(author.user) == (author.session, attempt)
+        person = self.people.get(author.user) if author.user is not None else None
+        return person is not None and person.session == author.session and person.attempt == attempt
 
     def names(self) -> bytes:
         """Return the names as notes take them; null where members are not told of each other."""
@@ -91,13 +101,15 @@ class Presence:
         """Return the note that says who is there."""
         return notes.members(self.names(), self.count)
 
-    def apply(self, changes: Iterable[Change], now: float) -> Outcome:
-        """Take the changes that an entry of the log holds, in their order."""
+    def apply(self, changes: Iterable[Change], now: float, relay: str = "") -> Outcome:
+        """Take the changes that an entry of the log holds, in their order, from this relay."""
         taken: list[bool] = []
         told: list[bytes] = []
         for change in changes:
             is_here = change.user in self.people
-            is_taken = self._join(change, now) if change.is_join else self._leave(change, now)
+            is_taken = (
+                self._join(change, now, relay) if change.is_join else self._leave(change, now)
+            )
             taken.append(is_taken)
             if is_taken and is_here is not change.is_join:
                 told.append((notes.join if change.is_join else notes.leave)(change.user))
@@ -118,17 +130,41 @@ class Presence:
         due = [user for user, until in self.leaving.items() if until <= now]
         for user in due:
             del self.leaving[user]
-        return [Change(user, *self.people[user], is_join=False) for user in due]
+        return [self._gone_change(user) for user in due]
+
+    def held_by(self, relay: str) -> list[Change]:
+        """Return the leaves of all whose connections a relay has that is gone."""
+        return [
+            self._gone_change(user) for user, each in self.people.items() if each.relay == relay
+        ]
+
+    def begin(self) -> None:
+        """Forget who is here: those who are tell it again."""
+        self.people.clear()
+        self.leaving.clear()
+        self._gone.clear()
+        self._json = None
 
     def expire(self, before: float) -> None:
         """Forget the sessions that ended before this time."""
         while self._gone and next(iter(self._gone.values()))[1] < before:
             del self._gone[next(iter(self._gone))]
 
-    def _join(self, change: Change, now: float) -> bool:
-        """Take a join; not one that is older than what its session has done since."""
-        user, session, attempt, _ = change
+    def _gone_change(self, user: UserName) -> Change:
+        session, attempt, _ = self.people[user]
+        return Change(user, session, attempt, is_join=False)
+
+    def _join(self, change: Change, now: float, relay: str) -> bool:
+        """Take a join; not one that is older than what its session has done since.
+
+        Nor one whose name somebody has taken meanwhile, at another relay: within one, who comes has
+        been asked for.
+        """
+        user, session, attempt, _, over = change
         before = self.people.get(user)
+        if before is not None and before.session != session and before.relay != relay:  # noqa: SIM102
+            if over not in (before.session, ANYBODY):
+                return False
         if attempt:
             latest = before.attempt if before and before.session == session else 0
             if attempt <= max(latest, self._gone.get(session, (0, 0.0))[0]):
@@ -137,12 +173,13 @@ class Presence:
             self._remember(before, now)
         self._gone.pop(session, None)
         self.leaving.pop(user, None)
-        self.people[user] = Person(session, attempt)
+        self.people[user] = Person(session, attempt, relay)
         return True
 
     def _leave(self, change: Change, now: float) -> bool:
-        user, session, attempt, _ = change
-        if self.people.get(user) != (session, attempt):
+        user, session, attempt, _, _ = change
+        person = self.people.get(user)
+        if person is None or person[:2] != (session, attempt):
             return False  # it has come back meanwhile
         self._remember(self.people.pop(user), now)
         self.leaving.pop(user, None)

@@ -11,15 +11,16 @@ from collections.abc import Sequence
 
 from relay.names import RoomName, UserName
 from relay.room.appender import Appender
-from relay.room.batch import Change, Piece
+from relay.room.batch import ANYBODY, Batch, Piece
 from relay.room.dispatch import Dispatch
 from relay.room.log import Entry, OpenLog, last
 from relay.room.member import Member, Publisher
-from relay.room.membership import Membership, admit
-from relay.room.pending import Newcomers
-from relay.room.presence import Presence
+from relay.room.membership import Membership
+from relay.room.presence import Presence, PresenceState
+from relay.room.settling import Settling
 from relay.room.shared import Shared
 from relay.room.state import RoomState
+from relay.room.turnover import Turnover, join_of
 
 
 class Room:
@@ -31,6 +32,7 @@ class Room:
         "_open_log",
         "_settling",
         "_shared",
+        "_turnover",
         "_who",
         "name",
         "presence",
@@ -41,10 +43,13 @@ class Room:
         self.presence = Presence()
         self._shared = shared
         self._open_log = open_log
-        self._appender = Appender(open_log(name, self._on_entry, None), shared)
+        self._appender = Appender(open_log(name, self, None), shared)
         self._who = Membership()
         self._dispatch = Dispatch(self._who, shared)
-        self._settling: dict[Member, int] = {}  # leaving when so many have been handed back
+        self._settling = Settling()
+        self._turnover = Turnover(
+            self.presence, self._who, self._appender, self._dispatch, self._settling, shared
+        )
 
     @property
     def members(self) -> dict[UserName, Member]:
@@ -56,6 +61,16 @@ class Room:
         return self._appender.log.epoch
 
     @property
+    def is_open(self) -> bool:
+        """Whether it is known who is here."""
+        return not self._appender.log.is_shared or self._appender.log.available
+
+    @property
+    def is_at_rest(self) -> bool:
+        """Whether everything has its place that was published."""
+        return self._appender.is_at_rest
+
+    @property
     def is_waiting(self) -> bool:
         """Whether it waits for its receivers: nothing is delivered, senders are held."""
         return self._dispatch.is_waiting
@@ -63,8 +78,10 @@ class Room:
     @property
     def is_idle(self) -> bool:
         """Whether nobody would notice if it were forgotten; who may come back would."""
-        appender = self._appender
-        is_left = not (self._who or self.presence.is_awaiting) and appender.log.is_empty
+        appender, log = self._appender, self._appender.log
+        # Where others append to the log, they are to be told of each leave.
+        is_awaiting = self.presence.leaving if log.is_shared else self.presence.is_awaiting
+        is_left = not (self._who or is_awaiting) and log.is_empty
         return is_left and appender.is_at_rest and self._dispatch.is_idle
 
     def holder(self, user: UserName) -> Member | None:
@@ -80,17 +97,18 @@ class Room:
             self._who.put(member)
         else:
             self._who.await_join(member)
-        attempt = member.resume.attempt if member.resume else 0
-        self._appender.change(Change(member.user, member.id, attempt, is_join=True), member)
+        person = self.presence.people.get(member.user)
+        over = ANYBODY if member.is_named else person.session if person else None
+        self._appender.change(join_of(member, over), member)
 
     def leave(self, member: Member) -> None:
         """Remove a member; what it published is still delivered."""
         if self.members.get(member.user) is member:
             self._who.remove(member.user)
-            self._let_go(member)
+            self._turnover.let_go(member)
         elif not self._who.stop_joining(member):
             return
-        self._depart(member.user)
+        self._turnover.depart(member.user)
 
     def history(self, messages: int) -> tuple[Sequence[Entry], int]:
         """Return the entries with the last so many messages, and how many of the first to skip."""
@@ -122,34 +140,40 @@ class Room:
     def restore(self, state: RoomState, members: dict[UserName, Member]) -> None:
         """Go on where another stood, with these members; this one is new and nobody is in it."""
         self._appender.log.close()
-        self._appender.log = self._open_log(self.name, self._on_entry, state.log)
+        self._appender.log = self._open_log(self.name, self, state.log)
         self._appender.number = state.number
-        self.presence = Presence(state.presence)
+        self.presence.restore(state.presence)
         for member in members.values():
             self._who.put(member)
             self.presence.adopt(member.user, member.id)
         self._dispatch.restore(state.dispatch)
-        for user in self.presence.people:
-            self._depart(user)
+        if not self._appender.log.is_shared:
+            self.depart_missing()
+
+    def depart_missing(self) -> None:
+        """Those of this relay who are no members are gone, unless they come back."""
+        is_shared = self._appender.log.is_shared
+        for user, person in self.presence.people.items():
+            if not is_shared or person.relay == self._shared.relay:
+                self._turnover.depart(user)
+
+    def depart_all(self, relay: str) -> None:
+        """Another relay has died: take the leave of all that it had."""
+        for change in self.presence.held_by(relay):
+            self._appender.change(change)
 
     def close(self) -> None:
         """Nobody is interested any more."""
-        self._shared.deserted.discard(self)
+        self._turnover.close()
         self._dispatch.close()
         self._appender.log.close()
 
     def expire(self) -> None:
         """Drop history that is older than the log keeps, and sessions that are gone for long."""
-        self._appender.log.expire()
-        self.presence.expire(self._shared.clock() - self._shared.session_age)
-
-    def end_graces(self, now: float) -> None:
-        """Take the leave of those who have not come back in time; `now` in seconds."""
-        for change in self.presence.overdue(now):
-            if not self._who.has(change.user):
-                self._appender.change(change)
-        if not self.presence.leaving:
-            self._shared.deserted.discard(self)
+        log = self._appender.log
+        log.expire()
+        if not log.is_shared:
+            self.presence.expire(self._shared.clock() - self._shared.session_age)
 
     def publish(self, piece: Piece, publisher: Publisher) -> None:
         """Take messages for the batch of this tick; `publisher` is credited once delivered."""
@@ -171,83 +195,53 @@ class Room:
         self._dispatch.deliver_now(member)
         total = self._appender.pending.total
         if self._appender.returned < total and self.members.get(member.user) is member:
-            self._settling[member] = total
+            self._settling.add(member, total)
             return False
         return True
 
-    def _on_entry(self, entry: Entry) -> None:
+    def on_entry(self, entry: Entry) -> None:
         """The log has given a batch its place: deliver it behind all earlier ones."""
         batch = entry.batch
         credits, newcomers = self._appender.take_back(batch)
         if batch.changes:
-            self._take_changes(entry, newcomers)
+            self._turnover.take(entry, newcomers)
         else:
             self._dispatch.add(entry, self._who.receivers(), credits)
         if self._settling:
             self._settle()
         self._appender.go_on()
 
-    def _take_changes(self, entry: Entry, newcomers: Newcomers) -> None:
-        """Let those in whose joins these are, and tell the others who has come and gone."""
-        batch, presence = entry.batch, self.presence
-        taken, told = presence.apply(batch.changes, self._shared.clock())
-        listeners = self._who.listeners() if told else ()
-        who = newcomers or (None,) * len(taken)  # nobody of this relay
-        arrived: list[Member] = []
-        for change, is_taken, member in zip(batch.changes, taken, who, strict=True):
-            if member is None:
-                if change.is_join and is_taken:  # to another relay
-                    self._replace(change, self._who.remove(change.user))
-            elif self._who.stop_joining(member):
-                if is_taken:
-                    self._replace(change, self._who.put(member))
-                    arrived.append(member)
-                else:
-                    member.supersede()
-            elif (holder := self.members.get(change.user)) is not member:
-                if is_taken and holder is not None and holder.id == change.session:
-                    self._replace(change, self._who.remove(change.user))
-                self._depart(change.user)  # it has left before it was there
-        for member in arrived:
-            if self.members.get(member.user) is member:  # no later one has come in the same entry
-                admit(member, self._appender.log, entry.offset, presence)
-        if told and listeners:
-            batch.tell(told)
-            self._dispatch.add(entry, listeners, ())
+    def on_refusal(self, batch: Batch) -> None:
+        """Others have come before: append again what may still be said."""
+        self._appender.take_refusal(batch)
+        self._settling.limit(self._appender.pending.total)
+        if self._settling:
+            self._settle()
+        self._appender.go_on()
 
-    def _replace(self, change: Change, before: Member | None) -> None:
-        """Somebody has the name of this member now: it has to go, and may publish no more.
+    def on_state(self, state: PresenceState) -> None:
+        """The log has been opened: these were here."""
+        self.presence.restore(state)
 
-        What its session has pending, by whatever connection, is not counted in what the newcomer is
-        told, which sends it again.
-        """
-        pending = self._appender.pending
-        pending.drop(change.session)
-        for each, end in self._settling.items():
-            self._settling[each] = min(end, pending.total)  # what is dropped does not return
-        if before is not None:
-            is_settling = before in self._settling
-            self._let_go(before)
-            before.supersede()
-            if is_settling:
-                before.settled()
+    def on_begin(self, entry: Entry) -> None:
+        """A relay has found nobody who knew who is here: tell it who of this relay is."""
+        self._turnover.begin()
 
-    def _let_go(self, member: Member) -> None:
-        """It is no longer one of the members."""
-        self._settling.pop(member, None)
-        self._dispatch.forget(member)
-        self._dispatch.caught_up(member)
+    def who(self) -> PresenceState:
+        """Return who is here."""
+        return self.presence.snapshot()
 
-    def _depart(self, user: UserName) -> None:
-        """Nobody has this name any more, unless somebody comes back within the grace period."""
-        if not self._who.has(user):
-            self.presence.depart(user, self._shared.clock() + self._shared.leave_grace)
-            self._shared.deserted.add(self)
+    def on_away(self) -> None:
+        """The log takes nothing for now: read nobody (rule 2)."""
+        for member in self.members.values():
+            self._dispatch.hold(member)
+
+    def on_return(self) -> None:
+        """The log takes batches again."""
+        self._dispatch.release()
+        self._appender.go_on()
 
     def _settle(self) -> None:
-        for member in [
-            each for each, end in self._settling.items() if end <= self._appender.returned
-        ]:
-            del self._settling[member]
+        for member in self._settling.take(self._appender.returned):
             self._dispatch.deliver_now(member)
             member.settled()

@@ -9,15 +9,15 @@ from aiohttp import web
 
 from relay.access.grants import MAX_ID, MAX_LIFETIME, Grant
 from relay.access.revocations import Revocation, TooMany
-from relay.edge.connection import Connection
-from relay.member.session import Session
+from relay.edge.nats.errors import Away
 from relay.names import BadName, UserName, check
 from relay.web.answers import json_response
 from relay.web.context import CONTEXT, Context
 from relay.web.credentials import check_origin, decide, token_of
 from relay.web.refusals import Refusal, quoted
+from relay.web.sharing import close_revoked, disconnect_elsewhere, sessions
+from relay.web.sharing import disconnect as disconnect_here
 from relay.web.target import room_of
-from relay.wire.closing import Close, Reason
 
 logger = logging.getLogger("relay")
 
@@ -33,14 +33,18 @@ async def revoke(request: web.Request) -> web.Response:
     now = context.access.now()
     revocation = _revocation(body, now, context)
     try:
-        context.access.revocations.add(revocation)
+        known = context.access.revocations.add(revocation)
     except TooMany as error:
         raise Refusal(507, str(error)) from None
-    revoked = [each for each in _sessions(context) if revocation.covers(each.options.grant)]
-    _close(revoked, Reason.REVOKED.close())
+    revoked = close_revoked(context, revocation)
+    if context.cluster is not None:
+        try:
+            await context.cluster.revoked.tell(known)
+        except Away:
+            raise Refusal(503, "relay cannot tell other relays; try again later") from None
     what = f"token {revocation.token_id!r}" if revocation.token_id else _whose(revocation.user)
-    logger.warning("%r revoked %s: %d connections closed", admin.user, what, len(revoked))
-    return json_response({"closed": len(revoked), "until": revocation.until})
+    logger.warning("%r revoked %s: %d connections closed", admin.user, what, revoked)
+    return json_response({"closed": revoked, "until": revocation.until})
 
 
 async def disconnect(request: web.Request) -> web.Response:
@@ -50,12 +54,13 @@ async def disconnect(request: web.Request) -> web.Response:
     room = room_of(request)
     body = await _object(request, "user")
     user = _user(body)
-    found = [
-        each for each in _sessions(context) if each.room.name == room and user in (None, each.user)
-    ]
-    _close(found, Reason.DISCONNECTED.close())
-    logger.warning("%r disconnected %s from %r: %d", admin.user, _whose(user), room, len(found))
-    return json_response({"room": room, "closed": len(found)})
+    try:
+        closed = disconnect_here(context, room, user)
+        closed += await disconnect_elsewhere(context, room, user)
+    except Away:
+        raise Refusal(503, "relay cannot tell other relays; try again later") from None
+    logger.warning("%r disconnected %s from %r: %d", admin.user, _whose(user), room, closed)
+    return json_response({"room": room, "closed": closed})
 
 
 async def _authorize(request: web.Request, context: Context) -> Grant:
@@ -103,7 +108,7 @@ def _revocation(body: dict[str, Any], now: float, context: Context) -> Revocatio
     # Whoever is in with the token tells how long it would have counted.
     ends = [
         each.options.grant.expires or 0.0
-        for each in _sessions(context)
+        for each in sessions(context)
         if each.options.grant.token_id == token_id
     ]
     until = max(ends, default=now + MAX_LIFETIME)
@@ -127,21 +132,6 @@ def _time(body: dict[str, Any], field: str, default: float) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise Refusal(400, f"{field}: expected seconds since 1970")
     return float(value)
-
-
-def _sessions(context: Context) -> list[Session]:
-    """Return the sessions that are in their rooms; those that are being closed are not."""
-    return [
-        each.session
-        for each in context.roster.clients
-        if isinstance(each, Connection) and each.is_open
-    ]
-
-
-def _close(sessions: list[Session], close: Close) -> None:
-    for session in sessions:
-        assert isinstance(session.owner, Connection)
-        session.owner.close(close, 0)
 
 
 def _whose(user: UserName | None) -> str:

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import nullcontext
 from functools import partial
 from typing import Final
 
@@ -29,8 +30,9 @@ from relay.member.session import Terms
 from relay.metrics import RelayCollector, registry
 from relay.room.hub import Hub
 from relay.room.log import Log, LogState, OnEntry
-from relay.room.memory_log import Budget, MemoryLog, Retention
+from relay.room.memory_log import MemoryLog
 from relay.room.shared import Shared
+from relay.room.tail import Budget, Retention
 from relay.settings import Settings
 from relay.web import (
     admin,
@@ -40,12 +42,14 @@ from relay.web import (
     pages,
     publish,
     rooms,
+    sharing,
     status,
     traffic,
     websocket,
 )
 from relay.web.answers import error_response
 from relay.web.context import CONTEXT, Context
+from relay.web.http_protocol import answer_expectation, ends_with_its_connection
 from relay.web.refusals import Refusal, RefusalLog
 from relay.web.renewal import Renewal
 from relay.wire.parser import Parser
@@ -78,16 +82,24 @@ def create_app(settings: Settings, file_limit: int, new_log: NewLog = MemoryLog)
         Budget(memory_limit // _HISTORY_SHARE),
         clock.steady(),
     )
+    shared = Shared(
+        secrets.token_hex(6),
+        loop.call_soon,
+        account,
+        clock=loop.time,
+        leave_grace=settings.leave_grace,
+        session_age=settings.history_age,
+    )
+    cluster = None
+    if settings.nats_url:
+        from relay.edge.nats.cluster import Cluster  # its library is needed by nobody else
+
+        cluster = Cluster(settings, shared, retention, access.revocations)
     hub = Hub(
-        lambda _, on_entry, state: new_log(on_entry, retention, state),
-        Shared(
-            secrets.token_hex(6),
-            loop.call_soon,
-            account,
-            clock=loop.time,
-            leave_grace=settings.leave_grace,
-            session_age=settings.history_age,
-        ),
+        cluster.rooms.open_log
+        if cluster
+        else lambda _, room, state: new_log(room.on_entry, retention, state),
+        shared,
     )
     memory = Memory(memory_limit, memory_limit // HELD)
     roster = Roster(account, memory.held_limit, settings.max_connections_per_ip)
@@ -128,13 +140,17 @@ def create_app(settings: Settings, file_limit: int, new_log: NewLog = MemoryLog)
         "revocations": access.revocations,
     }
     max_connections = admission.max_connections(settings, file_limit, memory_limit)
+    service = Service(floor, carried, settings.release_commit, doors)
+    if cluster is not None:
+        carried["cluster"] = cluster
+        service.rest, service.go_on = cluster.rest, cluster.go_on
     app = web.Application(middlewares=[_answer_refusals])
     app[CONTEXT] = Context(
         settings=settings,
         access=access,
         key_set=key_set,
         floor=floor,
-        service=Service(floor, carried, settings.release_commit, doors),
+        service=service,
         hub=hub,
         roster=roster,
         drain=Drain(roster),
@@ -160,7 +176,10 @@ def create_app(settings: Settings, file_limit: int, new_log: NewLog = MemoryLog)
         refusals=refusals,
         max_connections=max_connections,
         memory_limit=memory_limit,
+        cluster=cluster,
     )
+    if cluster is not None:
+        sharing.join_cluster(app[CONTEXT], cluster)
     app[live.SAMPLES] = samples
     app[status.METRICS] = status.cached_metrics(app[CONTEXT])
     app[counts.COUNTS] = counts.Counts(hub)
@@ -188,7 +207,7 @@ def create_app(settings: Settings, file_limit: int, new_log: NewLog = MemoryLog)
         ("/rooms/{room}/disconnect", admin.disconnect),
         ("/revoke", admin.revoke),
     ):
-        app.router.add_post(path, handler, expect_handler=_expect)
+        app.router.add_post(path, handler, expect_handler=answer_expectation)
     return app
 
 
@@ -206,15 +225,6 @@ async def _key_set(app: web.Application) -> AsyncIterator[None]:
         yield
 
 
-async def _expect(request: web.Request) -> web.StreamResponse | None:
-    """Let a client send its body that asks first (RFC 9110 §10.1.1)."""
-    if request.headers.get("Expect", "").lower() != "100-continue":
-        return error_response("only Expect: 100-continue is known here", 417)
-    await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-    request.writer.output_size = 0  # it is not part of the answer
-    return None
-
-
 @web.middleware
 async def _answer_refusals(request: web.Request, handler: Handler) -> web.StreamResponse:
     context = request.app[CONTEXT]
@@ -230,7 +240,8 @@ async def _answer_refusals(request: web.Request, handler: Handler) -> web.Stream
         busy, protocol = context.service.busy, request.protocol
         busy.add(protocol)
         try:
-            answer = await _answer(request, partial(handler, request))
+            with ends_with_its_connection(request) if first == "ws" else nullcontext():
+                answer = await _answer(request, partial(handler, request))
         finally:
             busy.discard(protocol)
     let_through(request.transport)

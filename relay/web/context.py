@@ -2,7 +2,7 @@
 
 import time
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry
@@ -18,6 +18,9 @@ from relay.edge.watch import Watch
 from relay.room.hub import Hub
 from relay.settings import Settings
 from relay.web.refusals import RefusalLog
+
+if TYPE_CHECKING:
+    from relay.edge.nats.cluster import Cluster
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,7 @@ class Context:
     max_connections: int
     memory_limit: int  # bytes that the process may use
     refusals: RefusalLog
+    cluster: "Cluster | None" = None  # None: no NATS_URL
     started: float = field(default_factory=time.monotonic)
 
 

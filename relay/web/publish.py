@@ -14,6 +14,7 @@ from relay.web.answers import json_response
 from relay.web.context import CONTEXT, Context
 from relay.web.credentials import check_origin, decide, token_of
 from relay.web.refusals import LAST, Refusal, quoted
+from relay.web.sharing import followed
 from relay.web.target import room_of
 from relay.wire.closing import Reason
 from relay.wire.frames import BINARY, TEXT, encode, is_utf8
@@ -28,6 +29,7 @@ class _Publisher:
 
     def __init__(self) -> None:
         self.released = asyncio.get_running_loop().create_future()
+        self.credited = asyncio.get_running_loop().create_future()
 
     def hold(self) -> None:
         pass
@@ -37,7 +39,8 @@ class _Publisher:
             self.released.set_result(None)
 
     def credit(self, size: int) -> None:
-        pass
+        if not self.credited.done():
+            self.credited.set_result(None)
 
 
 async def publish(request: web.Request) -> web.Response:
@@ -54,17 +57,33 @@ async def publish(request: web.Request) -> web.Response:
         await _receive(request, context, chunks)
         body = b"".join(chunks)
         opcode = _opcode(request, body)
-        await _wait_for_room(context, name)
+        async with followed(context, name):
+            await _wait_for_room(context, name)
+            members = await _publish(context, token, name, opcode, body)
     finally:
         context.floor.terms.account.unfinished -= sum(map(len, chunks))
+        chunks.clear()  # where a body was cut, aiohttp's error keeps this frame for a while
+    return json_response({"room": name, "bytes": len(body), "members": members}, 202)
+
+
+async def _publish(
+    context: Context, token: str | None, name: RoomName, opcode: int, body: bytes
+) -> int:
+    """Publish the message, and wait until it has its place; return how many members there are."""
     _check_capacity(context)
     # The body may have taken its time, and the token may have expired or been revoked meanwhile.
     await decide(context, lambda: context.access.publish(token, name))
     room = context.hub.room(name)
     author = Author(None, SessionId(secrets.token_hex(8)))
     is_marked = opcode == TEXT and body[:1] == MARK
-    room.publish(Piece(author, 1, encode(opcode, body), 1, is_marked), _Publisher())
-    return json_response({"room": name, "bytes": len(body), "members": len(room.members)}, 202)
+    publisher = _Publisher()
+    room.publish(Piece(author, 1, encode(opcode, body), 1, is_marked), publisher)
+    if context.cluster is not None:
+        await asyncio.wait((publisher.credited,), timeout=context.settings.nats_timeout)
+        if not publisher.credited.done():
+            raise Refusal(503, "the log did not answer in time: the message may come all the same")
+        return room.presence.count
+    return len(room.members)
 
 
 def _check_capacity(context: Context) -> None:

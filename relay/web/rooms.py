@@ -9,6 +9,7 @@ from relay.member.session import Session
 from relay.web.answers import json_response
 from relay.web.context import CONTEXT, Context
 from relay.web.counts import COUNTS, MAX_LISTED
+from relay.web.sharing import people_of
 from relay.web.status import cut, grant_of
 from relay.web.target import room_of
 from relay.web.traffic import TRAFFIC
@@ -38,12 +39,13 @@ async def room(request: web.Request) -> web.Response:
     name = room_of(request)
     grant = await grant_of(request, context)
     found = context.hub.rooms.get(name)
-    members = found.members if found else {}
-    answer: dict[str, Any] = {"room": name, "users": [], "count": len(members)}
+    people = await people_of(context, name)
+    answer: dict[str, Any] = {"room": name, "users": [], "count": len(people)}
     if grant is not None and grant.sees(name):
-        users = sorted(islice(members, MAX_LISTED))
-        answer |= {"users": users, **cut(len(users) == len(members))}
-        answer["members"] = [_member(members[user]) for user in users]
+        users = sorted(islice(people, MAX_LISTED))
+        answer |= {"users": users, **cut(len(users) == len(people))}
+        here = found.members if found else {}
+        answer["members"] = [_member(here[user]) for user in users if user in here]
         answer["ended"] = _ended(name, context)
         if found is not None:
             answer |= request.app[TRAFFIC].of(found)

@@ -79,6 +79,8 @@ async def ready(request: web.Request) -> web.Response:
     reason = None
     if context.drain.is_draining:
         reason = "relay is draining"
+    elif context.cluster is not None and context.cluster.is_away:
+        reason = "NATS is away"
     elif context.heartbeat.is_overloaded:
         reason = "relay is short of memory"
     elif len(context.roster.clients) >= context.max_connections:

@@ -18,6 +18,7 @@ from relay.web.credentials import address_of, check_origin, decide, end_of, hand
 from relay.web.handshake import check_handshake, choose_subprotocol, is_upgrade, subprotocols
 from relay.web.refusals import LAST, Refusal, quoted
 from relay.web.resuming import OPTIONS, BadOption, resume_of
+from relay.web.sharing import followed, is_elsewhere
 from relay.web.target import query_of, room_named, user_of
 from relay.web.upgrade import Switched, switch_protocols
 from relay.wire.closing import Close, Reason
@@ -33,6 +34,17 @@ async def connect(request: web.Request) -> web.StreamResponse:
     if _is_draining(context):
         return _turn_away(request)
     room, options, refusal = await _options(request, context)
+    async with followed(context, room):
+        return await _admit(request, context, room, options, refusal)
+
+
+async def _admit(
+    request: web.Request,
+    context: Context,
+    room: RoomName,
+    options: Options,
+    refusal: Close | None,
+) -> web.StreamResponse:
     if refusal is None:
         _check_capacity(context, options, _holder(context, room, options.user))
         if is_upgrade(request):
@@ -169,11 +181,13 @@ def _check_known_name(context: Context, room: RoomName, options: Options) -> Non
 
 
 async def _check_name(context: Context, room: RoomName, options: Options) -> None:
-    """Return when the name is free, or its holder gives no sign of life.
+    """Return when the name is free, or its holder gives no sign of life, on whatever relay.
 
     Two newcomers who race for one name wait for the same holder; the first to go on has the name,
     and is then asked.
     """
+    if await is_elsewhere(context, room, options):
+        raise _name_in_use(room, options)
     while holder := _holder(context, room, options.user):
         if _is_own(options, holder):
             return

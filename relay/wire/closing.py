@@ -45,6 +45,8 @@ class Reason(Enum):
     FAILED = 1011, "internal error", True
     RESTARTING = 1012, "relay is restarting", True
     OVERLOADED = 1013, "relay is out of memory, and this client held {held} bytes", True
+    LOG_AWAY = 1013, "relay cannot reach the log of its rooms", True
+    NAME_IN_USE = 4000, "{user} has come first, at another relay", False
     TAKEN_OVER = 4000, "{user} connected again from elsewhere", False
     TOO_SLOW = 4001, "backlog of {backlog} bytes exceeds limit of {limit}", True
     STUCK = 4001, "backlog of {backlog} bytes has not shrunk for {seconds:g} s", True

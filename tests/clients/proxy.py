@@ -64,9 +64,9 @@ class Proxy:
             writer.transport.abort()
         self._writers.clear()
 
-    def cut_soon(self) -> None:
+    def cut_soon(self, most: int = 2_000) -> None:
         """Cut after some more bytes: in the middle of a frame, most likely."""
-        self._until_cut = self._random.randrange(1, 2_000)
+        self._until_cut = self._random.randrange(1, most)
 
     @property
     def _size(self) -> int:

@@ -10,9 +10,10 @@ from collections import deque
 from collections.abc import Sequence
 
 from relay.__main__ import main
-from relay.room.batch import Batch
+from relay.room.batch import MAX_BATCH, Batch
 from relay.room.log import Entry, LogState, OnEntry
-from relay.room.memory_log import MemoryLog, Retention
+from relay.room.memory_log import MemoryLog
+from relay.room.tail import Retention
 
 _LATEST = 0.05  # seconds
 
@@ -21,6 +22,9 @@ class LateLog:
     """A memory log that takes its time."""
 
     available = True
+    is_shared = False
+    most = MAX_BATCH
+    first_number = 0
 
     def __init__(
         self, on_entry: OnEntry, retention: Retention, state: LogState | None = None

@@ -94,7 +94,8 @@ def pack_entry(entry: Entry, writer: Writer) -> list[Any]:
     spans = [(*author, *rest) for author, *rest in batch.spans]
     sizes = writer.put(batch.data), writer.put(batch.notes)
     place = entry.offset, entry.at, batch.relay, batch.number
-    return [*place, sizes[0], spans, list(map(tuple, batch.changes)), sizes[1]]
+    changes = [change[:4] for change in batch.changes]  # its log has decided about the rest
+    return [*place, sizes[0], spans, changes, sizes[1]]
 
 
 def read_entry(record: Sequence[Any], reader: Reader, account: Account) -> Entry:

@@ -98,9 +98,12 @@ class Predecessor:
             await self._copy()
             await self._listener.settle()
             try:
+                await self._rest()
                 self._freeze()
             except BaseException:
                 self._listener.start()
+                if self._service.go_on is not None:
+                    self._service.go_on()
                 raise
             return Outcome.HANDED_OVER
         except Broken as error:
@@ -162,6 +165,14 @@ class Predecessor:
         finally:
             for file in copies:
                 os.close(file)
+
+    async def _rest(self) -> None:
+        """Wait until no log has still to answer: what is on its way has no place to travel."""
+        if self._service.rest is not None:
+            try:
+                await self._service.rest()
+            except TimeoutError:
+                raise Broken("the log of the rooms does not answer") from None
 
     def _freeze(self) -> None:
         """Decide, without a pass of the event loop."""

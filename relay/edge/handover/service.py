@@ -1,7 +1,7 @@
 """Everything that is handed over: what a relay consists of, beside its settings."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -24,13 +24,17 @@ class Carried(Protocol):
 class Service:
     """`doors` has the connections that are no members.
 
-    `busy` are aiohttp's protocols with a request under way: it is answered before they end.
+    `rest` returns when the logs have answered all that was published; nobody publishes any more
+    until `go_on`, or it raises `TimeoutError`. `busy` are aiohttp's protocols with a request under
+    way: it is answered before they end.
     """
 
     floor: Floor
     carried: Mapping[str, Carried]
     release: str  # which commit this is
     doors: Doors
+    rest: Callable[[], Awaitable[None]] | None = None  # None: a log answers at once
+    go_on: Callable[[], None] | None = None
     busy: set[asyncio.Protocol] = field(default_factory=set)
 
     @property

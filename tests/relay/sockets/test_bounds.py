@@ -11,8 +11,9 @@ from relay.edge.memory import Memory
 from relay.edge.roster import Roster
 from relay.edge.watch import Watch
 from relay.room.hub import Hub
-from relay.room.memory_log import Budget, MemoryLog, Retention
+from relay.room.memory_log import MemoryLog
 from relay.room.shared import Shared
+from relay.room.tail import Budget, Retention
 from relay.settings import Settings
 from relay.web.app import create_app
 from relay.web.context import CONTEXT
@@ -105,7 +106,7 @@ async def test_heartbeat_notices_that_memory_is_short() -> None:
 
     retention = Retention(0, 0, Budget(0), loop.time)
     shared = Shared("relay", loop.call_soon)
-    hub = Hub(lambda name, on_entry, state: MemoryLog(on_entry, retention, state), shared)
+    hub = Hub(lambda name, room, state: MemoryLog(room.on_entry, retention, state), shared)
     roster = Roster(shared.account, 0)
     for limit, expected in ((10**15, False), (1, True)):
         watch = Watch()

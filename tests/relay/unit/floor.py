@@ -13,8 +13,9 @@ from relay.member.session import Session, Terms, begin
 from relay.names import RoomName, UserName
 from relay.room.hub import Hub
 from relay.room.log import Log, LogState, OnEntry
-from relay.room.memory_log import Budget, MemoryLog, Retention
+from relay.room.memory_log import MemoryLog
 from relay.room.shared import Shared
+from relay.room.tail import Budget, Retention
 from relay.settings import Settings
 from relay.wire.parser import Parser
 from tests.relay.unit.transport import Transport
@@ -33,7 +34,7 @@ def make_floor(
     settings = settings or Settings.load()
     retention = Retention(settings.history_size, 60, Budget(10**9), clock)
     shared = Shared(name, schedule or loop.call_soon, clock=clock)
-    hub = Hub(lambda name, on_entry, state: log(on_entry, retention, state), shared)
+    hub = Hub(lambda name, room, state: log(room.on_entry, retention, state), shared)
     terms = Terms(
         message_size=settings.max_message_size,
         read_buffer_size=settings.read_buffer_size,

@@ -5,13 +5,15 @@ from collections.abc import Callable, Sequence
 
 from relay.account import Account
 from relay.names import RoomName, UserName
-from relay.room.batch import Author, Batch, Piece, SessionId, join
+from relay.room.batch import MAX_BATCH, Author, Batch, Piece, SessionId, join
 from relay.room.log import Entry, Log, LogState, OnEntry
 from relay.room.member import Delivered
-from relay.room.memory_log import Budget, MemoryLog, Retention
+from relay.room.memory_log import MemoryLog
 from relay.room.resume import Resume, Welcome
 from relay.room.room import Room
 from relay.room.shared import Shared
+from relay.room.tail import Budget, Retention
+from relay.wire.closing import Reason
 from relay.wire.frames import BINARY, encode, ends
 
 
@@ -27,6 +29,7 @@ class Person:
         self.echo = echo
         self.receives = True
         self.is_behind = False
+        self.is_named = False
         self.outcome: Delivered | None = None  # instead of taking what comes
         self.heard: list[bytes] = []
         self.writes: list[int] = []  # bytes of each
@@ -61,8 +64,8 @@ class Person:
     def welcome(self, welcome: Welcome) -> None:
         raise AssertionError
 
-    def supersede(self) -> None:
-        self.ends.append("superseded")
+    def dismiss(self, reason: Reason) -> None:
+        self.ends.append(reason.name.lower())
 
     def overrun(self) -> None:
         self.ends.append("overrun")
@@ -99,6 +102,10 @@ class Loop:
 
 class LateLog:
     """A memory log that answers only when it is told to."""
+
+    is_shared = False
+    most = MAX_BATCH
+    first_number = 0
 
     def __init__(
         self, on_entry: OnEntry, retention: Retention, state: LogState | None = None
@@ -159,7 +166,7 @@ def make_room(
     retention = Retention(size, age, Budget(10_000_000), lambda: loop.now)
     return Room(
         RoomName("lobby"),
-        lambda name, on_entry, state: log(on_entry, retention, state),
+        lambda name, room, state: log(room.on_entry, retention, state),
         shared or make_shared(loop),
     )
 

@@ -17,9 +17,10 @@ from relay.member.options import Options
 from relay.member.session import begin
 from relay.names import RoomName, UserName
 from relay.room.log import Entry, Log, LogState, OnEntry, parse_cursor
-from relay.room.memory_log import MemoryLog, Retention
+from relay.room.memory_log import MemoryLog
 from relay.room.resume import Resume
 from relay.room.room import Room
+from relay.room.tail import Retention
 from relay.settings import Settings
 from relay.wire.frames import ends
 from tests.relay.unit.floor import make_floor, receive

@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 
 from relay.account import Account
 from relay.room.log import Entry, LogState, last
-from relay.room.memory_log import Budget, MemoryLog, Retention
+from relay.room.memory_log import MemoryLog
+from relay.room.tail import Budget, Retention
 from tests.relay.unit.people import Person, make_batch, piece, words_of
 
 

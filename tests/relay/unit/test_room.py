@@ -11,9 +11,9 @@ from relay.room.batch import MAX_BATCH
 from relay.room.congestion import COOL_DOWN, PATIENCE, SHORT_PATIENCE
 from relay.room.log import LogState, OnEntry
 from relay.room.member import Delivered
-from relay.room.memory_log import Retention
 from relay.room.room import Room
 from relay.room.shared import Shared
+from relay.room.tail import Retention
 from relay.room.tempo import PAUSE
 from relay.wire.frames import BINARY, encode
 from tests.relay.unit.people import (

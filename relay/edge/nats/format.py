@@ -1,0 +1,99 @@
+"""A batch as one message of JetStream: a mark, the size of a head, the head in JSON, the frames."""
+
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
+
+import orjson
+
+from relay.account import Account
+from relay.room.batch import Author, Batch, Change, SessionId, Span
+
+_MARK: Final = b"R1"  # of this format
+_SIZE: Final = 4  # bytes of the head's size, big-endian
+# What an entry takes at most beside its frames, in bytes: once, and for each span or change. Two
+# names of 128 bytes may be escaped by JSON, and a session has a name in it.
+HEAD: Final = 512
+PART: Final = 768
+
+
+class Broken(ValueError):
+    """It is no entry of ours."""
+
+
+class Stored(NamedTuple):
+    """An entry as the stream holds it; `previous` is the sequence before it in its subject."""
+
+    relay: str
+    number: int
+    at: int  # milliseconds since 1970, by the clock of the relay that appended it
+    previous: int
+    is_begin: bool  # nobody knew who was in the room: whoever is tells it again
+    spans: Sequence[Any]
+    changes: Sequence[Any]
+    data: bytes
+
+    def batch(self, account: Account) -> Batch:
+        """Return the batch that it holds; raise `Broken` if it is none."""
+        try:
+            spans = tuple(_spans(self.spans, len(self.data)))
+            changes = tuple(
+                Change(user, SessionId(session), attempt, bool(is_join), over)
+                for user, session, attempt, is_join, over in self.changes
+            )
+        except (ValueError, TypeError) as error:
+            raise Broken(str(error)) from None
+        return Batch(self.data, spans, self.relay, self.number, account, changes)
+
+
+def pack(batch: Batch, at: int, previous: int, *, is_begin: bool = False) -> bytes:
+    """Return what the stream holds of a batch that is appended behind `previous`."""
+    head = orjson.dumps(
+        [
+            batch.relay,
+            batch.number,
+            at,
+            previous,
+            is_begin,
+            [
+                (*span.author, span.first, span.end, span.messages, span.has_marked)
+                for span in batch.spans
+            ],
+            [tuple(change) for change in batch.changes],
+        ]
+    )
+    return b"".join((_MARK, len(head).to_bytes(_SIZE, "big"), head, batch.data))
+
+
+def read(data: bytes) -> Stored:
+    """Return what `pack` has written; raise `Broken` for anything else."""
+    if data[: len(_MARK)] != _MARK:
+        raise Broken("it has not the mark of an entry")
+    start = len(_MARK) + _SIZE
+    end = start + int.from_bytes(data[len(_MARK) : start], "big")
+    try:
+        relay, number, at, previous, is_begin, spans, changes = orjson.loads(data[start:end])
+    except (ValueError, TypeError) as error:
+        raise Broken(str(error)) from None
+    if not (
+        isinstance(relay, str)
+        and all(type(value) is int for value in (number, at, previous))
+        and isinstance(spans, list)
+        and isinstance(changes, list)
+    ):
+        raise Broken("its head has other fields")
+    return Stored(relay, number, at, previous, bool(is_begin), spans, changes, data[end:])
+
+
+def _spans(records: Sequence[Any], size: int) -> Sequence[Span]:
+    """Return the spans that lie one behind the other in so many bytes."""
+    found, start = [], 0
+    for user, session, first, end, messages, has_marked in records:
+        if not start < end <= size or type(first) is not int or type(messages) is not int:
+            raise Broken("its spans are not those of its frames")
+        found.append(
+            Span(Author(user, SessionId(session)), first, start, end, messages, has_marked)
+        )
+        start = end
+    if start != size:
+        raise Broken("its spans are not those of its frames")
+    return found
