@@ -149,7 +149,9 @@ def create_app(settings: Settings, file_limit: int, new_log: NewLog = MemoryLog)
             others=doors.look,
         ),
         watch=watch,
-        metrics=registry(RelayCollector(hub, roster, watch, lambda: retention.budget.used)),
+        metrics=registry(
+            RelayCollector(hub, roster, watch, lambda: retention.budget.used, cluster)
+        ),
         refusals=refusals,
         max_connections=admission.max_connections(settings, file_limit, memory_limit),
         cluster=cluster,
@@ -158,7 +160,8 @@ def create_app(settings: Settings, file_limit: int, new_log: NewLog = MemoryLog)
         sharing.join_cluster(app[CONTEXT], cluster)
     app[live.SAMPLES] = samples
     app[status.METRICS] = status.cached_metrics(app[CONTEXT])
-    app[counts.COUNTS] = counts.Counts(hub)
+    elsewhere = partial(sharing.rooms_elsewhere, cluster) if cluster is not None else None
+    app[counts.COUNTS] = counts.Counts(hub, elsewhere)
     app.cleanup_ctx.append(_heartbeat)
     app.cleanup_ctx.append(_key_set)
     app.cleanup_ctx.append(live.sampling)

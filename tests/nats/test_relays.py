@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest_asyncio
 from websockets.exceptions import InvalidHandshake, WebSocketException
@@ -91,7 +92,7 @@ async def nats(tmp_path: Path) -> AsyncIterator[NatsServer]:
 
 async def test_any_relay_may_die_drain_or_be_replaced(nats: NatsServer, tmp_path: Path) -> None:
     """Every ledger exact, and one order in each room, on all relays."""
-    settings = {"NATS_URL": nats.url, "PING_INTERVAL": "5s", "DRAIN_WINDOW": "1s"}
+    settings: dict[str, Any] = {"NATS_URL": nats.url, "PING_INTERVAL": "5s", "DRAIN_WINDOW": "1s"}
     async with AsyncExitStack() as stack:
         third = Succession(tmp_path, "relay", settings)
         stack.push_async_callback(third.kill)
