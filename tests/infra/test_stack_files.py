@@ -34,13 +34,15 @@ def test_every_setting_reaches_the_container() -> None:
     assert passed == SETTINGS - FIXED | FOR_THE_DOCTOR
 
 
-@pytest.mark.parametrize("file", ["docker-compose.yml", "docker-compose.override.yml"])
+@pytest.mark.parametrize(
+    "file", ["docker-compose.yml", "docker-compose.override.yml", "docker-compose.cluster.yml"]
+)
 def test_every_variable_of_the_compose_files_is_explained(file: str) -> None:
     """In .env.example, which names no other."""
     explained = set(re.findall(r"^#([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
     assert _variables((ROOT / file).read_text()) <= explained
-    overridden = _variables((ROOT / "docker-compose.override.yml").read_text())
-    assert explained <= _variables(COMPOSE) | overridden
+    others = [(ROOT / f"docker-compose.{name}.yml").read_text() for name in ("override", "cluster")]
+    assert explained <= _variables(COMPOSE).union(*map(_variables, others))
 
 
 def test_every_variable_of_the_caddyfile_is_set_by_compose() -> None:
