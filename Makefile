@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-SHELL_SCRIPTS := .ci/run scripts/* tests/lab/images/vps-entry.sh
+SHELL_SCRIPTS := .ci/run scripts/* ansible/files/*.sh tests/lab/images/vps-entry.sh
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --annotation-style line
 
 PLAY := ANSIBLE_CONFIG=ansible/ansible.cfg $(BIN)/ansible-playbook
@@ -11,7 +11,9 @@ given = $(if $(filter command,$(origin $(1))),$($(1)))
 # Left out, they come from HETZNER_HOST and HETZNER_USERNAME.
 REMOTE = $(if $(call given,HOST),--host $(HOST)) $(if $(call given,USERNAME),--username $(USERNAME)) $(if $(SUMMARY),--summary $(SUMMARY))
 
-.PHONY: help run test client-types late-log-test nats-test browser-test loadtest-test handover-test node-modules images stack-test deploy-test up down logs create provision deploy rollback smoke doctor lint format bench bench-stack bench-handover attack attack-test loadtest dashboard lock clean
+OPERATE = $(if $(call given,HOST),--host $(HOST)) $(if $(call given,USERNAME),--username $(USERNAME))
+
+.PHONY: help run test client api-docs late-log-test nats-test browser-test loadtest-test handover-test node-modules images stack-test deploy-test up down logs launch create provision deploy rollback status watch hold unhold smoke doctor lint format bench bench-stack bench-handover attack attack-test loadtest dashboard lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the verbs
@@ -23,13 +25,17 @@ run: $(VENV)/relay.lock ## start the relay on http://localhost:8080 (settings ar
 test: node-modules ## run the tests
 	$(BIN)/python -m pytest tests/shape tests/relay tests/infra tests/bench tests/wsload --ignore-glob='*/long'
 
+api-docs: $(VENV)/dev.lock ## write the page /docs from openapi.yaml
+	@$(BIN)/python docs/api/write_page.py
+
 late-log-test: node-modules ## run the tests of the relay with a log that answers late
 	RELAY_MODULE=tests.relay.late_relay $(BIN)/python -m pytest tests/relay/sockets
 
 handover-test: $(VENV)/dev.lock ## test that 200 clients, and the load tester, stay through handovers in a row
 	$(BIN)/python -m pytest tests/relay/long --numprocesses=2
 
-client-types: node-modules ## write the types of the JavaScript client, from its sources
+client: node-modules ## write the JavaScript client as one module and one script, and its types, from its sources
+	@node tests/browser/build.mjs
 	@rm -rf relay/static/types
 	@node tests/browser/node_modules/typescript/bin/tsc --project tests/browser/tsconfig.types.json
 
@@ -61,10 +67,13 @@ down: ## stop them; certificates are kept
 	@docker compose stop relay # first: its members are told, which they cannot be once Caddy is gone
 	@docker compose --profile load down
 
-logs: ## show what they say, as they say it
-	@docker compose --profile load logs --follow --tail 100
+logs: ## show what they say, as they say it; on a server: make logs HOST=203.0.113.7 [SERVICE=relay]
+	@$(if $(call given,HOST),ssh $(or $(call given,USERNAME),deploy)@$(HOST) /opt/relay/compose,docker compose --profile load) logs --follow --tail 100 $(SERVICE)
 
-create: $(VENV)/ansible.lock ## make a server at Hetzner Cloud (HCLOUD_TOKEN in the environment; ARGS="-e create_location=hel1")
+launch: $(VENV)/ansible.lock $(VENV)/deploy.lock ## from an empty account to HTTPS: make launch DOMAIN=relay.example.org [HOST=a Debian 13 of yours]
+	@$(BIN)/python -m infra.launch "$(DOMAIN)" $(OPERATE) $(if $(WAIT),--wait $(WAIT)) $(if $(ARGS),--arguments '$(ARGS)')
+
+create: $(VENV)/ansible.lock ## make a server at Hetzner Cloud (HCLOUD_TOKEN in the environment; ARGS="-e create_locations=hel1")
 	@$(PLAY) ansible/create.yml $(ARGS)
 
 provision: $(VENV)/ansible.lock ## make a Debian 13 a host for the relay: make provision HOST=203.0.113.7 [USERNAME=root] [ARGS=--check]
@@ -78,7 +87,8 @@ lint: $(VENV)/ops.lock ## check style and types, and the files of stack, hosts a
 	$(BIN)/hadolint Dockerfile.relay loadtest/Dockerfile tests/lab/images/*.Dockerfile
 	$(BIN)/shellcheck $(SHELL_SCRIPTS)
 	$(BIN)/actionlint
-	$(BIN)/zizmor --quiet --offline --no-progress .github/workflows
+	$(BIN)/zizmor --quiet --offline --no-progress .github
+	@$(BIN)/python -m tests.audit
 	$(BIN)/yamllint --strict .
 	PATH="$(CURDIR)/$(BIN):$$PATH" ansible-lint -qq --offline ansible
 	@for file in Caddyfile.docker Caddyfile.developer; do \
@@ -126,6 +136,18 @@ smoke: $(VENV)/deploy.lock ## does what serves there answer, and carry a message
 doctor: $(VENV)/relay.lock ## do machine and settings fit together? here, or in the relay of HOST=203.0.113.7 [USERNAME=deploy]
 	@$(if $(call given,HOST),ssh $(or $(call given,USERNAME),deploy)@$(HOST) /opt/relay/compose exec -T relay /venv/bin/python -m relay doctor,$(BIN)/python -m relay doctor)
 
+status: $(VENV)/deploy.lock ## what is a server like now? make status HOST=203.0.113.7
+	@$(BIN)/python -m infra.operate status $(OPERATE)
+
+watch: $(VENV)/deploy.lock ## is all well there? a message, the certificate, room, restarts in HOURS=24; fails with a sentence
+	@$(BIN)/python -m infra.operate watch $(OPERATE) $(if $(HOURS),--hours $(HOURS))
+
+hold: $(VENV)/deploy.lock ## hold deploys back: make hold HOST=203.0.113.7 [REASON="the launch"]
+	@$(BIN)/python -m infra.operate hold $(OPERATE) $(if $(REASON),-- "$(REASON)")
+
+unhold: $(VENV)/deploy.lock ## let deploys through again
+	@$(BIN)/python -m infra.operate unhold $(OPERATE)
+
 deploy: $(VENV)/deploy.lock ## put this checkout on a server: make deploy HOST=203.0.113.7 [USERNAME=deploy] [FORCE=1]
 	@$(BIN)/python -m infra deploy $(REMOTE) $(if $(FORCE),--force)
 
@@ -134,6 +156,13 @@ rollback: $(VENV)/deploy.lock ## go back to a release that has served: make roll
 
 clean: ## remove the environment and all caches
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis tests/relay/sockets/node/node_modules tests/browser/node_modules
+
+# The Ansible that is locked does not run on a later one.
+.PHONY: python-for-ansible
+python-for-ansible: | $(BIN)/python
+	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info >= (3, 14))' || { \
+	  echo "the playbooks need Python 3.11 to 3.13, and $(VENV) has a later one: make clean, and name another, as in make launch PYTHON=python3.13" >&2; exit 2; }
+$(VENV)/ansible.lock $(VENV)/ops.lock: | python-for-ansible
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \

@@ -1,6 +1,6 @@
 """Prometheus metrics, read at scrape time from counts that the relay keeps anyway."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 class RelayCollector(Collector):
     """The relay's own metrics; `history_bytes` tells what all logs hold.
 
-    `cluster` is this relay among others; None: there are none.
+    `limits` are those of connections and memory. `cluster` is this relay among others; None:
+    there are none.
     """
 
     def __init__(
@@ -27,8 +28,10 @@ class RelayCollector(Collector):
         roster: Roster,
         watch: Watch,
         history_bytes: Callable[[], int],
+        limits: Mapping[str, int],
         cluster: "Cluster | None" = None,
     ) -> None:
+        self._limits = limits
         self._cluster = cluster
         self._hub = hub
         self._roster = roster
@@ -37,6 +40,7 @@ class RelayCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         account = self._roster.account
+        waiting = sum(room.is_waiting for room in list(self._hub.rooms.values()))
         totals, roster, watch = self._hub.totals, self._roster, self._watch
         for name, meaning, value in (
             ("connections", "open WebSockets", len(roster.clients)),
@@ -55,6 +59,8 @@ class RelayCollector(Collector):
                 "for how long nobody was served when this process took over; 0: it did not",
                 watch.handover.frozen if watch.handover else 0,
             ),
+            ("waiting_rooms", "rooms that wait for slow receivers", waiting),
+            *((name, "what it may have", value) for name, value in self._limits.items()),
         ):
             yield GaugeMetricFamily(f"relay_{name}", meaning, value=value)
         for name, meaning, value in (

@@ -17,7 +17,7 @@ from wsload.client.failures import Closed, WebSocketError
 from wsload.client.handshake import Request
 from wsload.client.websocket import WebSocket
 from wsload.run.cadence import constant, phase, thoughtful
-from wsload.run.inbox import Inbox, OrderInbox
+from wsload.run.inbox import Inbox
 from wsload.run.member import Entrance, Member
 from wsload.user import WebSocketUser
 
@@ -89,12 +89,9 @@ class RoomUser(WebSocketUser):
     def entrance(self) -> Entrance:
         """How this user gets in, also when it comes back."""
         kind = type(self)
-        inbox = kind.inbox
-        if inbox is Inbox and self.load.options.one_order:
-            inbox = OrderInbox
         return Entrance(
             self.request,
-            inbox,
+            kind.inbox,
             enter=None if kind.enter is RoomUser.enter else self.enter,
             encode=None if kind.encode is RoomUser.encode else self.encode,
             decode=None if kind.decode is RoomUser.decode else self.decode,

@@ -12,6 +12,10 @@ from infra.host.failure import Failure
 
 _PATIENCE = 60.0  # seconds for an engine that is being restarted: its containers go on meanwhile
 _PAUSE = 0.5
+_HEALTH = (
+    "import urllib.request as r; print(r.urlopen('http://127.0.0.1:8080/health', None, 5).read()"
+    ".decode())"
+)
 # A rehearsal is a one-off container, and never among the relays.
 _RELAYS = (
     *("--filter", "label=com.docker.compose.project=relay"),
@@ -159,6 +163,29 @@ class Docker:
 
     def remove_named(self, name: str) -> None:
         self.ask("rm", "--force", name)
+
+    def stack(self) -> list[dict[str, Any]]:
+        """All that the engine knows of relay and Caddy, rehearsals left out."""
+        own = ("--filter", "label=com.docker.compose.project=relay")
+        real = ("--filter", "label=com.docker.compose.oneoff=False")
+        ids = self._must("ps", "--all", "--quiet", "--no-trunc", *own, *real).split()
+        return self._inspect(ids) if ids else []
+
+    def memory(self) -> dict[str, float]:
+        """By container: which part of its memory it has taken, 0 to 1."""
+        form = "{{.ID}} {{.MemPerc}}"
+        lines = self._must("stats", "--no-stream", "--no-trunc", "--format", form).splitlines()
+        parts = (line.split() for line in lines)
+        return {container: float(part.rstrip("%")) / 100 for container, part in parts}
+
+    def health(self) -> dict[str, Any]:
+        """What `/health` of the relay that serves answers; empty if none does."""
+        for relay in self.relays():
+            answer = self.execute(relay, "python", "-IS", "-c", _HEALTH)
+            if answer.worked:
+                health: dict[str, Any] = json.loads(answer.output)
+                return health
+        return {}
 
     def one_offs(self) -> list[str]:
         """The containers of rehearsals."""

@@ -11,15 +11,23 @@ switch and watches it; a deploy that is cut off cannot stop it half-way.
   verdict keep|back         what the deploying machine saw through the public address
   mend                      after a reboot: what prepare does first
 
+Whoever looks after the host sends the program, too, and asks, of the directory ROOT:
+
+  survey ROOT               what the host is like now, as JSON
+  hold ROOT WHO REASON      no deploy from here on
+  unhold ROOT               deploys again
+
 All that changes anything holds the lock of the host. WAIT is how many seconds to wait for it.
 """
 
 import fcntl
+import json
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 
 from infra.host import mending, rehearsal, retention
@@ -27,7 +35,9 @@ from infra.host.directory import Directory, write
 from infra.host.failure import Failure
 from infra.host.host import Host
 from infra.host.lock import hold
+from infra.host.record import Record
 from infra.host.state import Report, State, Verdict
+from infra.host.survey import survey
 from infra.host.switch import Switch
 
 _BOOT_WAIT = 600.0  # seconds that mending after a reboot waits for whoever holds the lock
@@ -62,6 +72,14 @@ class Program:
             case "mend", ():
                 with self._locked(str(_BOOT_WAIT), "the host"):
                     mending.mend(self._host)
+            case "survey", (root,):
+                print(json.dumps(asdict(survey(Host.at(Path(root))))))
+            case "hold", (root, who, reason):
+                host = Host.at(Path(root))
+                why = f": {reason}" if reason else ""
+                host.record.hold_back(f"{who}, since {host.clock.stamp()} UTC{why}")
+            case "unhold", (root,):
+                Record(Path(root)).let_go()
             case _:
                 raise Failure(f"unknown verb: {' '.join((verb, *arguments))}\n{__doc__}")
 

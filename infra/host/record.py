@@ -4,7 +4,7 @@ import os
 import re
 from pathlib import Path
 
-from infra.host.directory import FILES, Directory
+from infra.host.directory import FILES, Directory, write
 
 NONE = "none"  # the release of a host that has none yet
 IMAGE = "relay"
@@ -31,6 +31,29 @@ class Record:
             return NONE
         images = [line for line in lines if line.startswith(f"RELAY_IMAGE={IMAGE}:")]
         return images[-1].partition(":")[2].strip() if images else NONE
+
+    @property
+    def hold(self) -> str:
+        """Who holds deploys back, since when and why; "" for nobody."""
+        try:
+            return (self.root / "hold").read_text().strip()
+        except OSError:
+            return ""
+
+    def hold_back(self, words: str) -> None:
+        write(self.root / "hold", f"{words}\n")
+
+    def let_go(self) -> None:
+        (self.root / "hold").unlink(missing_ok=True)
+
+    def setting(self, name: str) -> str:
+        """Of the host's settings, which provisioning writes; "" where it is not set."""
+        try:
+            lines = (self.root / ".env").read_text().splitlines()
+        except OSError:
+            return ""
+        found = [line.partition("=")[2] for line in lines if line.startswith(f"{name}=")]
+        return found[-1].strip("'") if found else ""
 
     def release(self, name: str) -> Directory:
         return Directory(self.root / "releases" / name)

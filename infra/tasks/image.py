@@ -5,6 +5,7 @@ import shlex
 import subprocess
 import tempfile
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import IO
 
 from pyinfra import host, logger
@@ -21,6 +22,7 @@ from infra.tasks.step import step
 
 _BUILD_ROOM = 1 << 30  # bytes for a build on the host, with its base image and packages
 _QUICK = 20  # seconds
+_PULL = 180  # seconds for a base image
 _DOCKER = "docker"
 
 
@@ -33,6 +35,8 @@ def ship(plan: Plan, release: Release, site: Site) -> None:
     else:
         reason = f"this machine builds for {here}" if here else "no Docker engine answers here"
         logger.info(f"    {reason}, the host is {site.architecture}: it builds the image itself")
+        if os.environ.get("GITHUB_ACTIONS") and site.architecture == "arm64":
+            logger.warning("    set the variable DEPLOY_RUNNER to ubuntu-24.04-arm to build there")
         step("Image | Build on the host", _build_there, plan, release)
 
 
@@ -59,6 +63,7 @@ def _build_command(plan: Plan, release: Release) -> list[str]:
 def _build_here(plan: Plan, release: Release) -> None:
     _forget_older(release)
     if not _identity_here(release):
+        _refresh([])
         _pipe_archive(release, _build_command(plan, release), "the image cannot be built")
 
 
@@ -80,8 +85,28 @@ def _identity_here(release: Release) -> str:
 
 def _build_there(plan: Plan, release: Release) -> None:
     preflight.check_room(plan.access.host, site_of(host).free, _BUILD_ROOM)
+    _refresh(plan.access.ssh)
     command = [*plan.access.ssh, shlex.join(_build_command(plan, release))]
     _pipe_archive(release, command, "the image cannot be built on the host")
+
+
+def _refresh(ssh: list[str]) -> None:
+    """Have the newest of the images that it is built on; `ssh` leads to another machine.
+
+    Not by `docker build --pull`, which fails where no registry answers: a release may be what mends
+    a site.
+    """
+    lines = Path("Dockerfile.relay").read_text().splitlines()
+    for base in sorted({line.split()[1] for line in lines if line.startswith("FROM ")}):
+        pull = [_DOCKER, "pull", "--quiet", base]
+        command = [*ssh, shlex.join(pull)] if ssh else pull
+        try:
+            done = subprocess.run(command, capture_output=True, timeout=_PULL)
+            worked = done.returncode == 0
+        except subprocess.TimeoutExpired:
+            worked = False
+        if not worked:
+            logger.warning(f"    no registry answers for {base}: building on what is there")
 
 
 def _pipe_archive(release: Release, command: list[str], what: str) -> None:

@@ -28,6 +28,12 @@ def check(plan: Plan) -> Site:
     except Refusal as refusal:
         journal.fail(str(refusal))
         raise DeployError(str(refusal)) from None
+    if site.caddy_publishes:
+        logger.warning(
+            "    Caddy publishes its ports through Docker, so IPv6 clients come without their own"
+            " addresses: make provision HOST=… TAGS=all,caddy_upgrade, which cuts every open"
+            " WebSocket once"
+        )
     journal.fact("engine", f"Docker {site.engine}, compose {site.compose}, {site.architecture}")
     journal.fact("before", site.running)
     journal.fact("domain", site.domain)
@@ -36,42 +42,54 @@ def check(plan: Plan) -> Site:
 
 def _check_host(plan: Plan, site: Site) -> None:
     name = plan.access.host
+    provision = f"make provision HOST={name}"
     if not site.is_provisioned:
-        raise Refusal(f"{name} is not provisioned: run the workflow provision")
+        raise Refusal(f"{name} is not provisioned: {provision}")
     if not site.engine:
         raise Refusal(
-            f"Docker on {name} does not answer {site.user}: run the workflow provision, which"
-            " starts it and puts the user in its group"
+            f"Docker on {name} does not answer {site.user}: {provision}, which starts it and puts"
+            " the user in its group"
         )
     if not site.compose:
-        raise Refusal(f"docker compose is missing on {name}: run the workflow provision")
+        raise Refusal(f"docker compose is missing on {name}: {provision}")
     if _version(site.engine) < (23, 0) or _version(site.compose) < (2, 20):
         raise Refusal(
             f"{name} has Docker {site.engine} and compose {site.compose}, expected 23.0 and 2.20"
             " or newer: upgrade the host to Debian 13"
         )
     if not site.has_caddy:
-        raise Refusal(f"Caddy does not run on {name}: run the workflow provision, which starts it")
+        raise Refusal(f"Caddy does not run on {name}: {provision}, which starts it")
     if plan.domain and plan.domain != site.domain:
         there = site.domain or "not set"
         raise Refusal(
-            f"RELAY_DOMAIN is {plan.domain} here and {there} on {name}: run the workflow provision"
+            f"RELAY_DOMAIN is {plan.domain} here and {there} on {name}: RELAY_DOMAIN={plan.domain}"
+            f" {provision} TAGS=caddy_upgrade, which cuts every open WebSocket"
         )
     if site.sites != site.domain and (site.domain or not site.sites.startswith("http://")):
         # Whatever is shipped, no message would come through the address that is asked.
         raise Refusal(
             f"Caddy on {name} still serves {site.sites}, and RELAY_DOMAIN there is"
-            f" {site.domain or 'not set'}: run the workflow provision with caddy_upgrade, which"
-            " cuts every open WebSocket"
+            f" {site.domain or 'not set'}: {provision} TAGS=caddy_upgrade, which cuts every open"
+            " WebSocket; or wait for the host's weekly window"
         )
     if plan.release:
+        check_hold(plan, site)
         if not site.caddy_has_socket:
             raise Refusal(
-                f"Caddy on {name} lacks the volume by which one relay takes over from another: run"
-                " the workflow provision with caddy_upgrade, which brings it, and cuts every open"
+                f"Caddy on {name} lacks the volume by which one relay takes over from another:"
+                f" {provision} TAGS=all,caddy_upgrade, which brings it, and cuts every open"
                 " WebSocket once"
             )
         check_room(name, site.free, 0)
+
+
+def check_hold(plan: Plan, site: Site) -> None:
+    """Refuse while somebody holds deploys back; a rollback is always welcome."""
+    if site.hold:
+        raise Refusal(
+            f"deploys to {plan.access.host} are held back by {site.hold}: make unhold"
+            " HOST=… when that is over, and deploy again"
+        )
 
 
 def check_room(name: str, free: int, needed: int) -> None:

@@ -35,6 +35,8 @@ say sites "$(docker inspect --format "$environment" "$(labelled caddy)" |
     sed -n "s/^RELAY_SITES=//p")"
 say socket "$(docker inspect --format "{{range .Mounts}}{{println .Destination}}{{end}}" \
     "$(labelled caddy)" | grep -x /run/relay)"
+say network "$(docker inspect --format "{{.HostConfig.NetworkMode}}" "$(labelled caddy)")"
+say hold "$(cat hold)"
 say served "$(ls -d releases/*/served | cut -d / -f 2 | tr "\n" " ")"
 docker image ls --quiet --no-trunc | sort -u |
     xargs --no-run-if-empty docker image inspect --format "image={{.Id}} {{json .RootFS.Layers}}"
@@ -60,6 +62,8 @@ class Site:
     domain: str  # as the settings have it
     sites: str  # as Caddy has it since its start
     caddy_has_socket: bool  # by which one relay takes over from another
+    caddy_publishes: bool  # its ports through Docker, instead of having the host's network
+    hold: str  # who holds deploys back, since when and why; "" for nobody
     served: tuple[str, ...]  # releases that can be gone back to, the oldest first
     images: dict[str, Chain]  # layers by id
 
@@ -95,6 +99,8 @@ class SiteFact(FactBase[Site]):
             domain=said["domain"],
             sites=said["sites"],
             caddy_has_socket=bool(said["socket"]),
+            caddy_publishes=said["network"] not in ("", "host"),
+            hold=said["hold"],
             served=tuple(sorted(said["served"].split())),
             images=images,
         )

@@ -15,6 +15,7 @@ from infra.plan.plan import Plan
 from infra.plan.refusal import Refusal
 from infra.plan.release import check_not_older
 from infra.tasks import program, remote
+from infra.tasks.preflight import check_hold
 from infra.tasks.site import Site, site_of
 from infra.tasks.step import step
 
@@ -78,6 +79,8 @@ class Switch:
             self._witness = None
 
     def _replace(self) -> None:
+        if self._plan.release:  # building took a while
+            check_hold(self._plan, site_of(host))
         self._start(self._site.running)
         ended = self._follow(State.SERVING)
         while ended.state is State.MOVED:

@@ -76,6 +76,16 @@ class Access:
         grant.check_admin()
         return grant
 
+    def inspect(self, token: str | None) -> Grant:
+        """Return the grant of who reads rooms without being in them; raises like `connect`.
+
+        Where no tokens are asked for, everybody could join and read.
+        """
+        grant = self.grant(token)
+        if self.asks_for_tokens:
+            grant.check_admin()
+        return grant
+
     def look(self, token: str | None) -> Grant | None:
         """Return the grant that says which names are shown; None shows none. Raises `Refused`."""
         if not self.asks_for_tokens:

@@ -48,6 +48,10 @@ class Grant:
             pattern[-1:] == "*" and room.startswith(pattern[:-1]) for pattern in self.rooms
         )
 
+    def sees(self, room: str) -> bool:
+        """Whether names of this room are shown; an administrator sees all."""
+        return self.admin or self.admits(room)
+
     def check_user(self, user: UserName) -> None:
         """Raise `Forbidden` unless the grant is for this user."""
         if self.user is not None and user != self.user:

@@ -212,7 +212,9 @@ class Connection(asyncio.BufferedProtocol):
 
     def beat(self, now: float) -> int:
         look_after(self, now, self._floor.interval, self._floor.period)
-        return private(self.session) if self.session.outbox.is_blocked else AT_REST
+        session = self.session
+        is_at_rest = not (session.outbox.is_blocked or session.intake.waits)
+        return AT_REST if is_at_rest else private(session)
 
     def get_buffer(self, sizehint: int) -> memoryview:
         return self._floor.buffer
@@ -242,6 +244,7 @@ class Connection(asyncio.BufferedProtocol):
         floor.hub.leave(session.room, session)
         session.outbox.abandon()
         session.inbox.stop()
+        session.intake.drop()
         unsent = self._farewell.unsent if self._farewell is not None else 0
         end = describe_end(self.ending, unsent, str(exc or "stream ended"))
         floor.journal.left(session.user, session.room.name, end)

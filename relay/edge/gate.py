@@ -2,7 +2,8 @@
 
 Until then a connection is only a socket and some bytes, so that another process can take it over;
 and there is one deadline for all of that, however slowly its bytes come. A handshake stays here
-until it is decided, which takes up to two seconds where the holder of a name is asked.
+until it is decided, which takes up to two seconds where the holder of a name is asked; aiohttp
+pauses the transport when 64 KB have come behind it.
 """
 
 import asyncio
@@ -17,6 +18,7 @@ PATIENCE: Final = 15.0  # seconds for a whole head, and until a handshake is dec
 MOST: Final = 128 * 1024  # bytes of a head; what is longer, aiohttp's side refuses with a reason
 _END: Final = b"\r\n\r\n"
 _LINGER: Final = 1.0  # seconds for whoever is refused to take the answer
+_COPIES: Final = 2  # of what has come once aiohttp has it, too
 
 NewProtocol = Callable[[], asyncio.Protocol]
 
@@ -49,7 +51,7 @@ class Gate(asyncio.Protocol):
 
     @property
     def held(self) -> int:
-        return len(self._received)
+        return len(self._received) * (1 if self._inside is None else _COPIES)
 
     @property
     def received(self) -> bytes:
@@ -92,12 +94,13 @@ class Gate(asyncio.Protocol):
             self._refuse()
             return
         start = max(0, len(self._received) - len(_END))
+        before = self.held
         self._received += data
-        self._doors.take(self, len(data))
-        if self._inside is not None:
-            self._inside.data_received(data)
-        else:
+        self._doors.take(self, self.held - before)
+        if self._inside is None:
             self._open_if_whole(start)
+        else:
+            self._inside.data_received(data)
 
     def eof_received(self) -> bool | None:
         """A client that ends its stream before its head is whole asks for nothing."""
@@ -123,6 +126,7 @@ class Gate(asyncio.Protocol):
         assert self.transport is not None
         self._doors.uncount(self)  # what is inside does
         self._inside = self._new_inside()
+        self._doors.take(self, len(self._received))  # there are two copies now
         self._inside.connection_made(self.transport)
         self._inside.data_received(self._received)
 
@@ -136,6 +140,7 @@ class Gate(asyncio.Protocol):
 
     def _leave(self) -> None:
         self._doors.leave(self)
+        self._received = b""
         if self._deadline is not None:
             self._deadline.cancel()
 

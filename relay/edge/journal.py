@@ -2,8 +2,9 @@
 
 import logging
 import time
+from collections import deque
 from collections.abc import Callable
-from typing import Final
+from typing import Final, NamedTuple
 
 from relay.member.ending import End
 from relay.names import RoomName, UserName, shown
@@ -12,19 +13,35 @@ logger = logging.getLogger("relay")
 
 MOST: Final = 200  # lines of one level in a second
 _PERIOD: Final = 1.0  # seconds
+_RECENT: Final = 1000  # of those who left
+
+
+class Left(NamedTuple):
+    """Somebody who has left: the reason in one word, and in a sentence."""
+
+    at: float  # Unix time, seconds
+    user: UserName
+    room: RoomName
+    reason: str
+    how: str
 
 
 class Journal:
-    """Writes lines; the first of a second tells how many there were without one before."""
+    """Writes lines; the first of a second tells how many there were without one before.
+
+    `recent` are the last who left, over all rooms.
+    """
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
         self._seconds: dict[int, tuple[float, int]] = {}  # by level: its beginning, its lines
+        self.recent: deque[Left] = deque(maxlen=_RECENT)
 
     def joined(self, user: UserName, room: RoomName, address: str) -> None:
         self._write(logging.INFO, "%s joined %s from %s", shown(user), shown(room), address)
 
     def left(self, user: UserName, room: RoomName, end: End) -> None:
+        self.recent.append(Left(time.time(), user, room, end.reason, end.how))
         level = logging.INFO if end.is_expected else logging.WARNING
         self._write(level, "%s left %s: %s", shown(user), shown(room), end.how)
 

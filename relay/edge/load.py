@@ -23,7 +23,7 @@ class Load(NamedTuple):
 def private(session: Session) -> int:
     """Return the bytes that are held for this client alone, beside an unfinished message."""
     outbox = session.outbox
-    held = AT_REST
+    held = AT_REST + session.intake.unparsed
     if outbox.is_blocked:
         entries = outbox.entries()
         is_shared = len(entries) == 1 and outbox.excluded not in entries[0].batch.own

@@ -104,7 +104,9 @@ class AnnotatedOutbox(Outbox):
             self._left_out.append(last)
         last.offset = entry.offset
         if self._receives:
-            last.missed += batch.count_without(self.excluded)[0]
+            missed = batch.count_without(self.excluded)[0]
+            last.missed += missed
+            self.skipped += missed
             last.has_changes |= bool(batch.notes)
         last.received = self._own(entry) or last.received
 

@@ -79,6 +79,11 @@ class Intake:
         """Whether the client is not read because of what it has sent itself."""
         return bool(self._rest or self._until)
 
+    @property
+    def unparsed(self) -> int:
+        """Bytes that have come and wait for a later pass."""
+        return len(self._rest)
+
     def start(self) -> None:
         """Go on where the state that it was built from left off."""
         self._reads = False

@@ -48,6 +48,7 @@ class Outbox:
         "is_blocked",
         "is_open",
         "lag",
+        "skipped",
     )
 
     def __init__(
@@ -61,6 +62,7 @@ class Outbox:
     ) -> None:
         self.excluded = excluded
         self.lag = 0
+        self.skipped = 0  # messages left out, on this relay
         self.is_blocked = False  # the stream has not taken all that it was given
         self.is_open = True  # takes entries
         self._stream = stream
@@ -68,8 +70,7 @@ class Outbox:
         self._skips = skips
         self._is_direct = True  # nothing waits: an entry goes straight to the stream
         self._queue: deque[Entry] = deque()
-        self._history = 0
-        self._skip = 0
+        self._history = self._skip = 0
         self._sending: tuple[Entry, ...] | bytes = ()  # known only while something is left of it
         self._sending_skip = 0
         self._rest: memoryview | None = None  # of what is being sent, beyond the chunk
@@ -141,8 +142,7 @@ class Outbox:
 
     def finish(self, frame: bytes, *, drop: bool) -> None:
         """Send a last frame behind the backlog, or (`drop`) behind what is being sent."""
-        self.is_open = False
-        self._is_direct = False
+        self.is_open = self._is_direct = False
         self._control = b""
         if drop:
             self._clear()
@@ -161,8 +161,7 @@ class Outbox:
 
     def abandon(self) -> None:
         """The stream is gone, and with it the backlog."""
-        self.is_open = False
-        self._is_direct = False
+        self.is_open = self._is_direct = False
         self._rest, self._last, self._sending, self._control = None, None, (), b""
         self._clear()
 
@@ -205,6 +204,7 @@ class Outbox:
         if not size:
             return Delivered.TAKEN
         if self._skips and self.lag >= min(SKIP_LAG, self._limit // 2):
+            self.skipped += entry.batch.count_without(self.excluded)[0]
             return Delivered.SKIPPED
         if self.lag > self._limit:
             self.is_open = False

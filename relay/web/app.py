@@ -4,6 +4,7 @@ import asyncio
 import logging
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import nullcontext
 from functools import partial
 from typing import Final
 
@@ -33,9 +34,22 @@ from relay.room.memory_log import MemoryLog
 from relay.room.shared import Shared
 from relay.room.tail import Budget, Retention
 from relay.settings import Settings
-from relay.web import admin, counts, live, pages, publish, sharing, status, websocket
+from relay.web import (
+    admin,
+    counts,
+    inspect,
+    live,
+    pages,
+    publish,
+    rooms,
+    sharing,
+    status,
+    traffic,
+    websocket,
+)
 from relay.web.answers import error_response
 from relay.web.context import CONTEXT, Context
+from relay.web.http_protocol import answer_expectation, ends_with_its_connection
 from relay.web.refusals import Refusal, RefusalLog
 from relay.web.renewal import Renewal
 from relay.wire.parser import Parser
@@ -125,6 +139,7 @@ def create_app(settings: Settings, file_limit: int, new_log: NewLog = MemoryLog)
         "samples": samples,
         "revocations": access.revocations,
     }
+    max_connections = admission.max_connections(settings, file_limit, memory_limit)
     service = Service(floor, carried, settings.release_commit, doors)
     if cluster is not None:
         carried["cluster"] = cluster
@@ -150,10 +165,18 @@ def create_app(settings: Settings, file_limit: int, new_log: NewLog = MemoryLog)
         ),
         watch=watch,
         metrics=registry(
-            RelayCollector(hub, roster, watch, lambda: retention.budget.used, cluster)
+            RelayCollector(
+                hub,
+                roster,
+                watch,
+                lambda: retention.budget.used,
+                {"connections_limit": max_connections, "memory_limit_bytes": memory_limit},
+                cluster,
+            )
         ),
         refusals=refusals,
-        max_connections=admission.max_connections(settings, file_limit, memory_limit),
+        max_connections=max_connections,
+        memory_limit=memory_limit,
         cluster=cluster,
     )
     if cluster is not None:
@@ -162,26 +185,31 @@ def create_app(settings: Settings, file_limit: int, new_log: NewLog = MemoryLog)
     app[status.METRICS] = status.cached_metrics(app[CONTEXT])
     elsewhere = partial(sharing.rooms_elsewhere, cluster) if cluster is not None else None
     app[counts.COUNTS] = counts.Counts(hub, elsewhere)
+    history_size = settings.history_size if settings.history_age else 0
+    app[traffic.TRAFFIC] = traffic.Traffic(history_size, retention.clock)
     app.cleanup_ctx.append(_heartbeat)
     app.cleanup_ctx.append(_key_set)
     app.cleanup_ctx.append(live.sampling)
     app.router.add_get("/", pages.page("index.html"))
     app.router.add_get("/audio", pages.page("audio.html", microphone=True))
     app.router.add_get("/dashboard", pages.page("dashboard.html"))
+    app.router.add_get("/dashboard/room", pages.page("room.html"))
+    app.router.add_get("/docs", pages.page("docs.html"))
     app.router.add_get("/static/{path:.+}", pages.static)
     app.router.add_get("/ws/{username}", websocket.connect)
     app.router.add_get("/live", live.live)
     app.router.add_get("/health", status.health)
     app.router.add_get("/ready", status.ready)
     app.router.add_get("/metrics", status.metrics)
-    app.router.add_get("/rooms", status.rooms)
-    app.router.add_get("/rooms/{room}", status.room)
+    app.router.add_get("/rooms", rooms.rooms)
+    app.router.add_get("/rooms/{room}", rooms.room)
+    app.router.add_get("/rooms/{room}/messages", inspect.messages)
     for path, handler in (
         ("/rooms/{room}/messages", publish.publish),
         ("/rooms/{room}/disconnect", admin.disconnect),
         ("/revoke", admin.revoke),
     ):
-        app.router.add_post(path, handler, expect_handler=_expect)
+        app.router.add_post(path, handler, expect_handler=answer_expectation)
     return app
 
 
@@ -199,15 +227,6 @@ async def _key_set(app: web.Application) -> AsyncIterator[None]:
         yield
 
 
-async def _expect(request: web.Request) -> web.StreamResponse | None:
-    """Let a client send its body that asks first (RFC 9110 §10.1.1)."""
-    if request.headers.get("Expect", "").lower() != "100-continue":
-        return error_response("only Expect: 100-continue is known here", 417)
-    await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-    request.writer.output_size = 0  # it is not part of the answer
-    return None
-
-
 @web.middleware
 async def _answer_refusals(request: web.Request, handler: Handler) -> web.StreamResponse:
     context = request.app[CONTEXT]
@@ -223,7 +242,8 @@ async def _answer_refusals(request: web.Request, handler: Handler) -> web.Stream
         busy, protocol = context.service.busy, request.protocol
         busy.add(protocol)
         try:
-            answer = await _answer(request, partial(handler, request))
+            with ends_with_its_connection(request) if first == "ws" else nullcontext():
+                answer = await _answer(request, partial(handler, request))
         finally:
             busy.discard(protocol)
     let_through(request.transport)

@@ -39,6 +39,7 @@ class Context:
     watch: Watch
     metrics: CollectorRegistry
     max_connections: int
+    memory_limit: int  # bytes that the process may use
     refusals: RefusalLog
     cluster: "Cluster | None" = None  # None: no NATS_URL
     started: float = field(default_factory=time.monotonic)

@@ -72,7 +72,7 @@ class Counts:
 
     async def seen(self, grant: Grant | None) -> Seen:
         """Return what is to be seen with this grant; without one, counts alone."""
-        visible = () if grant is None else grant.rooms
+        visible = () if grant is None else ("*",) if grant.admin else grant.rooms
         cached = self._cached.get(visible)
         if cached is None:
             if len(self._cached) >= _MAX_CACHED:
@@ -95,7 +95,7 @@ class Counts:
             names, count = elsewhere.get(name, ((), 0))
             members = len(here) + count
             user_count += members
-            if grant is not None and grant.admits(name):
+            if grant is not None and grant.sees(name):
                 visible_rooms += 1
                 visible_users += members
                 _keep_largest(largest, (members, name))

@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from aiohttp import web
@@ -47,6 +49,29 @@ class _LastAnswer(web.Response):
         await asyncio.sleep(_LINGER)
 
 
+@contextmanager
+def ends_with_its_connection(request: web.Request) -> Iterator[None]:
+    """Cancel what is done in here when the connection is lost: it would be for nobody."""
+    protocol = request.protocol
+    if not isinstance(protocol, HttpProtocol):
+        yield
+        return
+    protocol.handshake = asyncio.current_task()
+    try:
+        yield
+    finally:
+        protocol.handshake = None
+
+
+async def answer_expectation(request: web.Request) -> web.StreamResponse | None:
+    """Let a client send its body that asks first (RFC 9110 §10.1.1)."""
+    if request.headers.get("Expect", "").lower() != "100-continue":
+        return error_response("only Expect: 100-continue is known here", 417)
+    await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+    request.writer.output_size = 0  # it is not part of the answer
+    return None
+
+
 def quieten_aiohttp() -> None:
     """Leave out aiohttp's tracebacks of connections that break off: strangers cause them."""
 
@@ -60,7 +85,7 @@ def quieten_aiohttp() -> None:
 class HttpProtocol(web.RequestHandler):
     """One HTTP connection, until it is upgraded."""
 
-    __slots__ = ("_context", "_head", "_taking", "address")
+    __slots__ = ("_context", "_head", "_taking", "address", "handshake")
 
     def __init__(
         self, server: web.Server, context: Context, loop: asyncio.AbstractEventLoop
@@ -79,6 +104,7 @@ class HttpProtocol(web.RequestHandler):
         self._head = 0  # bytes of a request head that has not ended
         self._taking: asyncio.TimerHandle | None = None
         self.address = ""
+        self.handshake: asyncio.Task[object] | None = None  # that decides it
 
     @property
     def held(self) -> int:
@@ -94,6 +120,10 @@ class HttpProtocol(web.RequestHandler):
         """It has ended, or has been upgraded."""
         self._stop_watching()
         self._context.service.doors.leave(self)
+        if self.handshake is not None and self.transport is not None:
+            # What came behind the handshake is not wanted either.
+            self.handshake.cancel()
+            self._message_tail = b""
         super().connection_lost(exc)
 
     def pause_writing(self) -> None:

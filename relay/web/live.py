@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from relay import __version__, clock
+from relay import __version__, clock, process_memory
 from relay.edge.roster import Roster
 from relay.edge.watch import Watch
 from relay.room.hub import Hub
@@ -36,9 +36,12 @@ FIELDS: Final = (
     "deliveries",
     "delivered_bytes",
     "loop_delay",  # seconds that the event loop was late, at the moment of the sample
+    "refused",  # requests and handshakes, by any status from 400 on
+    "cpu",  # seconds of one core that this process has used
+    "memory",  # bytes that this process uses
 )
 
-Sample = tuple[float | int, ...]
+Sample = tuple[float | int | None, ...]  # null: not known
 
 
 class Samples:
@@ -70,7 +73,10 @@ class Samples:
         """Go on with the samples of another relay, as one life."""
         self.life, self.taken = state["life"], state["taken"]
         self._kept.clear()
-        self._kept.extend(tuple(sample) for sample in state["kept"])
+        # The release before may have had fewer fields: what it did not know is null.
+        missing = (None,) * len(FIELDS)
+        for sample in state["kept"]:
+            self._kept.append((*sample, *missing)[: max(len(sample), len(FIELDS))])
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -104,6 +110,9 @@ class Samples:
                 totals.deliveries,
                 totals.delivered_bytes,
                 round(max(late, self._watch.loop_delay), 5),
+                self._watch.refused.total(),
+                round(time.process_time(), 3),
+                process_memory.resident(),
             )
         )
         self.taken += 1
@@ -136,6 +145,11 @@ async def live(request: web.Request) -> web.Response:
             "deployed_at": settings.release_time,
             **uptime(context),
             "closed": dict(context.roster.left),
+            "refused": {str(status): count for status, count in context.watch.refused.items()},
+            "limits": {
+                "memory": context.memory_limit,
+                "connections": context.max_connections,
+            },
             "time": samples.now(),
             "life": samples.life,
             "taken": samples.taken,

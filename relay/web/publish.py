@@ -62,6 +62,7 @@ async def publish(request: web.Request) -> web.Response:
             members = await _publish(context, token, name, opcode, body)
     finally:
         context.floor.terms.account.unfinished -= sum(map(len, chunks))
+        chunks.clear()  # where a body was cut, aiohttp's error keeps this frame for a while
     return json_response({"room": name, "bytes": len(body), "members": members}, 202)
 
 

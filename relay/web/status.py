@@ -1,7 +1,6 @@
-"""`/health`, `/ready`, `/metrics`, `/rooms`: what the relay tells of itself."""
+"""`/health`, `/ready`, `/metrics`: what the relay tells of itself."""
 
 import time
-from itertools import islice
 from typing import Any, Final
 
 from aiohttp import web
@@ -11,10 +10,8 @@ from relay import __version__
 from relay.access.grants import Grant
 from relay.web.answers import json_response
 from relay.web.context import CONTEXT, Context
-from relay.web.counts import COUNTS, MAX_LISTED, Cached
+from relay.web.counts import COUNTS, Cached
 from relay.web.credentials import decide, token_of
-from relay.web.sharing import people_of
-from relay.web.target import room_of
 
 METRICS: Final = web.AppKey("metrics", Cached[bytes])
 
@@ -26,13 +23,13 @@ async def health(request: web.Request) -> web.Response:
     """
     context = request.app[CONTEXT]
     settings, totals = context.settings, context.hub.totals
-    seen = await request.app[COUNTS].seen(await _grant(request, context))
+    seen = await request.app[COUNTS].seen(await grant_of(request, context))
     draining = context.drain.is_draining
     return json_response(
         {
             "status": "draining" if draining else "healthy",
             "users": seen.users,
-            **_cut(seen.are_all_users),
+            **cut(seen.are_all_users),
             "count": seen.user_count,
             "version": __version__,
             "commit": settings.release_commit,
@@ -110,30 +107,11 @@ async def metrics(request: web.Request) -> web.Response:
     return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
-async def rooms(request: web.Request) -> web.Response:
-    """The rooms that most are in, up to a thousand, and how many rooms there are."""
-    seen = await request.app[COUNTS].seen(await _grant(request, request.app[CONTEXT]))
-    listed = [{"room": name, "count": count} for name, count in seen.rooms]
-    return json_response({"rooms": listed, **_cut(seen.are_all_rooms), "count": seen.room_count})
-
-
-async def room(request: web.Request) -> web.Response:
-    """One room's members, up to a thousand; a room that nobody is in is empty, not missing."""
-    context = request.app[CONTEXT]
-    name = room_of(request)
-    grant = await _grant(request, context)
-    members = await people_of(context, name)
-    is_visible = grant is not None and grant.admits(name)
-    users = sorted(islice(members, MAX_LISTED)) if is_visible else []
-    is_whole = not is_visible or len(users) == len(members)
-    return json_response({"room": name, "users": users, **_cut(is_whole), "count": len(members)})
-
-
-def _cut(is_whole: bool) -> dict[str, bool]:
+def cut(is_whole: bool) -> dict[str, bool]:
     """Return what an answer says of a list that has been cut at its limit."""
     return {} if is_whole else {"truncated": True}
 
 
-async def _grant(request: web.Request, context: Context) -> Grant | None:
+async def grant_of(request: web.Request, context: Context) -> Grant | None:
     token = token_of(request)
     return await decide(context, lambda: context.access.look(token))

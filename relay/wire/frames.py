@@ -67,6 +67,12 @@ def ends(data: bytes) -> Iterator[int]:
         yield end
 
 
+def payload_start(data: bytes, start: int) -> int:
+    """Return where the payload of the frame of ours begins that begins at `start`."""
+    size = data[start + 1]
+    return start + (2 if size < 126 else 4 if size == 126 else 10)
+
+
 def skip(data: bytes, count: int) -> bytes:
     """Return `data`, which holds whole frames of ours, without its first `count` frames."""
     return data[next(islice(ends(data), count - 1, None)) :] if count else data

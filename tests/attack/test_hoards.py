@@ -51,6 +51,21 @@ async def test_short_connections_with_half_a_message_each(besiege: Besiege) -> N
                 await asyncio.sleep(0.1)
 
 
+async def test_uploads_that_break_off(besiege: Besiege) -> None:
+    """What has come of a body goes with its connection, not when the garbage is collected."""
+    async with besiege() as siege:
+        head = (
+            b"POST /rooms/hall/messages HTTP/1.1\r\nHost: relay\r\nContent-Length: 1000000\r\n\r\n"
+        )
+
+        async def upload(number: int) -> None:
+            with await opened(siege.port, head + bytes(MEGABYTE // 2)):
+                await asyncio.sleep(0.05)
+
+        async with crowd(50, upload):
+            await siege.lasts(4)
+
+
 async def test_message_in_two_byte_pieces(besiege: Besiege) -> None:
     """What each piece costs counts, too."""
     async with besiege() as siege:

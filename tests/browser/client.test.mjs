@@ -163,6 +163,26 @@ test("tokens admit, and terminal close codes end the client", async () => {
   assert.deepEqual(await next(bob, "close"), { code: 4401, reason: "token expired" });
 });
 
+test("a fresh token is given before the old one expires, and the connection stays", async () => {
+  const guarded = await start({ JWT_SECRET: SECRET });
+  let asked = 0;
+  const token = async () => {
+    if (++asked === 2) throw new Error("the login server is away"); // it is asked again
+    return sign({ sub: "alice", room: "lobby" }, asked === 1 ? 8 : 600);
+  };
+  const alice = client({ user: "alice", token, echo: true }, guarded.url);
+  const states = [];
+  alice.on("state", ({ state }) => states.push(state));
+  await alice.opened;
+  const end = Date.now() + 10_000; // the first has expired by then
+  while (Date.now() < end) {
+    await alice.send("still here");
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  assert.deepEqual(states, ["connecting", "open"]);
+  assert.equal(asked, 3);
+});
+
 test("a message that the relay does not take ends the client and says the limit", async () => {
   const small = await start({ MAX_MESSAGE_SIZE: "100" });
   const alice = await opened({ user: "alice" }, small.url);

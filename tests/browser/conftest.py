@@ -37,6 +37,7 @@ class Pages:
         page = await (context or await self.context()).new_page()
         page.on("console", self._note)
         page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("requestfailed", lambda request: print(f"{request.url}: {request.failure}"))
         await page.goto(url)
         return page
 
@@ -59,4 +60,5 @@ async def browser(launch_browser: LaunchBrowser) -> Browser:  # noqa: F811
 async def pages(browser: Browser) -> AsyncIterator[Pages]:
     opened = Pages(browser)
     yield opened
+    print(*opened.errors, sep="\n")  # where the test failed, they may say why
     await opened.close()

@@ -101,15 +101,19 @@ test("closing waits for what was sent, and says what was not", async () => {
 
 test("a token is asked for anew before each connection, and after it expired", async () => {
   const guarded = await start({ JWT_SECRET: SECRET });
-  let asked = 0;
-  const token = async () => sign({ sub: "alice", room: "lobby" }, ++asked === 1 ? 2 : 600);
-  const alice = await opened({ user: "alice", token }, guarded.url);
+  const end = 1000 * (Math.floor(Date.now() / 1000) + 4); // as it is signed
+  const old = sign({ sub: "alice", room: "lobby" }, 4);
+  // This server has no fresh one before the old one has expired.
+  const token = async () => (Date.now() < end ? old : sign({ sub: "alice", room: "lobby" }, 600));
+  const alice = client({ user: "alice", token, echo: true }, guarded.url);
+  await alice.opened;
   const waiting = await next(alice, "state", isState("waiting"));
   assert.equal(waiting.reason, "token expired");
-  await next(alice, "open");
-  assert.equal(asked, 2);
-  const broken = client({ user: "bob", token: () => Promise.reject(new Error("no login")) }, guarded.url);
-  assert.equal((await next(broken, "state", isState("waiting"))).reason, "no token: no login");
+  await alice.opened;
+  await alice.send("again");
+  const broken = () => Promise.reject(new Error("no login"));
+  const bob = client({ user: "bob", token: broken }, guarded.url);
+  assert.equal((await next(bob, "state", isState("waiting"))).reason, "no token: no login");
 });
 
 test("reconnect connects at once and keeps the session", async () => {

@@ -5,12 +5,14 @@ import json
 import pytest
 
 from relay.wire.closing import Reason
+from tests.browser.conftest import Pages
 from tests.browser.tools import HERE, MODULES, PATIENCE, RunNode
+from tests.process import Relay
 
 CLIENT = HERE.parent.parent / "relay" / "static" / "relay-client.js"
 
 
-@pytest.mark.parametrize("name", ["client", "session", "jitter", "qr"])
+@pytest.mark.parametrize("name", ["client", "session", "jitter"])
 async def test_in_node(run_node: RunNode, name: str) -> None:
     """Runs the tests in {name}.test.mjs; those of the client start relays of their own."""
     # Node 20 has a WebSocket behind this flag, newer ones have it anyway.
@@ -20,6 +22,23 @@ async def test_in_node(run_node: RunNode, name: str) -> None:
     )
     assert code == 0, output
     assert "# fail 0" in output or "fail 0" in output
+
+
+async def test_one_script_line_is_enough(pages: Pages, relay: Relay, room: str) -> None:
+    """The classic build, in a page that has no modules."""
+    page = await pages.open(f"{relay.http}/audio?room={room}")
+    await page.add_script_tag(url="/static/relay-client.classic.js")
+    async with relay.connect("bob", room=room) as bob:
+        await page.evaluate(
+            """async (room) => {
+              const relay = new RelayClient("/", { room, user: "alice" });
+              await relay.send("from a classic script");
+              return [typeof QueueFull, typeof Undelivered];
+            }""",
+            room,
+        )
+        assert await bob.recv() == "from a classic script"
+    assert pages.errors == []
 
 
 async def test_types_are_sound(run_node: RunNode) -> None:

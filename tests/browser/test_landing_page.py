@@ -1,21 +1,19 @@
 """The landing page: a live room, as two people use it."""
 
+import asyncio
+import re
 import time
 
 from playwright.async_api import Page, expect
 
-from relay.access.tokens import mint
-from relay.names import RoomName, UserName
 from tests.browser.conftest import Pages
 from tests.clients.proxy import Proxy
 from tests.conftest import StartRelay
 from tests.process import Relay
 
-SECRET = "0123456789abcdef0123456789abcdef"
-
 
 async def enter(pages: Pages, relay: Relay, user: str, room: str) -> Page:
-    page = await pages.open(f"{relay.http}/")
+    page = await pages.open(f"{relay.http}/?room=elsewhere")
     await page.get_by_label("Your name").fill(user)
     await page.get_by_label("Room", exact=True).fill(room)
     await page.get_by_role("button", name="Join").click()
@@ -36,7 +34,9 @@ async def test_two_pages_talk_and_both_come_back_after_a_restart(
     alice = await enter(pages, relay, "alice", "kitchen")
     bob = await enter(pages, relay, "bob", "kitchen")
     for page in (alice, bob):
-        await expect(page.locator("#members li")).to_have_text(["alice", "bob"])
+        await expect(page.locator("#members .name")).to_have_text(
+            ["alice", "bob"] if page is alice else ["bob", "alice"]
+        )
     await say(alice, "is the soup on?")
     # Each page shows its own messages at once: an answer comes after what it answers.
     await expect(bob.locator(".text")).to_have_text(["is the soup on?"])
@@ -82,37 +82,6 @@ async def test_a_link_to_a_room_leads_into_it_and_shows_what_was_said(
     await expect(page.get_by_role("img", name=f"QR code of {href}")).to_be_visible()
 
 
-async def test_a_refusal_is_said_in_the_relays_words(pages: Pages, relay: Relay, room: str) -> None:
-    """A name in use; the form is there to try another one."""
-    async with relay.connect("alice", room=room):
-        page = await pages.open(f"{relay.http}/")
-        await page.get_by_label("Your name").fill("alice")
-        await page.get_by_label("Room", exact=True).fill(room)
-        await page.get_by_role("button", name="Join").click()
-        said = f"Not connected: name 'alice' is in use in room '{room}'."
-        await expect(page.get_by_role("status")).to_have_text(said)
-        await page.get_by_label("Your name").fill("bob")
-        await page.get_by_role("button", name="Join").click()
-        await expect(page.get_by_role("status")).to_contain_text("Connected: ")
-
-
-async def test_a_token_is_asked_for_where_the_relay_wants_one(
-    pages: Pages, start_relay: StartRelay, relay: Relay
-) -> None:
-    """The token fills in the name and the room that it is for."""
-    guarded = await start_relay(JWT_SECRET=SECRET)
-    page = await pages.open(f"{guarded.http}/?room=office")
-    await page.get_by_role("button", name="Join").click()
-    await expect(page.get_by_role("status")).to_have_text("Not connected: token required.")
-    token = mint(UserName("zoë"), [RoomName("büro")], 60, SECRET)
-    await page.get_by_label("Token").fill(token)
-    await page.get_by_role("button", name="Join").click()
-    await expect(page.get_by_role("status")).to_have_text("Connected: in room büro as zoë.")
-    await expect(page.locator("#members li")).to_have_text(["zoë"])
-    page = await pages.open(f"{relay.http}/")
-    await expect(page.get_by_label("Token")).to_be_hidden()
-
-
 async def test_nothing_is_missed_after_an_outage(pages: Pages, relay: Relay, room: str) -> None:
     """The page says so, and shows what was said meanwhile and by whom."""
     async with Proxy.open(relay.port) as proxy, relay.connect("bob", room=room) as bob:
@@ -143,3 +112,83 @@ async def test_text_from_others_is_never_markup(pages: Pages, relay: Relay, room
         await eve.send(text)
         await expect(page.locator(".text")).to_have_text(text)
     assert pages.errors == []
+
+
+async def test_room_is_alive_on_load_and_keeps_the_guests_name(
+    pages: Pages, relay: Relay, room: str
+) -> None:
+    """Nobody has to press anything; a second tab of the same guest gets a free name."""
+    context = await pages.context()
+    page = await pages.open(f"{relay.http}/?room={room}", context)
+    await expect(page.get_by_role("status")).to_contain_text(f"Connected: in room {room} as ")
+    name = await page.get_by_label("Your name").input_value()
+    assert await page.evaluate("localStorage.getItem('relay.name')") in (None, name)
+    await page.get_by_label("Your name").fill("alice")
+    await page.get_by_role("button", name="Join").click()
+    await expect(page.get_by_role("status")).to_have_text(f"Connected: in room {room} as alice.")
+    second = await pages.open(f"{relay.http}/?room={room}", context)
+    await expect(second.get_by_role("status")).to_contain_text("as alice-2.")
+    await page.close()
+    await second.close()
+    again = await pages.open(f"{relay.http}/", context)
+    await expect(again.get_by_role("status")).to_have_text("Connected: in room lobby as alice.")
+
+
+async def test_pointers_and_round_trips_of_everybody_are_shown(
+    pages: Pages, relay: Relay, room: str
+) -> None:
+    """By name, and gone with who has left the room; text of strangers breaks nothing."""
+    alice = await enter(pages, relay, "alice", room)
+    bob = await enter(pages, relay, "bob", room)
+    await expect(alice.locator("#members .name")).to_have_text(["alice", "bob"])
+    for page in (alice, bob):
+        await expect(page.locator("#delay")).to_have_text(re.compile(r"^\d+(\.\d)? ms$"))
+        await expect(page.locator("#members small")).to_have_count(2)
+    async with relay.connect("eve", room=f"cursors of {room}") as eve:
+        await eve.send("no JSON")
+        await eve.send('{"x":7,"y":"1"}')
+        for x in (200, 260, 320):
+            await bob.mouse.move(700 + x, 400)
+            await asyncio.sleep(0.1)  # pointers are told twenty times a second
+        await expect(alice.locator(".cursor")).to_have_text(["bob"])
+    await bob.close()
+    await expect(alice.locator(".cursor")).to_have_count(0)
+    assert pages.errors == []
+
+
+async def test_a_relay_that_is_silent_or_a_device_that_is_offline_is_said(
+    pages: Pages, relay: Relay, room: str
+) -> None:
+    """Within seconds, and "Try now" is there while the page waits."""
+    async with Proxy.open(relay.port) as proxy:
+        context = await pages.context()
+        page = await pages.open(f"{proxy.url}/?room={room}", context)
+        await expect(page.get_by_role("status")).to_contain_text("Connected: ")
+        await expect(page.locator("#delay")).to_contain_text(" ms")
+        proxy.stall()
+        await expect(page.locator("#delay")).to_have_text(re.compile("no answer for [4-9] s"))
+        await expect(page.locator("#state")).to_have_attribute("data-state", "waiting")
+        await say(page, "are you there?")
+        await expect(page.locator(".unsure .text")).to_have_text("are you there?")
+        proxy.flow()
+        await expect(page.locator(".unsure")).to_have_count(0)
+        await expect(page.locator("#state")).to_have_attribute("data-state", "open")
+        await context.set_offline(True)
+        await expect(page.get_by_role("status")).to_contain_text("offline")
+        proxy.cut()
+        await context.set_offline(False)
+        await expect(page.get_by_role("status")).to_contain_text("Connected: ")
+
+
+async def test_try_now_connects_at_once(pages: Pages, start_relay: StartRelay) -> None:
+    """A person need not wait for the countdown."""
+    relay = await start_relay(DRAIN_WINDOW="0s")
+    page = await pages.open(f"{relay.http}/")
+    await expect(page.get_by_role("status")).to_contain_text("Connected: ")
+    await relay.stop()
+    now = page.get_by_role("button", name="Try now")
+    await expect(now).to_be_visible()
+    await start_relay(PORT=str(relay.port))
+    await now.or_(page.get_by_text("Connected: ")).click()
+    await expect(page.get_by_role("status")).to_contain_text("Connected: ")
+    await expect(now).to_be_hidden()

@@ -5,6 +5,8 @@ import subprocess
 import sys
 import time
 import zipfile
+from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ import pytest
 from relay_client import (
     TERMINAL_CODES,
     Closed,
+    Event,
     Fate,
     Gap,
     Message,
@@ -92,25 +95,56 @@ async def test_refusal_for_good_is_raised(relay: Relay, room: str) -> None:
 
 
 async def test_token_is_asked_for_anew_after_it_expired(start_relay: StartRelay) -> None:
-    """And nothing is lost by it."""
+    """And nothing is lost by it; this server has no fresh one before."""
     guarded = await start_relay(JWT_SECRET=SECRET)
-    asked = []
+    end = int(time.time()) + 4
+    old = mint(UserName("alice"), [RoomName("lobby")], 4, SECRET)
 
     async def token() -> str:
-        asked.append(1)
-        seconds = 2 if len(asked) == 1 else 600
-        return mint(UserName("alice"), [RoomName("lobby")], seconds, SECRET)
+        if time.time() < end:
+            return old
+        return mint(UserName("alice"), [RoomName("lobby")], 600, SECRET)
 
     async with RelayClient(guarded.http, user="alice", token=token, echo=True) as alice:
         await alice.send("before")
-        reasons = []
+        reasons: list[tuple[State, str]] = []
         async for event in alice.events():
             if isinstance(event, StateChange):
-                reasons.append((event.state, event.reason))
-                if event.state is State.OPEN and len(asked) == 2:
+                if event.state is State.OPEN and reasons and time.time() > end:
                     break
+                reasons.append((event.state, event.reason))
         assert (State.WAITING, "token expired") in reasons
         await alice.send("after")
+
+
+async def test_fresh_token_is_given_before_the_old_one_expires(start_relay: StartRelay) -> None:
+    """The connection stays; a function that fails once is asked again."""
+    guarded = await start_relay(JWT_SECRET=SECRET)
+    asked: list[float] = []
+
+    async def token() -> str:
+        asked.append(time.time())
+        if len(asked) == 2:
+            raise OSError("the login server is away")
+        seconds = 8 if len(asked) == 1 else 600
+        return mint(UserName("alice"), [RoomName("lobby")], seconds, SECRET)
+
+    async with RelayClient(guarded.http, user="alice", token=token, echo=True) as alice:
+        while time.time() < asked[0] + 10:  # until the first has expired
+            await alice.send("still here")
+            await asyncio.sleep(0.1)
+        assert len(asked) == 3
+        assert alice.state is State.OPEN
+        states = [event async for event in _so_far(alice) if isinstance(event, StateChange)]
+        assert [event.state for event in states] == [State.CONNECTING, State.OPEN]
+
+
+async def _so_far(client: RelayClient) -> AsyncIterator[Event]:
+    """Return the events that have come."""
+    events = client.events()
+    with suppress(TimeoutError):
+        while True:
+            yield await asyncio.wait_for(anext(events), 0.5)
 
 
 async def test_what_nobody_read_is_told_as_a_gap(relay: Relay, room: str) -> None:

@@ -20,8 +20,11 @@ _DISK = 2_500_000_000  # bytes: Caddy, five releases, an image built there, and 
 
 # Files that share a server, and take turns.
 _SHARING: Final = (
-    ("test_bad_releases.py", "test_deploy.py", "test_refused_deploys.py", "test_rollback.py"),
-    ("test_firewall.py", "test_provision.py", "test_settings.py"),
+    (
+        *("test_bad_releases.py", "test_deploy.py", "test_operating.py"),
+        *("test_refused_deploys.py", "test_rollback.py"),
+    ),
+    ("test_caddy.py", "test_firewall.py", "test_provision.py", "test_settings.py"),
 )
 
 

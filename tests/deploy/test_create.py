@@ -61,17 +61,45 @@ async def test_a_cloud_that_cannot_be_reached_is_one_sentence(hetzner: Hetzner) 
     )
 
 
-async def test_a_type_that_is_not_sold_is_one_sentence(hetzner: Hetzner) -> None:
-    """In Hetzner's words, with what to try instead."""
-    (await create(hetzner, "-e", "create_server_type=cx1")).refused(
-        "Hetzner makes no cx1 in fsn1: server_type cx1 not found (other types and places: -e"
+async def test_what_is_not_sold_is_one_sentence_with_what_is(hetzner: Hetzner) -> None:
+    """The cheapest that do, with their prices; nothing is asked for."""
+    hetzner.project.market.sold_out = {("cx23", "hel1"), ("cx33", "hel1"), ("cx33", "fsn1")}
+    words = ("-e", "create_server_types=cx1", "-e", "create_locations=hel1,fsn1")
+    outcome = (await create(hetzner, *words)).refused(
+        "Hetzner has none of cx1 in hel1,fsn1 now; with 4 GB or more there is cx23 in fsn1"
+        " (4.15 EUR a month), cax11 in fsn1 (4.51 EUR a month), cax11 in hel1 (4.51 EUR a"
     )
+    assert "cx33" not in outcome.words
+    assert not [request for request in hetzner.requests if request == "POST /v1/servers"]
+
+
+async def test_a_shortage_leads_to_the_next_that_is_to_be_had(hetzner: Hetzner) -> None:
+    """Whether it is listed, or only told when the server is asked for."""
+    hetzner.project.market.sold_out = {("cx23", "fsn1")}
+    hetzner.project.market.just_sold_out = {("cx23", "hel1"), ("cax11", "fsn1")}
+    outcome = (await create(hetzner)).succeeded()
+    (server,) = hetzner.project.servers.values()
+    assert (server["server_type"]["name"], server["location"]["name"]) == ("cax11", "hel1")
+    assert (
+        "Hetzner makes no cx23 in hel1 (4.15 EUR a month) now: Server Type temporarily not"
+        in outcome.words
+    )
+    assert "Hetzner makes a cax11 in hel1 (4.51 EUR a month)" in outcome.words
+
+
+async def test_a_shortage_of_everything_is_one_sentence(hetzner: Hetzner) -> None:
+    """As it comes when it has just happened."""
+    hetzner.project.market.just_sold_out = {("cx23", "fsn1"), ("cx23", "hel1")}
+    (await create(hetzner, "-e", "create_server_types=cx23")).refused(
+        "Hetzner has none of cx23 in fsn1,nbg1,hel1 now; with 4 GB or more there is cx23 in fsn1"
+    )
+    assert hetzner.project.servers == {}
 
 
 async def test_a_dry_run_makes_nothing(hetzner: Hetzner) -> None:
     """It says what it would make."""
     outcome = (await create(hetzner, "--check")).succeeded()
-    assert "a cx23 named relay in fsn1" in outcome.words
+    assert "cx23 in fsn1 (4.15 EUR a month), named relay" in outcome.words
     assert hetzner.project.servers == {}
 
 
@@ -97,6 +125,7 @@ async def test_a_server_is_made_once_and_then_provisioned(
     (key,) = project.ssh_keys.values()
     assert public_key().startswith(key["public_key"])
     assert f"relay.example.org. A {machine.address}" in made.words
+    assert "relay.example.org. AAAA 2001:db8::1" in made.words
 
     again = (await create(hetzner)).succeeded()
     assert again.changed == 0

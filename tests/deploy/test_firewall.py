@@ -22,7 +22,7 @@ def listeners(vps: Vps) -> Iterator[None]:
 
 
 def test_only_ssh_http_and_https_are_reachable(provisioned_vps: Vps, registry: Registry) -> None:
-    """Neither a listener of the host nor a published container, after every kind of reload."""
+    """Neither a listener of the host nor a published container, whatever is reloaded."""
     vps = provisioned_vps
     address = vps.bridge_address
     with listeners(vps):
@@ -70,5 +70,7 @@ def test_ipv6_and_routes_to_containers_are_closed_too(provisioned_vps: Vps) -> N
             assert status(routed, 80, *outside) == "000"
             until_status(SITE, "192.0.2.1", 80, *outside)
             until_status(SITE, "[fd77::1]", 80, *outside)
+            # Not the address of a gateway: limits per address count this one.
+            assert '"client_ip":"fd77::2"' in vps.run("docker logs relay-caddy-1 2>&1")
     finally:
         vps.run("systemctl start nftables; ip netns del outside; ip link del inner", check=False)

@@ -14,6 +14,7 @@ from tests.lab.engine import run
 from tests.lab.http_status import SITE, until_status
 from tests.lab.playbook import play, provision
 from tests.lab.vps import RESTART_DOCKER, SSH_OPTIONS, Vps, private_key
+from tests.lab.waiting import until
 
 Lab = tuple[str, ...]
 
@@ -77,6 +78,7 @@ def test_files_belong_to_whoever_writes_them(provisioned_vps: Vps) -> None:
         "lock deploy deploy 644\n"
         "release.env deploy deploy 644\n"
         "releases deploy deploy 750\n"
+        "upgrade-caddy root root 755\n"
     )
     assert "\nRELAY_IMAGE=relay:none\n" in provisioned_vps.run("cat /opt/relay/release.env")
 
@@ -110,16 +112,18 @@ def test_sshd_takes_keys_only(provisioned_vps: Vps) -> None:
 
 
 def test_security_updates_install_themselves(provisioned_vps: Vps, host: Any) -> None:
-    """Every day, with a reboot at night when one is needed."""
+    """Every day; what interrupts waits for one time of the week."""
     settings = provisioned_vps.run("apt-config dump")
     for line in (
         'APT::Periodic::Update-Package-Lists "1";',
         'APT::Periodic::Unattended-Upgrade "1";',
-        'Unattended-Upgrade::Automatic-Reboot "true";',
-        'Unattended-Upgrade::Automatic-Reboot-Time "04:00";',
+        'Unattended-Upgrade::Automatic-Reboot "false";',
     ):
         assert line in settings
     assert host.service("apt-daily-upgrade.timer").is_enabled
+    timer = provisioned_vps.run("systemctl show maintenance.timer -p TimersCalendar -p ActiveState")
+    assert "OnCalendar=Sun 04:00 UTC" in timer
+    assert "ActiveState=active" in timer
     assert "label=Debian-Security" in settings
     assert host.file("/etc/localtime").linked_to == "/usr/share/zoneinfo/Etc/UTC"
 
@@ -176,6 +180,18 @@ def test_provisioning_and_deploys_keep_out_of_each_others_way(
         vps.run_once(f"({holds})", "true")
         provisioning.result().succeeded()
     vps.run(f"flock --nonblock {lock} true")
+
+
+def test_the_weekly_window_reboots_where_an_update_needs_it(provisioned_vps: Vps) -> None:
+    """And only there."""
+    vps = provisioned_vps
+    vps.run("systemctl start maintenance")
+    assert vps.run("systemctl show maintenance -p Result") == "Result=success\n"
+    vps.run("touch /run/reboot-required; systemctl start --no-block maintenance")
+    state = ("docker", "inspect", "-f", "{{.State.Running}}", vps.name)
+    until(lambda: run(*state) == "false\n", "it goes down")
+    vps.power_on()
+    until_status(SITE, vps.address)
 
 
 def test_the_site_is_back_after_a_reboot(provisioned_vps: Vps) -> None:

@@ -88,7 +88,7 @@ def test_caddy_that_does_not_know_its_new_domain_is_noticed(
     settings = release_host.vps.run("cat /opt/relay/.env")
     release_host.vps.run("sed -i s/^RELAY_DOMAIN=.*/RELAY_DOMAIN=relay.test/ /opt/relay/.env")
     try:
-        checkout.deploy().refused("run the workflow provision with caddy_upgrade")
+        checkout.deploy().refused(" TAGS=caddy_upgrade, which cuts every")
         before.check()
     finally:
         release_host.vps.run(f"printf %s '{settings}' > /opt/relay/.env")
@@ -105,7 +105,7 @@ def test_host_whose_caddy_lacks_the_relays_socket_is_told_what_to_do(
         "./compose up --detach --no-deps --wait caddy 2>&1"
     )
     before = Untouched(release_host)
-    checkout.deploy().refused("run the workflow provision with caddy_upgrade, which brings it")
+    checkout.deploy().refused(" TAGS=all,caddy_upgrade, which brings it")
     before.check()
     told = provision(vps, *lab).succeeded()
     assert "replaces Caddy, which cuts every open WebSocket once" in told.words
@@ -115,8 +115,8 @@ def test_host_whose_caddy_lacks_the_relays_socket_is_told_what_to_do(
 
 
 def test_bare_host_is_told_from_a_provisioned_one(checkout: Checkout, bare_vps: Vps) -> None:
-    """The sentence names the workflow that helps."""
+    """The sentence names the verb that helps."""
     bare_vps.run("useradd --create-home deploy")
     checkout.deploy(
         HETZNER_HOST=bare_vps.address, HETZNER_USERNAME="root", HETZNER_HOST_KEY=""
-    ).refused("is not provisioned: run the workflow provision")
+    ).refused("is not provisioned: make provision HOST=")

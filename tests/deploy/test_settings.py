@@ -8,11 +8,11 @@ from typing import Any
 from tests.lab.engine import run
 from tests.lab.http_status import SITE, until_status
 from tests.lab.playbook import Outcome, provision
-from tests.lab.vps import Vps
+from tests.lab.vps import Vps, public_key
 
 
 def test_only_listed_keys_may_deploy(provisioned_vps: Vps, tmp_path: Path) -> None:
-    """The list replaces what was there; without one, whoever provisions may deploy."""
+    """A list replaces what was there, and stays until there is another one."""
     vps = provisioned_vps
     other = tmp_path / "other"
     run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", other)
@@ -20,7 +20,10 @@ def test_only_listed_keys_may_deploy(provisioned_vps: Vps, tmp_path: Path) -> No
     provision(vps, "--tags", "deploy_keys", "-e", keys).succeeded()
     assert vps.ssh("true", user="deploy", key=other).returncode == 0
     assert vps.ssh("true", user="deploy").returncode == 255
-    provision(vps, "--tags", "deploy_keys").succeeded()
+    assert provision(vps, "--tags", "deploy_keys").succeeded().changed == 0
+    assert vps.ssh("true", user="deploy", key=other).returncode == 0
+    keys = json.dumps({"relay_host_deploy_keys": [public_key()]})
+    provision(vps, "--tags", "deploy_keys", "-e", keys).succeeded()
     assert vps.ssh("true", user="deploy", key=other).returncode == 255
     assert vps.ssh("true", user="deploy").returncode == 0
 
@@ -86,29 +89,3 @@ def test_domain_and_secret_stay_until_told_otherwise(provisioned_vps: Vps) -> No
     assert "JWT_SECRET" not in emptied
     vps.run("rm /opt/relay/jwt_secret")  # kept for whoever asks for tokens again
     until_status(SITE, vps.address)
-
-
-def test_caddy_is_replaced_only_when_asked(provisioned_vps: Vps) -> None:
-    """Once a relay runs, new settings wait for the tag that cuts sockets, and the run says so."""
-    vps = provisioned_vps
-    # Any container of the service counts as a relay that may have clients.
-    vps.run(
-        "echo RELAY_IMAGE=caddy:2 > /opt/relay/release.env;"
-        "/opt/relay/compose up -d --no-deps relay 2>&1"
-    )
-    try:
-        before = vps.run("/opt/relay/compose ps -q caddy")
-        larger = ("-e", '{"relay_host_settings": {"MAX_MESSAGE_SIZE": "20MB"}}')
-        outcome = settings(vps, *larger).succeeded()
-        assert "replacing it cuts every open WebSocket" in outcome.words
-        assert outcome.changed == 1, "more than .env was touched"
-        assert vps.run("/opt/relay/compose ps -q caddy") == before
-        upgrade = provision(vps, "--tags", "caddy_upgrade").succeeded()
-        assert "Every open WebSocket is cut" in upgrade.words
-        assert vps.run("/opt/relay/compose ps -q caddy") != before
-    finally:
-        vps.run(
-            "/opt/relay/compose rm -sf relay 2>&1;"
-            "echo RELAY_IMAGE=relay:none > /opt/relay/release.env"
-        )
-    settings(vps).succeeded()

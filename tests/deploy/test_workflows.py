@@ -23,6 +23,7 @@ class Project:
     """A clone as GitHub has it, and the server that the secrets of its repository name."""
 
     checkout: Path
+    deploy_key: Path  # which is not root's
     vps: Vps
     issuer: Pebble
     environment: dict[str, str]
@@ -32,9 +33,9 @@ class Project:
             *(self.checkout, event, workflow),
             secrets={
                 "HETZNER_HOST": self.vps.address,
-                "HETZNER_USERNAME": "root",
                 # As a browser on Windows pastes it.
-                "HETZNER_SSH_KEY": private_key().read_text().strip().replace("\n", "\r\n"),
+                "HETZNER_SSH_KEY": self.deploy_key.read_text().strip().replace("\n", "\r\n"),
+                "ROOT_SSH_KEY": private_key().read_text().strip().replace("\n", "\r\n"),
             },
             variables={"RELAY_DOMAIN": _DOMAIN, **variables},
             environment=self.environment,
@@ -74,6 +75,12 @@ def project(registry: Registry, clone: Path, tmp_path: Path) -> Iterator[Project
     """A clone of this repository, a server on its first day, an authority, a branch for results."""
     stack.require_images()  # so that the workflow's own build finds its layers
     run("git", "init", "--quiet", "--bare", tmp_path / "pages.git")
+    deploy_key = tmp_path / "deploy"
+    run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", deploy_key)
+    told = {
+        "docker_registry_mirrors": [registry.url],
+        "relay_host_deploy_keys": [deploy_key.with_suffix(".pub").read_text().strip()],
+    }
     vps = Vps.boot()
     try:
         with pebble.running(tmp_path, vps.address) as issuer:
@@ -83,13 +90,13 @@ def project(registry: Registry, clone: Path, tmp_path: Path) -> Iterator[Project
                 "ACME_CA": issuer.directory,
                 "SSL_CERT_FILE": str(bundle),
                 "CURL_CA_BUNDLE": str(bundle),
-                "ARGS": f"-e {json.dumps(json.dumps({'docker_registry_mirrors': [registry.url]}))}",
+                "ARGS": f"-e {json.dumps(json.dumps(told))}",
                 # One test stands for all of them: they run anyway, before this one or after.
                 "PYTEST_ADDOPTS": "-k test_names_in_use",
                 "PAGES_REMOTE": str(tmp_path / "pages.git"),
                 "DURATION": "2",
             }
-            yield Project(clone, vps, issuer, environment)
+            yield Project(clone, deploy_key, vps, issuer, environment)
     finally:
         vps.destroy()
 
@@ -97,7 +104,8 @@ def project(registry: Registry, clone: Path, tmp_path: Path) -> Iterator[Project
 def test_from_a_bare_server_to_the_second_release(project: Project, tmp_path: Path) -> None:
     """provision.yml, then deploy.yml for one push and another; each served by verified TLS.
 
-    Then the server reboots, and the site is back by itself.
+    Then the way back by a button, a look at it all, and a reboot, after which the site is back by
+    itself. The key that deploys is not root's.
     """
     log = project.act("workflow_dispatch", "provision")
     assert "ready for releases" in log
@@ -121,30 +129,39 @@ def test_from_a_bare_server_to_the_second_release(project: Project, tmp_path: Pa
     assert "handshakes failed | 0 |" in log
     assert f"Smoke test of {_DOMAIN}: a message took" in log
     assert private_key().read_text().splitlines()[1] not in log
+    assert project.vps.ssh("true", key=project.deploy_key).returncode == 255
+
+    log = project.act("workflow_dispatch", "rollback", HETZNER_HOST_KEY=host_key)
+    assert project.health()["commit"] == first["commit"]
+    assert f"Smoke test of {_DOMAIN}: a message took" in log
+    log = project.act("workflow_dispatch", "watch", HETZNER_HOST_KEY=host_key)
+    assert "all is well: a message came through, and the host has what it needs" in log
 
     project.vps.reboot()
-    project.vps.wait_until(lambda: project.serves(project.commit()), "the site is back")
+    back = str(first["commit"])
+    project.vps.wait_until(lambda: project.serves(back), "the site is back")
 
     pages = run("git", "-C", tmp_path / "pages.git", "ls-tree", "-r", "--name-only", "gh-pages")
     assert len([name for name in pages.split() if name.endswith(".json")]) == 2
 
 
 @pytest.mark.parametrize(
-    ("event", "workflow"), [("push", "deploy"), ("workflow_dispatch", "provision")]
+    ("event", "workflow", "key"),
+    [("push", "deploy", "HETZNER_SSH_KEY"), ("workflow_dispatch", "provision", "ROOT_SSH_KEY")],
 )
 def test_without_secrets_everything_is_skipped_and_nothing_fails(
-    clone: Path, event: str, workflow: str
+    clone: Path, event: str, workflow: str, key: str
 ) -> None:
     """The first job says which are missing, and how to add them."""
     log = act(
         *(clone, event, workflow),
-        secrets={"HETZNER_USERNAME": "root"},
+        secrets={"ANOTHER": "secret"},
         variables={},
         environment={},
         names={},
     )
-    assert "missing secrets: HETZNER_HOST HETZNER_SSH_KEY;" in log
-    assert "gh secret set HETZNER_SSH_KEY" in log
+    assert f"missing secrets: HETZNER_HOST {key};" in log
+    assert f"gh secret set {key}" in log
     assert "make deploy" not in log
     assert "make test" not in log
     assert "make provision" not in log

@@ -80,8 +80,15 @@ class Checkout:
         return self.infra("rollback", *words, **environment)
 
     def infra(self, *words: str, **environment: str) -> Outcome:
+        return self._run("infra", *words, **environment)
+
+    def operate(self, *words: str, **environment: str) -> Outcome:
+        """Look after the host: status, watch, hold, unhold."""
+        return self._run("infra.operate", *words, **environment)
+
+    def _run(self, module: str, *words: str, **environment: str) -> Outcome:
         done = subprocess.run(
-            [sys.executable, "-m", "infra", *words],
+            [sys.executable, "-m", module, *words],
             cwd=self.folder,
             env=self._environment(environment),
             stdin=subprocess.DEVNULL,

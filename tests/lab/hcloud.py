@@ -13,15 +13,15 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Final, Self
 
+import yaml
 from aiohttp import web
 
+from tests.lab.market import LOCATIONS, TYPES, Market
 from tests.lab.vps import Vps
 
 Json = dict[str, Any]
 
-_TYPES: Final = ("cx23", "cax11")
 _IMAGES: Final = ("debian-12", "debian-13")
-_LOCATIONS: Final = ("fsn1", "hel1")
 
 
 class Refusal(Exception):
@@ -41,6 +41,7 @@ class Project:
     servers: dict[int, Json] = field(default_factory=dict)
     actions: dict[int, Json] = field(default_factory=dict)
     machines: dict[int, Vps] = field(default_factory=dict)
+    market: Market = field(default_factory=Market)
 
     def __post_init__(self) -> None:
         self._numbers = itertools.count(1)
@@ -55,6 +56,8 @@ class Project:
                 return self.servers
             case "actions":
                 return self.actions
+            case "server_types":
+                return self.market.server_types()
         raise Refusal(404, "not_found", f"{kind} not found")
 
     def get(self, kind: str, number: int) -> Json:
@@ -78,18 +81,24 @@ class Project:
     def add_server(self, asked: Json) -> Json:
         """Note a server; its machine is booted by the caller, who can wait."""
         for name, known in (
-            ("server_type", _TYPES),
+            ("server_type", TYPES),
             ("image", _IMAGES),
-            ("location", _LOCATIONS),
+            ("location", LOCATIONS),
         ):
             if asked[name] not in known:
                 raise Refusal(422, "invalid_input", f"{name} {asked[name]} not found")
+        if not self.market.has(asked["server_type"], asked["location"]):
+            raise Refusal(412, "resource_unavailable", "Server Type temporarily not available")
         if any(asked["name"] == server["name"] for server in self.servers.values()):
             raise Refusal(409, "uniqueness_error", "server name is already used")
         server = self._new(self.servers, asked["name"])
         server.update(
             status="initializing",
-            server_type={"id": 1, "name": asked["server_type"], "architecture": "x86"},
+            server_type={
+                "id": 1,
+                "name": asked["server_type"],
+                "architecture": TYPES[asked["server_type"]][2],
+            },
             image={"id": 1, "name": asked["image"]},
             location={"id": 1, "name": asked["location"]},
             labels=asked.get("labels") or {},
@@ -139,6 +148,7 @@ class Hetzner:
                 web.post("/v1/firewalls/{id}/actions/{action}", self._change_firewall),
                 web.post("/v1/servers", self._add_server),
                 web.post("/v1/servers/{id}/actions/change_protection", self._protect),
+                web.get("/v1/pricing", self._price),
                 web.get("/v1/{kind}", self._list),
                 web.get("/v1/{kind}/{id}", self._get),
             ]
@@ -187,6 +197,9 @@ class Hetzner:
         pagination |= {"previous_page": None, "next_page": None}
         return web.json_response({kind: found, "meta": {"pagination": pagination}})
 
+    async def _price(self, request: web.Request) -> web.Response:
+        return web.json_response({"pricing": {"currency": "EUR", "vat_rate": "19.00"}})
+
     async def _get(self, request: web.Request) -> web.Response:
         kind = request.match_info["kind"]
         return web.json_response({kind[:-1]: self.project.get(kind, int(request.match_info["id"]))})
@@ -221,7 +234,8 @@ class Hetzner:
         asked = await request.json()
         server = self.project.add_server(asked)
         action = self.project.start_action("create_server", "running")
-        task = asyncio.create_task(self._boot(server, action, self.project.keys_of(asked)))
+        keys = self.project.keys_of(asked)
+        task = asyncio.create_task(self._boot(server, action, keys, asked.get("user_data", "")))
         self._boot_tasks.add(task)
         task.add_done_callback(self._boot_tasks.discard)
         answer: Json = {
@@ -232,9 +246,14 @@ class Hetzner:
         }
         return web.json_response(answer, status=201)
 
-    async def _boot(self, server: Json, action: Json, keys: tuple[str, ...]) -> None:
+    async def _boot(
+        self, server: Json, action: Json, keys: tuple[str, ...], user_data: str
+    ) -> None:
+        # Of what cloud-init does, the one thing that is asked for.
+        own = (yaml.safe_load(user_data) or {}).get("ssh_keys", {})
+        host_key = (own["ed25519_private"], own["ed25519_public"]) if own else None
         try:
-            machine = await asyncio.to_thread(Vps.boot, keys=keys)
+            machine = await asyncio.to_thread(Vps.boot, keys=keys, host_key=host_key)
         except AssertionError as error:
             action.update(status="error", error={"code": "action_failed", "message": str(error)})
             return

@@ -27,6 +27,13 @@ class ReleaseHost:
             health: dict[str, Any] = json.load(answer)
         return health
 
+    def answers(self) -> bool:
+        """Whether `/health` is answered."""
+        try:
+            return bool(self.health())
+        except OSError:
+            return False
+
     def headers(self) -> dict[str, str]:
         with _OPENER.open(f"http://{self.address}/health", timeout=10) as answer:
             return dict(answer.headers)

@@ -33,6 +33,7 @@ _OPTIONS: Final = (
 RESTART_DOCKER: Final = "systemctl reset-failed docker; systemctl restart docker"
 # sshd slows down a source after wrong keys; here all tests are one source.
 _SSHD: Final = "PerSourcePenalties no\n"
+_HOST_KEY: Final = ("etc/ssh/ssh_host_ed25519_key", "etc/ssh/ssh_host_ed25519_key.pub")
 
 
 class Vps:
@@ -43,9 +44,16 @@ class Vps:
         self.address = address
 
     @classmethod
-    def boot(cls, *, keys: tuple[str, ...] = (), disk: int | None = None) -> Self:
+    def boot(
+        cls,
+        *,
+        keys: tuple[str, ...] = (),
+        disk: int | None = None,
+        host_key: tuple[str, str] | None = None,
+    ) -> Self:
         """Start a fresh server that lets in the lab's key, or `keys`, as root.
 
+        `host_key` is its own, private and public; left out, that of the image.
         `disk` bounds what its Docker engine may store, in bytes; a reboot forgets what it holds.
         """
         images.require(images.VPS)
@@ -64,7 +72,7 @@ class Vps:
             )
         vps = cls(name, address)
         try:
-            vps._furnish(keys or (public_key(),))
+            vps._furnish(keys or (public_key(),), host_key)
             run("docker", "start", name)
             vps.wait_until_up()
         except BaseException:
@@ -72,15 +80,17 @@ class Vps:
             raise
         return vps
 
-    def _furnish(self, keys: tuple[str, ...]) -> None:
+    def _furnish(self, keys: tuple[str, ...], host_key: tuple[str, str] | None) -> None:
         with tempfile.TemporaryDirectory() as folder:
             root = Path(folder)
             for path, text in (
                 ("root/.ssh/authorized_keys", "".join(f"{key}\n" for key in keys)),
                 ("etc/ssh/sshd_config.d/99-lab.conf", _SSHD),
+                *zip(_HOST_KEY, host_key or (), strict=False),
             ):
-                (root / path).parent.mkdir(parents=True)
+                (root / path).parent.mkdir(parents=True, exist_ok=True)
                 (root / path).write_text(text)
+                (root / path).chmod(0o600)
             for private in (root, root / "root", root / "root/.ssh"):
                 private.chmod(0o755 if private is root else 0o700)
             (root / "root/.ssh/authorized_keys").chmod(0o600)

@@ -31,7 +31,8 @@ def copy(tmp_path: Path) -> Path:
     """A copy of what the images and the stack are made of."""
     for name in (
         *("Makefile", "Dockerfile.relay", ".dockerignore", "pyproject.toml", "Caddyfile.docker"),
-        *("docker-compose.yml", "docker-compose.override.yml", "Caddyfile.developer"),
+        *("docker-compose.yml", "docker-compose.override.yml", "docker-compose.own-proxy.yml"),
+        "Caddyfile.developer",
     ):
         shutil.copy(ROOT / name, tmp_path / name)
     for name in ("scripts", "relay", "requirements", "loadtest", "wsload"):

@@ -173,14 +173,19 @@ def test_a_strangers_broken_body_takes_the_relay_from_nobody(stack: Stack) -> No
         stranger.sendall(broken)
         assert b" 502 " in stranger.recv(4096)
     # A failure that is counted keeps Caddy from the relay: nothing is served until it is forgotten.
-    upstreams = json.loads(
-        stack.compose(
-            *("exec", "-T", "caddy", "wget", "-q", "-O", "-"),
-            "http://127.0.0.1:2019/reverse_proxy/upstreams",
-        )
-    )
+    upstreams = stack.admin("/reverse_proxy/upstreams")
     assert upstreams
     assert not any(upstream["fails"] for upstream in upstreams)
+
+
+def test_caddys_configuration_is_no_port(stack: Stack) -> None:
+    """On the host's network every user of the host could change what is served."""
+    facts = stack.inspect(*stack.containers("caddy"))
+    assert facts["HostConfig"]["NetworkMode"] == "host"
+    assert "http" in stack.admin("/config/apps")
+    listeners = run("ss", "-Hltnp").splitlines()
+    own = [line.split()[3] for line in listeners if f"pid={facts['State']['Pid']}," in line]
+    assert sorted(own) == [f"{stack.address}:443", f"{stack.address}:80"]
 
 
 async def test_the_relay_sees_the_clients_address(run_stack: RunStack) -> None:

@@ -70,7 +70,8 @@ class Inbox(Feed):
         super().__init__(control)
         self.account = account
         self.desk = desk
-        take = self.take(self._accounting())
+        account_for = self._accounting()
+        take = self.take(account_for if desk.order is None else self._ordering(account_for))
         self.feed_data = take if desk.standing is None else annotated(desk.standing, take)
 
     def take(self, account: Take) -> Take:
@@ -105,6 +106,25 @@ class Inbox(Feed):
                 tardy[tick] += 1
 
         return account
+
+    def _ordering(self, account: Take) -> Take:
+        """Also say what came after what, for the one order over all senders."""
+        order, member = self.desk.order, self.account
+
+        def set_aside() -> int:
+            """How many messages were no deliveries."""
+            faults = member.faults.total()
+            return member.repeated + member.leaked + member.foreign + faults
+
+        def take(data: Any, size: int) -> None:
+            before = set_aside()
+            account(data, size)
+            sound = self._sound(data, size)
+            if sound is not None and set_aside() == before and order is not None:
+                _, key, sequence, *_ = sound
+                order.saw(member.name, number_of(key, sequence))
+
+        return take
 
     def _is_sound(self, payload: bytes) -> bool:
         fault = self.desk.verifier.verify(payload, self.arrived)
@@ -172,30 +192,6 @@ class JitterInbox(Inbox):
                 previous = latencies.get(key, latency)
                 latencies[key] = latency
                 jitter[ticks(abs(latency - previous))] += 1
-
-        return take
-
-
-class OrderInbox(Inbox):
-    """Also says what came after what, for the one order over all senders."""
-
-    __slots__ = ()
-
-    def take(self, account: Take) -> Take:
-        order, member = self.desk.order, self.account
-
-        def set_aside() -> int:
-            """How many messages were no deliveries."""
-            faults = member.faults.total()
-            return member.repeated + member.leaked + member.foreign + faults
-
-        def take(data: Any, size: int) -> None:
-            before = set_aside()
-            account(data, size)
-            sound = self._sound(data, size)
-            if sound is not None and set_aside() == before and order is not None:
-                _, key, sequence, *_ = sound
-                order.saw(member.name, number_of(key, sequence))
 
         return take
 

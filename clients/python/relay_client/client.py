@@ -46,10 +46,10 @@ class RelayClient:
         """`url` is the relay's address: http, https, ws or wss.
 
         user: a guest's name if left out. token: where the relay asks for one; a function (it may
-        be async) is asked anew before each connection, also after the token expired. history:
-        so many messages before the live ones. lag: whether the relay closes a client that reads too
-        slowly, or skips messages. queue_limit: bytes that may wait until the relay holds them.
-        protocol: "raw" is for other servers, and promises nothing.
+        be async) is asked anew before each connection, before the token that the relay has expires,
+        and after it has. history: so many messages before the live ones. lag: whether the relay
+        closes a client that reads too slowly, or skips messages. queue_limit: bytes that may wait
+        until the relay holds them. protocol: "raw" is for other servers, and promises nothing.
         """
         self.user = user if user is not None else f"guest-{randrange(10**6)}"  # noqa: S311
         if not self.user.strip("."):

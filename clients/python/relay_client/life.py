@@ -17,6 +17,7 @@ from relay_client.events import Gap, State, StateChange
 from relay_client.inbox import Inbox
 from relay_client.link import Link, Lost
 from relay_client.outgoing import Outgoing
+from relay_client.renewal import renew
 from relay_client.session import Drain, Raw, Session, Stranger, Welcome
 
 logger = logging.getLogger("relay_client")
@@ -103,8 +104,7 @@ class Life:
         """
         options = self._options
         try:
-            given = options.token() if callable(options.token) else options.token
-            token = await given if isawaitable(given) else given
+            token = await self._token()
         except Exception as error:  # theirs; it may do better next time
             return await self._wait(f"no token: {error}")
         headers = {"Authorization": f"Bearer {token}"} if token else {}
@@ -125,9 +125,14 @@ class Life:
                 )
         except (aiohttp.ClientError, TimeoutError, OSError):
             return await self._refused(await ask(http, url, headers))
-        return await self._hold(socket)
+        return await self._hold(socket, token)
 
-    async def _hold(self, socket: aiohttp.ClientWebSocketResponse) -> str:
+    async def _token(self) -> str:
+        token = self._options.token
+        given = token() if callable(token) else token
+        return await given if isawaitable(given) else given
+
+    async def _hold(self, socket: aiohttp.ClientWebSocketResponse, token: str) -> str:
         """Stay connected for as long as it goes; return why to connect again, after the wait."""
         self._drain = 0.0
         self._is_drained.clear()
@@ -136,12 +141,14 @@ class Life:
         hurry_task = asyncio.create_task(self.hurry.wait())
         limit_task = asyncio.create_task(self._limit())
         tasks: list[asyncio.Task[Any]] = [hold_task, hurry_task, limit_task]
+        renew_task = asyncio.create_task(self._renew(link, token))
         try:
             if self._options.is_raw:
                 self._welcome()
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
             self._link = None
+            tasks.append(renew_task)
             for task in tasks:
                 task.cancel()
             results = await asyncio.gather(*tasks, return_exceptions=True)
@@ -161,6 +168,12 @@ class Life:
         if not isinstance(end, Lost):
             raise end
         return await self._lost(end)
+
+    async def _renew(self, link: Link, token: str) -> None:
+        """Keep the relay in fresh tokens, where there is a function that gives them."""
+        if callable(self._options.token) and not self._options.is_raw:
+            await self.is_settled.wait()  # nothing is sent before the welcome
+            await renew(token, self._token, link.renew)
 
     async def _limit(self) -> str:
         """Return when the connection should not stay as it is: why."""

@@ -1,13 +1,14 @@
 """One WebSocket, from its handshake to its end."""
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
 from typing import Final
 
 import aiohttp
 
 from relay_client.outgoing import Outgoing
-from relay_client.session import PING, Raw, Session
+from relay_client.session import MARK, PING, Raw, Session
 
 SILENCE: Final = 15.0  # seconds after which the relay is asked whether the connection lives
 ANSWER: Final = 5.0  # seconds for its answer, or any other frame
@@ -89,6 +90,10 @@ class Link:
                 if self._session.is_raw:
                     self._outgoing.settle(1)  # there is no more to be known of it
             await self._unsent.wait()
+
+    async def renew(self, token: str) -> None:
+        """Give the relay a fresh token."""
+        await self._put(MARK + json.dumps({"type": "token", "token": token}))
 
     async def _put(self, frame: str | bytes) -> None:
         try:

@@ -78,7 +78,7 @@ async function join() {
     lag: "skip",
     protocol: "raw", // sound that was missed is not wanted later
   });
-  showState(relay, state);
+  showState(relay, state, find("now", HTMLButtonElement));
   watchMembers(relay, base, key, (names) => {
     const gone = people.show(names.filter((name) => name !== relay.user));
     for (const name of gone) listener.forget(name);

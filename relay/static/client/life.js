@@ -7,6 +7,7 @@ import { Pulse, watchSigns } from "./pulse.js";
 import { Queue } from "./queue.js";
 import { Raw } from "./raw.js";
 import { lost } from "./refusal.js";
+import { Renewal } from "./renewal.js";
 import { Session } from "./session.js";
 
 const STABLE = 10_000; // ms after which a connection counts as a success
@@ -32,6 +33,10 @@ export class Life {
   #pulse = new Pulse(
     () => this.session.ping(this.#put),
     () => this.connect(lost("the connection is silent")),
+  );
+  #renewal = new Renewal(
+    () => this.#token(),
+    (token) => this.session.renew(this.#put, token),
   );
   #stopWatching;
   /** @type {Link | null} */
@@ -88,8 +93,8 @@ export class Life {
       const protocols = isRaw ? [] : ["relay.v1"];
       if (token) protocols.push(`bearer.${token}`);
       this.#link = new Link(new this.#WebSocket(url, protocols), url, token, {
-        upgraded: () => isRaw && this.#welcome(),
-        read: (data) => this.#read(data, attempt),
+        upgraded: () => isRaw && this.#welcome(token),
+        read: (data) => this.#read(data, attempt, token),
         lost: (code, reason) => this.#lost(code, reason),
         refused: (refusal) => this.#refused(refusal),
       });
@@ -109,25 +114,30 @@ export class Life {
    *
    * @param {string | ArrayBuffer} data
    * @param {number} attempt
+   * @param {string} token of this connection
    */
-  #read(data, attempt) {
+  #read(data, attempt, token) {
     this.#pulse.heard();
     for (const [type, event] of this.session.read(data)) {
       if (attempt !== this.#attempt) return; // a listener has left
-      if (type === "welcome") this.#welcome();
+      if (type === "welcome") this.#welcome(token);
       else if (type === "drain") this.#drained(event.after);
       else if (type === "stranger") this.end(null, `${this.#base.host} does not speak relay.v1`);
       else this.#events.emit(/** @type {keyof import("./types.js").Events} */ (type), event);
     }
   }
 
-  #welcome() {
+  /** @param {string} token of this connection */
+  #welcome(token) {
     this.#link?.welcome();
     this.#opened = Date.now();
     this.#drain = 0;
     const attempt = this.#attempt;
     const { room, user } = this.#options;
-    if (!this.session.isRaw) this.#pulse.start();
+    if (!this.session.isRaw) {
+      this.#pulse.start();
+      if (typeof this.#options.token === "function") this.#renewal.start(token);
+    }
     this.#become("open", `in room ${room} as ${user}`);
     if (this.#attempt !== attempt) return; // a listener closed it
     this.flush();
@@ -207,6 +217,7 @@ export class Life {
     if (this.state === "open") this.#left = Date.now();
     clearTimeout(this.#timer);
     this.#pulse.stop();
+    this.#renewal.stop();
     this.#link?.drop();
     this.#link = null;
   }

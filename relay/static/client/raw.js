@@ -30,6 +30,8 @@ export class Raw {
 
   ping() {}
 
+  renew() {}
+
   /** @param {string | ArrayBuffer} data @returns {Happened[]} */
   read(data) {
     return [["message", { data, from: null, at: null }]];

@@ -4,7 +4,7 @@ const LIMIT = 10_000; // messages that may wait for the loop
 
 /**
  * @typedef {import("./types.js").Message} Message
- * @param {import("../relay-client.js").RelayClient} client
+ * @param {import("./relay-client.js").RelayClient} client
  * @returns {AsyncGenerator<Message, void, void>}
  */
 export async function* iterate(client) {

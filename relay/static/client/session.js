@@ -66,6 +66,11 @@ export class Session {
     put(`${MARK}{"type":"ping"}`);
   }
 
+  /** Give the relay a fresh token. @param {(data: Kept) => void} put @param {string} token */
+  renew(put, token) {
+    put(MARK + JSON.stringify({ type: "token", token }));
+  }
+
   /**
    * Take a frame, and return what it says, in order.
    *

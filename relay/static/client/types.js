@@ -10,7 +10,8 @@
  * @property {string} [room] "lobby" if left out
  * @property {string} [user] name in the room; that of a guest if left out
  * @property {string | (() => string | Promise<string>)} [token] JSON Web Token, where the relay
- *   asks for one; a function is asked anew before each connection, also after the token expired
+ *   asks for one; a function is asked anew before each connection, before the token that the relay
+ *   has expires, and after it has
  * @property {boolean} [echo] also receive what you send
  * @property {number} [history] receive the last so many messages before the live ones
  * @property {"close" | "skip"} [lag] what the relay does when this client reads too slowly: close

@@ -1,6 +1,5 @@
 /** One chart of uPlot in the colours of the page. */
 
-const WINDOW = 600; // seconds
 const HEIGHT = 136; // px
 const SYNC = "dashboard"; // one cursor for all charts
 
@@ -13,18 +12,22 @@ const SYNC = "dashboard"; // one cursor for all charts
  * @property {{ idx: number | null | undefined }} cursor
  * @property {(data: Columns) => void} setData
  * @property {(size: { width: number, height: number }) => void} setSize
+ * @property {(place: { left: number, top: number }) => void} setCursor
+ * @property {(value: number, scale: string) => number} valToPos
  * @property {() => void} destroy
  *
  * @typedef {{ new (options: object, data: Columns, target: HTMLElement): Chart }} UPlot
  */
 
 /**
- * Return the chart of a tile; `draw` gives it new columns, the first of which is time.
+ * Return the chart of a tile.
  *
  * @param {HTMLElement} target
  * @param {Tile} tile
+ * @param {() => number} seconds that are shown
+ * @param {(index: number | null) => void} point at a place of the columns, or at none
  */
-export function makeChart(target, tile) {
+export function makeChart(target, tile, seconds, point) {
   const UPlot = /** @type {{ uPlot: UPlot }} */ (/** @type {unknown} */ (globalThis)).uPlot;
   /** @type {Columns} */
   let data = [[], ...tile.series.map(() => [])];
@@ -32,23 +35,25 @@ export function makeChart(target, tile) {
   let chart;
   const build = () => {
     chart?.destroy();
-    chart = new UPlot(options(target, tile), data, target);
+    chart = new UPlot(options(target, tile, seconds, point), data, target);
   };
   build();
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", build);
   const fit = () => chart.setSize({ width: target.clientWidth, height: HEIGHT });
   new ResizeObserver(fit).observe(target);
   return {
-    /** @param {Columns} columns */
+    /** @param {Columns} columns the first is time */
     draw(columns) {
       data = columns;
       chart.setData(data);
     },
+    /** Put the cursor on a time; null takes it away. @param {number | null} time */
+    show(time) {
+      const left = time === null ? -10 : chart.valToPos(time, "x");
+      chart.setCursor({ left, top: time === null ? -10 : 1 });
+    },
   };
 }
-
-/** @type {(chart: unknown, low: number, high: number) => [number, number]} */
-const lastMinutes = (_, __, high) => [high - WINDOW, high];
 
 /** @type {(chart: unknown, low: number, high: number) => [number, number]} */
 const fromZero = (_, __, high) => [0, high > 0 ? high * 1.1 : 1];
@@ -58,8 +63,13 @@ function labels(format) {
   return (/** @type {unknown} */ _, /** @type {number[]} */ values) => values.map(format);
 }
 
-/** @param {HTMLElement} target @param {Tile} tile */
-function options(target, tile) {
+/**
+ * @param {HTMLElement} target
+ * @param {Tile} tile
+ * @param {() => number} seconds
+ * @param {(index: number | null) => void} point
+ */
+function options(target, tile, seconds, point) {
   const style = getComputedStyle(document.documentElement);
   const colour = (/** @type {string} */ name) => style.getPropertyValue(name).trim();
   const font = `11px ${colour("--sans")}`;
@@ -71,18 +81,26 @@ function options(target, tile) {
     padding: [8, 16, 0, 0],
     legend: { show: false },
     cursor: { sync: { key: SYNC }, y: false, drag: { x: false, y: false }, points: { size: 7 } },
-    scales: { x: { range: lastMinutes }, y: { range: fromZero } },
+    scales: {
+      x: {
+        range: (/** @type {unknown} */ _, /** @type {number} */ __, /** @type {number} */ high) => [
+          high - seconds(),
+          high,
+        ],
+      },
+      y: { range: fromZero },
+    },
     axes: [
       {
         ...axis,
         size: 22,
         space: 80,
         grid: { show: false },
-        values: labels(clock),
+        values: labels((time) => clock(time, seconds() <= 60)),
       },
       {
         ...axis,
-        size: 52,
+        size: 56,
         space: 32,
         grid,
         values: labels(tile.format),
@@ -90,41 +108,30 @@ function options(target, tile) {
     ],
     series: [
       {},
-      ...tile.series.map(({ label }, index) => ({
+      ...tile.series.map(({ label, isLimit }, index) => ({
         label,
-        stroke: colour(index ? "--ink-2" : "--accent"),
-        width: 1.5,
+        stroke: colour(isLimit ? "--bad" : index ? "--ink-2" : "--accent"),
+        width: isLimit ? 1 : 1.5,
+        dash: isLimit ? [5, 4] : undefined,
         fill: index ? undefined : `${colour("--accent")}1f`,
         points: { show: false },
       })),
     ],
-    hooks: { setCursor: [(/** @type {Chart} */ chart) => show(target, tile, chart)] },
+    hooks: {
+      setCursor: [(/** @type {Chart} */ { cursor: { idx } }) => point(idx ?? null)],
+    },
   };
 }
 
 /**
- * Say below the pointer what it points at.
- *
- * @param {HTMLElement} target
- * @param {Tile} tile
- * @param {Chart} chart
+ * @param {number} time Unix time, seconds
+ * @param {boolean} withSeconds
  */
-function show(target, tile, { cursor: { idx }, data }) {
-  const time = idx == null ? null : data[0][idx];
-  target.title =
-    idx == null || time == null
-      ? ""
-      : [
-          new Date(time * 1000).toLocaleTimeString(),
-          ...tile.series.map(({ label }, at) => `${tile.format(data[at + 1][idx] ?? 0)} ${label}`),
-        ].join(", ");
-}
-
-/** @param {number} seconds Unix time */
-function clock(seconds) {
-  return new Date(seconds * 1000).toLocaleTimeString([], {
+export function clock(time, withSeconds) {
+  return new Date(time * 1000).toLocaleTimeString([], {
     hour: "2-digit",
     minute: "2-digit",
+    second: withSeconds ? "2-digit" : undefined,
     hourCycle: "h23",
   });
 }

@@ -1,4 +1,4 @@
-/** The last ten minutes of `/live`, as columns of rates for the charts. */
+/** The last ten minutes of `/live`, as rows of rates for the charts. */
 
 const KEPT = 600; // seconds
 
@@ -13,10 +13,12 @@ const KEPT = 600; // seconds
  * @property {{ connections: number, frozen_seconds: number, from_commit: string } | null} handover
  *   how this process took over; null: it began anew
  * @property {Record<string, number>} closed connections ended so far, by reason
+ * @property {Record<string, number>} refused requests refused so far, by HTTP status
+ * @property {{ memory: number, connections: number }} limits of this process; bytes, and how many
  * @property {string} life of one service: its counters begin at 0, and go on when another process takes over
  * @property {number} taken samples so far
  * @property {string[]} fields
- * @property {number[][]} samples
+ * @property {(number | null)[][]} samples null: not known by the process that took it
  *
  * @typedef {object} Row one second
  * @property {number} time Unix time, seconds
@@ -28,6 +30,10 @@ const KEPT = 600; // seconds
  * @property {number | null} deliveredBytes per second, to members
  * @property {number | null} perBatch deliveries that one batch became
  * @property {number} delay of the event loop, ms
+ * @property {number | null} refused requests per second
+ * @property {number | null} cpu percent of one core
+ * @property {number | null} memory bytes
+ * @property {number | null} memoryLimit bytes
  */
 
 export class Samples {
@@ -37,6 +43,7 @@ export class Samples {
   #life = "";
   /** @type {Record<string, number> | null} */
   #last = null;
+  #memoryLimit = 0; // bytes
 
   /** @returns {Row | null} the latest figures */
   get latest() {
@@ -59,8 +66,10 @@ export class Samples {
     }
     this.#life = live.life;
     this.taken = live.taken;
+    this.#memoryLimit = live.limits.memory;
     for (const values of live.samples) {
-      this.#append(Object.fromEntries(live.fields.map((field, at) => [field, values[at]])));
+      const sample = live.fields.map((field, at) => [field, values[at]]);
+      this.#append(Object.fromEntries(sample));
     }
     const oldest = (this.rows.at(-1)?.time ?? 0) - KEPT;
     const keep = this.rows.findIndex(({ time }) => time >= oldest);
@@ -79,8 +88,13 @@ export class Samples {
     const last = this.#last;
     this.#last = sample;
     const time = sample.time - (last?.time ?? sample.time);
-    const rate = (/** @type {string} */ field) =>
-      last ? (sample[field] - last[field]) / time : null;
+    // Null where there is nothing to compare, or another process has begun to count.
+    const rate = (/** @type {string} */ field) => {
+      if (!last || last[field] === null || sample[field] === null) return null;
+      const grown = sample[field] - last[field];
+      return grown < 0 ? null : grown / time;
+    };
+    const cpu = rate("cpu");
     const batches = last ? sample.batches - last.batches : 0;
     this.rows.push({
       time: sample.time,
@@ -92,6 +106,10 @@ export class Samples {
       deliveredBytes: rate("delivered_bytes"),
       perBatch: last && batches ? (sample.deliveries - last.deliveries) / batches : null,
       delay: sample.loop_delay * 1000,
+      refused: rate("refused"),
+      cpu: cpu === null ? null : 100 * cpu,
+      memory: sample.memory,
+      memoryLimit: this.#memoryLimit,
     });
   }
 }

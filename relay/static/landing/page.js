@@ -1,63 +1,124 @@
 /** The landing page: a live room, the way to it from elsewhere, and code with this address. */
 
 import { RelayClient } from "../relay-client.js";
-import { find, make } from "../shared/dom.js";
-import { guestName } from "../shared/names.js";
+import { find } from "../shared/dom.js";
+import { freeName, keepName, ownName } from "../shared/names.js";
 import { svg } from "../shared/qr.js";
 import { showRelease } from "../shared/release.js";
 import { showState } from "../shared/state.js";
-import { fillFromToken } from "../shared/token.js";
+import { fillFromToken, isFor, keepToken } from "../shared/token.js";
+import { milliseconds } from "../shared/units.js";
+import { Cursors, roomOf } from "./cursors.js";
+import { Form } from "./form.js";
+import { Members } from "./members.js";
 import { Messages } from "./messages.js";
+import { writeSamples } from "./samples.js";
 
 const HISTORY = 30; // messages shown to whoever comes in
+const GUESSES = 5; // free names tried for who has not chosen one
 const LOCAL = /^(localhost|127\.|\[::1\])/;
 
-const user = find("user", HTMLInputElement);
-const room = find("room", HTMLInputElement);
-const token = find("token", HTMLInputElement);
-const enter = find("enter", HTMLButtonElement);
 const text = find("text", HTMLInputElement);
 const send = find("send", HTMLButtonElement);
 const state = find("state", HTMLElement);
-const here = find("here", HTMLElement);
-const messages = new Messages(find("messages", HTMLOListElement));
+const now = find("now", HTMLButtonElement);
+const delay = find("delay", HTMLElement);
+const messages = new Messages(find("messages", HTMLOListElement), find("jump", HTMLButtonElement));
+const members = new Members(
+  find("here", HTMLElement),
+  find("here-title", HTMLElement),
+  find("members", HTMLUListElement),
+);
 
 /** @type {RelayClient | null} */
 let client = null;
 
-/** Show whether there is a room to write to. @param {boolean} inside */
-function show(inside) {
-  for (const field of [user, room, token]) field.disabled = inside;
-  enter.textContent = inside ? "Leave" : "Join";
-  enter.classList.toggle("plain", inside);
-  text.disabled = send.disabled = !inside;
-  text.placeholder = inside ? `Write to ${room.value}` : "Join to write";
-  here.hidden = true;
+const form = new Form(
+  () => join(),
+  () => client?.close("you left"),
+  () => showLinks(),
+);
+
+/** @param {number} [guesses] free names to try, for a name that nobody has chosen */
+function join(guesses = 0) {
+  const who = form.who;
+  const { room, user, token } = who;
+  client?.close("you are in another room now");
+  /** @type {RelayClient} */
+  let relay;
+  try {
+    relay = new RelayClient("/", { room, user, token: token || undefined, history: HISTORY });
+  } catch (error) {
+    const { message } = /** @type {Error} */ (error);
+    form.refuse(message, []);
+    return;
+  }
+  client = relay;
+  form.inside = who;
+  messages.clear();
+  text.disabled = send.disabled = false;
+  text.placeholder = `Write to ${room}`;
+  showState(relay, state, now);
+  /** @type {Cursors | null} */
+  let cursors = null;
+  relay.once("open", () => {
+    if (guesses === 0) keepName(user);
+    if (isFor(token, roomOf(room))) cursors = openCursors(who);
+  });
+  relay.on("message", (message) => messages.receive(message, user));
+  for (const type of /** @type {const} */ (["open", "join", "leave", "members"])) {
+    relay.on(type, () => members.show(relay.members, relay.count ?? 0, user));
+  }
+  tellOutages(relay);
+  relay.on("close", async ({ code, reason }) => {
+    cursors?.close();
+    if (client !== relay) return; // the next one is there
+    client = null;
+    form.inside = null;
+    members.hide();
+    delay.hidden = true;
+    text.disabled = send.disabled = true;
+    text.placeholder = "Join to write";
+    if (code !== null) return;
+    const isTaken = / is in use /.test(reason);
+    const taken = isTaken ? await namesIn(room, token) : [];
+    if (client) return;
+    if (isTaken && guesses > 0) {
+      form.user.value = freeName(user, taken);
+      join(guesses - 1);
+    } else {
+      form.refuse(reason, taken);
+    }
+  });
 }
 
-function join() {
-  const key = document.documentElement.dataset.tokens === "on" ? token.value.trim() : "";
-  const relay = new RelayClient("/", {
-    room: room.value,
-    user: user.value,
-    token: key || undefined,
-    history: HISTORY,
+/** @param {import("./form.js").Who} who */
+function openCursors({ room, user, token }) {
+  const surface = find("surface", HTMLElement);
+  return new Cursors(surface, { room, user, token: token || undefined }, {
+    delay: (name, ms) => {
+      members.time(name, ms);
+      if (name !== user) return;
+      delay.hidden = false;
+      delay.textContent = `${milliseconds(ms)} ms`;
+    },
+    silent: (ms) => {
+      state.dataset.state = ms ? "waiting" : "open";
+      delay.textContent = ms ? `no answer for ${Math.round(ms / 1000)} s` : delay.textContent;
+    },
   });
-  client = relay;
-  show(true);
-  showState(relay, state);
-  relay.on("message", (message) => messages.receive(message, relay.user));
-  for (const type of /** @type {const} */ (["open", "join", "leave", "members"])) {
-    relay.on(type, () => showMembers(relay));
-  }
+}
+
+/** Say in the list what was missed, and what was not. @param {RelayClient} relay */
+function tellOutages(relay) {
   let isWhole = true; // nothing was missed since it was open last
+  let opened = 0; // times
+  let isOpen = false;
   relay.on("gap", ({ missed }) => {
     isWhole = false;
     const unknown = "Messages sent meanwhile may be missing.";
     messages.say(missed ? `${missed} messages were missed.` : unknown);
   });
-  let opened = 0; // times
-  let isOpen = false;
   relay.on("state", ({ state: now, reason }) => {
     if (now === "open") {
       isOpen = true;
@@ -65,30 +126,27 @@ function join() {
       isWhole = true;
     } else if (isOpen) {
       isOpen = false;
-      here.hidden = true;
+      members.hide();
+      delay.hidden = true;
       if (now !== "closed") messages.say(`Reconnecting: ${reason}.`);
     }
   });
-  relay.on("close", () => {
-    client = null;
-    show(false);
-  });
 }
 
-/** @param {RelayClient} relay */
-function showMembers({ members, count, user: own }) {
-  here.hidden = false;
-  find("here-title", HTMLElement).textContent = count === 1 ? "Only you" : `${count} here`;
-  const names = members ?? []; // too many to list
-  const items = names.map((name) => make("li", name === own ? "self" : "", name));
-  find("members", HTMLUListElement).replaceChildren(...items);
+/** @param {string} room @param {string} token @returns {Promise<string[]>} */
+async function namesIn(room, token) {
+  try {
+    const headers = token ? { Authorization: `Bearer ${token}` } : undefined;
+    const answer = await fetch(`/rooms/${encodeURIComponent(room)}`, { headers });
+    return (await answer.json()).users ?? [];
+  } catch {
+    return [];
+  }
 }
 
 function showLinks() {
-  const link = new URL(
-    `/?${new URLSearchParams({ room: room.value || "lobby" })}`,
-    location.origin,
-  );
+  const { room, token } = form.who;
+  const link = new URL(`/?${new URLSearchParams({ room: room || "lobby" })}`, location.origin);
   find("tab", HTMLAnchorElement).href = link.href;
   try {
     find("qr", HTMLElement).replaceChildren(svg(link.href, `QR code of ${link.href}`));
@@ -100,36 +158,9 @@ function showLinks() {
       `${location.hostname} only works on this computer. ` +
       "Open this page by its network address, and the code will work.";
   }
+  for (const place of document.querySelectorAll("[data-room]")) place.textContent = room || "lobby";
+  writeSamples(room || "lobby", token);
 }
-
-function fillCode() {
-  const secure = location.protocol === "https:";
-  for (const code of document.querySelectorAll("pre code")) {
-    code.textContent = (code.textContent ?? "")
-      .replaceAll("http://localhost:8080", location.origin)
-      .replaceAll("ws://localhost:8080", `${secure ? "wss" : "ws"}://${location.host}`);
-  }
-  for (const button of document.querySelectorAll("button[data-copy]")) {
-    if (!(button instanceof HTMLButtonElement)) continue;
-    button.hidden = !navigator.clipboard; // there is none without https
-    button.addEventListener("click", async () => {
-      const code = find(button.dataset.copy ?? "", HTMLElement);
-      await navigator.clipboard.writeText(code.textContent ?? "");
-      button.textContent = "Copied";
-      setTimeout(() => (button.textContent = "Copy"), 2000);
-    });
-  }
-}
-
-find("join", HTMLFormElement).addEventListener("submit", (event) => {
-  event.preventDefault();
-  if (client) {
-    client.close("you left");
-  } else {
-    join();
-    text.focus();
-  }
-});
 
 find("composer", HTMLFormElement).addEventListener("submit", (event) => {
   event.preventDefault();
@@ -142,15 +173,13 @@ find("composer", HTMLFormElement).addEventListener("submit", (event) => {
   }
 });
 
-fillFromToken(token, user, room);
-token.addEventListener("input", showLinks);
-room.addEventListener("input", showLinks);
-const asked = new URLSearchParams(location.search).get("room");
-user.value ||= guestName(); // unless somebody was quicker than this script
-if (asked) room.value = asked;
+const query = new URLSearchParams(location.search);
+keepToken(form.token, find("show", HTMLButtonElement));
+form.user.value ||= ownName(); // unless somebody was quicker than this script
+form.room.value = query.get("room") ?? form.room.value;
+fillFromToken(form.token, form.user, form.room);
+form.inside = null; // from here on it does something
 showLinks();
-fillCode();
 showRelease();
-enter.disabled = false; // from here on it does something
-// Who follows a link to a room wants to be in it.
-if (asked && document.documentElement.dataset.tokens === "off") join();
+// The room is alive for everybody who may be in it.
+if (document.documentElement.dataset.tokens === "off" || form.token.value) join(GUESSES);

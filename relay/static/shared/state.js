@@ -9,17 +9,33 @@ const WORDS = {
 };
 
 /**
- * Keep the element saying how the client is.
+ * Keep the element saying how the client is; the button connects at once.
  *
  * @param {import("../relay-client.js").RelayClient} client
  * @param {HTMLElement} element with role="status"
+ * @param {HTMLButtonElement} now shown while the client waits
  */
-export function showState(client, element) {
+export function showState(client, element, now) {
   /** @type {ReturnType<typeof setInterval> | undefined} */
   let timer;
+  const stop = new AbortController();
+  const { signal } = stop;
+  now.addEventListener("click", () => client.reconnect(), { signal });
+  // The client asks the relay meanwhile; a browser that is offline knows it at once.
+  addEventListener(
+    "offline",
+    () => {
+      if (client.state !== "open") return;
+      element.dataset.state = "waiting";
+      element.textContent = "This device is offline. Messages wait until it is back.";
+    },
+    { signal },
+  );
   client.on("state", ({ state, reason, retryIn }) => {
     clearInterval(timer);
+    if (state === "closed") stop.abort();
     element.dataset.state = state;
+    now.hidden = state !== "waiting";
     const said = `${WORDS[state]}: ${reason}`;
     if (retryIn === null) {
       element.textContent = `${said}.`;

@@ -1,5 +1,5 @@
-export { backoff } from "./client/delays.js";
-export { TERMINAL_CODES } from "./client/life.js";
+export { backoff } from "./delays.js";
+export { TERMINAL_CODES } from "./life.js";
 /** One member of one room, for as long as it is wanted. */
 export class RelayClient {
     /**
@@ -11,7 +11,7 @@ export class RelayClient {
     constructor(url: string | URL, options?: Options);
     get user(): string;
     get room(): string;
-    get state(): import("./client/types.js").State;
+    get state(): import("./types.js").State;
     /** Why it is in this state, in words. */
     get reason(): string;
     /** Who is in the room, this client included; null: not known (yet), or too many for a list. */
@@ -75,9 +75,9 @@ export class RelayClient {
     [Symbol.asyncIterator](): AsyncGenerator<Events["message"], void, void>;
     #private;
 }
-export type Options = import("./client/types.js").Options;
-export type Sendable = import("./client/types.js").Sendable;
-export type State = import("./client/types.js").State;
-export type Message = import("./client/types.js").Message;
-export type Events = import("./client/types.js").Events;
-export { QueueFull, Undelivered } from "./client/errors.js";
+export type Options = import("./types.js").Options;
+export type Sendable = import("./types.js").Sendable;
+export type State = import("./types.js").State;
+export type Message = import("./types.js").Message;
+export type Events = import("./types.js").Events;
+export { QueueFull, Undelivered } from "./errors.js";

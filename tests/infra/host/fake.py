@@ -145,6 +145,8 @@ class FakeDocker:
                 return self._each(name, lambda box: setattr(box, "status", "running"))
             case "rm", ("--force", name):
                 return self._each(name, self._remove)
+            case "stats", _:
+                return Answer(False, "", "no statistics here\n")
             case "logs", _:
                 return Answer(True, "", "no luck\n")
         raise AssertionError(f"a docker that does not know {words}")

@@ -132,13 +132,22 @@ def kernel_counts(sock: socket.socket) -> tuple[int, int]:
     return acked, received
 
 
+@pytest.mark.timeout(900)
 async def test_load_tester_that_does_not_reconnect_passes(tmp_path: Path) -> None:
     """It keeps its connections through three handovers, and finds nothing amiss."""
-    async with succession(tmp_path) as relays:
+    for seconds in (15, 60, 240):  # on a busy machine three handovers take their time
+        if await _outlasts_three(tmp_path, seconds):
+            return
+    pytest.fail("the load tester has always ended before the last handover")
+
+
+async def _outlasts_three(folder: Path, seconds: int) -> bool:
+    """Return whether it was there for all three, in which case it has PASSED."""
+    async with succession(folder) as relays:
         load = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "locust", "-f", "loadtest/broadcast.py", "--headless"),
-            *("--host", f"ws://127.0.0.1:{relays.relay.port}", "-u", "50", "-r", "50", "-t", "15s"),
-            *("--interval", "200", "--report", str(tmp_path / "reports")),
+            *("--host", f"ws://127.0.0.1:{relays.relay.port}", "-u", "50", "-r", "50"),
+            *("-t", f"{seconds}s", "--interval", "200", "--report", str(folder / "reports")),
             *("--require", "lost=0,repeated=0,reordered=0,closed=0"),
             cwd=ROOT,
             stdout=asyncio.subprocess.PIPE,
@@ -151,8 +160,9 @@ async def test_load_tester_that_does_not_reconnect_passes(tmp_path: Path) -> Non
             old = relays.relay
             await relays.next()
             await old.stop()
-        assert load.returncode is None, "it has ended before the last handover"
+        was_there = load.returncode is None
         output, _ = await load.communicate()
         if load.returncode:
             pytest.fail(output.decode())
         assert b"PASSED" in output
+        return was_there

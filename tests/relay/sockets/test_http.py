@@ -72,13 +72,10 @@ async def test_rooms_and_their_members(relay: Relay, room: str) -> None:
     """A room that nobody is in is empty, not missing."""
     async with relay.connect("alice", room=room), relay.connect("bob", room=room):
         _, body = await relay.get("/rooms")
-        assert {"room": room, "count": 2} in body["rooms"]
+        assert (room, 2) in [(each["room"], each["count"]) for each in body["rooms"]]
         assert body["count"] >= 1
-        assert (await relay.get(f"/rooms/{room}"))[1] == {
-            "room": room,
-            "users": ["alice", "bob"],
-            "count": 2,
-        }
+        _, body = await relay.get(f"/rooms/{room}")
+        assert (body["room"], body["users"], body["count"]) == (room, ["alice", "bob"], 2)
     assert (await relay.get("/rooms/nobody-here"))[1]["count"] == 0
     assert await relay.get("/rooms/%00") == (
         400,

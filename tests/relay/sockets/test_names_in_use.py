@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
@@ -9,7 +10,7 @@ from websockets.exceptions import InvalidStatus
 
 from tests.conftest import StartRelay
 from tests.process import Relay
-from tests.raw import RawClient
+from tests.raw import RawClient, handshake
 
 
 async def _refused(relay: Relay, user: str, **options: str) -> tuple[int, str]:
@@ -134,3 +135,26 @@ async def _read_slowly(client: RawClient) -> None:
 async def _flood(client: ClientConnection) -> None:
     while True:
         await client.send(bytes(60_000))
+
+
+async def test_newcomer_who_goes_while_the_holder_is_asked_is_forgotten(
+    start_relay: StartRelay,
+) -> None:
+    """At once: what it sent, and its place, are not kept for the two seconds of the question."""
+    relay = await start_relay(MAX_CONNECTIONS_PER_IP="2")
+
+    async def status(user: str) -> int:
+        return (await relay.get(f"/ws/{user}?room={room}"))[0]
+
+    for attempt in range(10):  # on a busy machine the question may be over before all is seen
+        room = f"room-{attempt}"
+        with await RawClient.connect(relay.port, f"/ws/alice?room={room}"):
+            with socket.create_connection(("127.0.0.1", relay.port)) as newcomer:
+                newcomer.sendall(handshake(f"/ws/alice?room={room}"))
+                while await status("bob") != 429 and await status("alice") == 409:
+                    await asyncio.sleep(0.01)
+            while await status("bob") == 429 and await status("alice") == 409:
+                await asyncio.sleep(0.01)
+            if await status("alice") == 409:  # nothing is decided yet
+                return
+    pytest.fail("places of those who went were kept until the holder had not answered")

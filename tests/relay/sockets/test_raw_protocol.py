@@ -319,4 +319,4 @@ async def test_names_of_any_script_are_one_name_in_nfc(relay: Relay, room: str) 
     """A composed and a decomposed é are the same user."""
     async with relay.connect("Ame\u0301lie 😀", room=room):
         _, body = await relay.get(f"/rooms/{room}")
-        assert body == {"room": room, "users": ["Am\u00e9lie 😀"], "count": 1}
+        assert (body["room"], body["users"], body["count"]) == (room, ["Am\u00e9lie 😀"], 1)

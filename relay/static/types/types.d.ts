@@ -14,7 +14,8 @@ export type Options = {
     user?: string | undefined;
     /**
      * JSON Web Token, where the relay
-     * asks for one; a function is asked anew before each connection, also after the token expired
+     * asks for one; a function is asked anew before each connection, before the token that the relay
+     * has expires, and after it has
      */
     token?: string | (() => string | Promise<string>) | undefined;
     /**

@@ -17,6 +17,8 @@ export class Session {
     write(put: (data: Kept) => void, data: Kept): void;
     /** Ask whether the connection lives. @param {(data: Kept) => void} put */
     ping(put: (data: Kept) => void): void;
+    /** Give the relay a fresh token. @param {(data: Kept) => void} put @param {string} token */
+    renew(put: (data: Kept) => void, token: string): void;
     /**
      * Take a frame, and return what it says, in order.
      *

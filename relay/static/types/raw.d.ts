@@ -15,6 +15,7 @@ export class Raw {
     /** @param {(data: Kept) => void} put @param {Kept} data */
     write(put: (data: Kept) => void, data: Kept): void;
     ping(): void;
+    renew(): void;
     /** @param {string | ArrayBuffer} data @returns {Happened[]} */
     read(data: string | ArrayBuffer): Happened[];
     #private;

@@ -9,7 +9,7 @@ export function number(value) {
 }
 
 /** @param {number} value */
-export function bytes(value) {
+export function size(value) {
   const step = Math.min(Math.floor(Math.log10(Math.max(value, 1)) / 3), BYTES.length - 1);
   return `${count.format(value / 1000 ** step)} ${BYTES[step]}`;
 }
@@ -17,4 +17,9 @@ export function bytes(value) {
 /** @param {number} value ms */
 export function milliseconds(value) {
   return value > 0 && value < 10 ? value.toFixed(1) : value.toFixed(0);
+}
+
+/** @param {number} value from 0 to 100 */
+export function percent(value) {
+  return `${value > 0 && value < 10 ? value.toFixed(1) : value.toFixed(0)} %`;
 }

@@ -1,0 +1,26 @@
+#!/bin/sh
+# What a server does already that this playbook would break, one sentence a line; nothing for one that the
+# playbook has made, which is told by its settings.
+test ! -e /opt/relay/.env || exit 0
+
+if dpkg-query --show --showformat '${db:Status-Status}\n' docker-ce 2>/dev/null | grep -qx installed; then
+	echo "has docker-ce, Docker's own packages, and this playbook installs Debian's: remove them, or take a" \
+		"fresh server"
+fi
+if test -e /etc/docker/daemon.json; then
+	echo "has an /etc/docker/daemon.json of somebody else's, which this playbook would replace: move it away," \
+		"or take a fresh server"
+fi
+containers=$(docker ps --all --format '{{.Names}}' 2>/dev/null | head -3 | xargs)
+if test -n "$containers"; then
+	echo "runs containers of somebody else's ($containers), which the firewall would cut off: remove them, or" \
+		"take a fresh server"
+fi
+for port in 80 443; do
+	who=$(ss --no-header --listening --tcp --processes "sport = :$port" |
+		sed -n 's/.*users:(("\([^"]*\)".*/\1/p' | sort -u | xargs)
+	if test -n "$who"; then
+		echo "has $who on port $port, where Caddy is to listen: stop it, or bring your own proxy" \
+			"(docs/own-proxy.md)"
+	fi
+done

@@ -1,0 +1,98 @@
+"""`python -m infra.operate status`, `watch`, `hold` or `unhold`: look after a host."""
+
+import argparse
+import getpass
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from infra.operate import certificate, errand, status, watch
+from infra.plan.access import Access
+from infra.plan.refusal import Refusal
+
+
+def main() -> int:
+    """Run the command line; return its exit code: 0 if it was done, and all is well."""
+    options = _parser().parse_args()
+    with tempfile.TemporaryDirectory(prefix="relay-") as private:
+        try:
+            if options.command == "watch":
+                return _watch(options, Path(private))
+            access = _access(options, Path(private))
+            access.knock()
+            return _run(options, access)
+        except Refusal as refusal:
+            print(_annotated(str(refusal)), file=sys.stderr)
+            return 1
+
+
+def _run(options: argparse.Namespace, access: Access) -> int:
+    match options.command:
+        case "status":
+            found, days = errand.survey(access), None
+            if found.domain:
+                try:
+                    days = certificate.days_left(found.domain, access.address)
+                except Refusal as refusal:
+                    print(f"relay: {refusal}", file=sys.stderr)
+            print("\n".join(status.lines(found, days, time.time())))
+        case "hold":
+            who = os.environ.get("GITHUB_ACTOR") or getpass.getuser()
+            errand.hold(access, who, " ".join(options.reason))
+            print(f"no deploy gets to {access.host} until make unhold HOST={access.host}")
+        case "unhold":
+            errand.unhold(access)
+            print(f"deploys to {access.host} are welcome again")
+    return 0
+
+
+def _watch(options: argparse.Namespace, directory: Path) -> int:
+    domain = os.environ.get("RELAY_DOMAIN", "").strip()
+    may_ask = options.host or os.environ.get("HETZNER_SSH_KEY", "").strip()
+    if not may_ask and not domain:
+        raise Refusal("neither a host nor RELAY_DOMAIN is given: make watch HOST=203.0.113.7")
+    access = _access(options, directory) if may_ask else None
+    said = watch.look(access, domain, options.hours)
+    for sentence in said:
+        print(_annotated(sentence), file=sys.stderr)
+    if not said:
+        host = ", and the host has what it needs" if access else "; the host was not asked"
+        print(f"all is well: a message came through{host}")
+    return int(bool(said))
+
+
+def _annotated(sentence: str) -> str:
+    """As GitHub shows it above a run's log, or for a terminal."""
+    return f"::error::{sentence}" if os.environ.get("GITHUB_ACTIONS") else f"relay: {sentence}"
+
+
+def _access(options: argparse.Namespace, directory: Path) -> Access:
+    environment = os.environ.get
+    return Access.prepare(
+        host=options.host or environment("HETZNER_HOST", "").strip(),
+        user=options.username or "deploy",
+        key_text=environment("HETZNER_SSH_KEY", ""),
+        host_key=environment("HETZNER_HOST_KEY", ""),
+        directory=directory,
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m infra.operate", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    show = commands.add_parser("status", help="what the host is like now")
+    look = commands.add_parser("watch", help="is all well? exit code 1 and sentences if not")
+    look.add_argument("--hours", type=float, default=24, help="restarts in so many hours count")
+    hold = commands.add_parser("hold", help="no deploy gets through from here on")
+    hold.add_argument("reason", nargs="*", help="told to whoever deploys")
+    unhold = commands.add_parser("unhold", help="deploys again")
+    for command in (show, look, hold, unhold):
+        command.add_argument("--host", help="HETZNER_HOST, if left out")
+        command.add_argument("--username", help="deploy, if left out")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

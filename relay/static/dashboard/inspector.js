@@ -1,0 +1,103 @@
+/** The messages that a room's log holds: size, text or hexadecimal bytes, JSON, time. */
+
+import { make } from "../shared/dom.js";
+import { size } from "../shared/units.js";
+
+const SHOWN = 100; // messages
+const PREVIEW = 120; // characters
+
+/**
+ * @typedef {object} Held
+ * @property {number} at ms since 1970
+ * @property {string | null} user
+ * @property {number} size bytes
+ * @property {string} [text]
+ * @property {string} [hex]
+ * @property {boolean} [truncated]
+ */
+
+export class Inspector {
+  #list;
+  #note;
+  #said;
+  #cursor = "";
+
+  /** @param {HTMLOListElement} list @param {HTMLElement} note */
+  constructor(list, note) {
+    this.#list = list;
+    this.#note = note;
+    this.#said = note.textContent ?? "";
+  }
+
+  /**
+   * Add what has come since.
+   *
+   * @param {string} path
+   * @param {Record<string, string> | undefined} headers
+   */
+  async look(path, headers) {
+    const query = new URLSearchParams({ limit: `${SHOWN}` });
+    if (this.#cursor) query.set("after", this.#cursor);
+    let answer;
+    try {
+      answer = await fetch(`${path}?${query}`, { headers, cache: "no-store" });
+    } catch {
+      return; // the page says so
+    }
+    const said = await answer.json();
+    if (!answer.ok) {
+      this.#note.textContent = `Not shown: ${said.error}.`;
+      return;
+    }
+    this.#note.textContent = said.kept
+      ? this.#said
+      : "This relay keeps no history (HISTORY_SIZE or HISTORY_AGE is 0): there is nothing to show.";
+    this.#cursor = said.cursor ?? "";
+    const messages = /** @type {Held[]} */ (said.messages);
+    this.#list.prepend(...messages.reverse().map(item));
+    for (const extra of [...this.#list.children].slice(SHOWN)) extra.remove();
+  }
+}
+
+/** @param {Held} message */
+function item({ at, user, size: bytes, text, hex = "", truncated }) {
+  const time = new Date(at);
+  const clock = time.toLocaleTimeString([], { hourCycle: "h23" });
+  const summary = make(
+    "summary",
+    "",
+    make("time", "number", `${clock}.${`${time.getMilliseconds()}`.padStart(3, "0")}`),
+    make("strong", "", user ?? "published by POST"),
+    make("span", "preview", (text ?? hex).slice(0, PREVIEW)),
+    make("span", "quiet number", `${text === undefined ? "binary, " : ""}${size(bytes)}`),
+  );
+  const body = make("pre", "");
+  body.tabIndex = 0;
+  body.textContent = (text === undefined ? dump(hex) : pretty(text)) + (truncated ? "\n…" : "");
+  return make("li", "", make("details", "", summary, body));
+}
+
+/** Return JSON with line breaks, and anything else as it is. @param {string} text */
+function pretty(text) {
+  try {
+    return JSON.stringify(JSON.parse(text), null, 2);
+  } catch {
+    return text;
+  }
+}
+
+/** Return sixteen bytes in a line, with their offsets and letters. @param {string} hex */
+function dump(hex) {
+  const bytes = hex.match(/../g) ?? [];
+  const lines = [];
+  for (let at = 0; at < bytes.length; at += 16) {
+    const line = bytes.slice(at, at + 16);
+    const letters = line.map((byte) => {
+      const code = parseInt(byte, 16);
+      return code >= 32 && code < 127 ? String.fromCharCode(code) : ".";
+    });
+    const offset = at.toString(16).padStart(4, "0");
+    lines.push(`${offset}  ${line.join(" ").padEnd(47)}  ${letters.join("")}`);
+  }
+  return lines.join("\n");
+}

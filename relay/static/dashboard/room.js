@@ -1,0 +1,172 @@
+/** One room, for an operator: its members, who left and why, and what its log holds. */
+
+import { find, make } from "../shared/dom.js";
+import { showRelease } from "../shared/release.js";
+import { keepToken } from "../shared/token.js";
+import { number, size } from "../shared/units.js";
+import { Inspector } from "./inspector.js";
+import { headersOf } from "./rooms.js";
+
+const PERIOD = 1000; // ms
+
+/**
+ * @typedef {{ user: string, protocol: string, lag: string, backlog: number, sent: number, skipped: number }} Member
+ * @typedef {{ at: number, user: string, reason: string, how: string }} Ended
+ */
+
+const name = new URLSearchParams(location.search).get("room") || "lobby";
+const path = `/rooms/${encodeURIComponent(name)}`;
+const token = find("token", HTMLInputElement);
+const state = find("state", HTMLElement);
+const asks = document.documentElement.dataset.tokens === "on";
+const inspector = new Inspector(find("messages", HTMLOListElement), find("messages-note", HTMLElement));
+let isPaused = false;
+
+function headers() {
+  return headersOf(token.value.trim());
+}
+
+/** @param {string} kind @param {string} text */
+function say(kind, text) {
+  if (state.textContent === text) return;
+  state.dataset.state = kind;
+  state.textContent = text;
+}
+
+async function look() {
+  if (document.hidden) return;
+  try {
+    const answer = await fetch(path, { headers: headers(), cache: "no-store" });
+    const said = await answer.json();
+    if (!answer.ok) say("closed", `${said.error}.`);
+    else if (!said.members) say("closed", "This relay shows a room to who has a token for it.");
+    else say("open", "The relay answers.");
+    if (answer.ok) show(said);
+  } catch {
+    say("waiting", "The relay does not answer; asking again.");
+  }
+  if (!isPaused) await inspector.look(`${path}/messages`, headers());
+}
+
+/** @param {any} room what `GET /rooms/{room}` answers */
+function show(room) {
+  const rate = (/** @type {number | null | undefined} */ value) =>
+    value === null || value === undefined ? "–" : `${number(value)}/s`;
+  const facts = /** @type {Record<string, string>} */ ({
+    count: room.count.toLocaleString("en"),
+    in: rate(room.messages_per_second),
+    out: rate(room.deliveries_per_second),
+    bytes: room.bytes_per_second === undefined ? "–" : `${size(room.bytes_per_second ?? 0)}/s`,
+    backlog: size(room.backlog ?? 0),
+    waiting: room.waiting ? "yes" : "no",
+  });
+  for (const [id, text] of Object.entries(facts)) find(id, HTMLElement).textContent = text;
+  const members = /** @type {Member[]} */ (room.members ?? []);
+  fill(find("members", HTMLTableSectionElement), members.map(memberRow), 7, "Nobody is in it.");
+  const ended = /** @type {Ended[]} */ (room.ended ?? []);
+  fill(find("ended", HTMLTableSectionElement), ended.map(endedRow), 3, "Nobody.");
+  find("disconnect-all", HTMLButtonElement).hidden = members.length === 0;
+}
+
+/**
+ * @param {HTMLTableSectionElement} body
+ * @param {HTMLElement[]} rows
+ * @param {number} columns
+ * @param {string} none
+ */
+function fill(body, rows, columns, none) {
+  const focused = body.contains(document.activeElement) ? document.activeElement?.ariaLabel : null;
+  if (!rows.length) {
+    const cell = make("td", "quiet", none);
+    cell.colSpan = columns;
+    rows.push(make("tr", "", cell));
+  }
+  body.replaceChildren(...rows);
+  if (focused) {
+    [...body.querySelectorAll("button")].find((each) => each.ariaLabel === focused)?.focus();
+  }
+}
+
+/** @param {Member} member */
+function memberRow({ user, protocol, lag, backlog, sent, skipped }) {
+  const action = make("td", "number");
+  if (asks) {
+    const button = make("button", "plain slim", "Disconnect");
+    button.type = "button";
+    button.ariaLabel = `Disconnect ${user}`;
+    button.addEventListener("click", () => disconnect({ user }));
+    action.append(button);
+  }
+  return make(
+    "tr",
+    "",
+    make("td", "room-name", user),
+    make("td", "quiet", protocol),
+    make("td", "quiet", lag === "skip" ? "skips messages" : "is closed"),
+    make("td", "number", sent.toLocaleString("en")),
+    make("td", "number", size(backlog)),
+    make("td", "number", skipped.toLocaleString("en")),
+    action,
+  );
+}
+
+/** @param {Ended} ended */
+function endedRow({ at, user, how }) {
+  const time = new Date(at * 1000).toLocaleTimeString([], { hourCycle: "h23" });
+  return make("tr", "", make("td", "number", time), make("td", "room-name", user), make("td", "quiet", how));
+}
+
+/** @param {object} body whom; everybody if empty */
+async function disconnect(body) {
+  const trouble = find("trouble", HTMLElement);
+  try {
+    const answer = await fetch(`${path}/disconnect`, {
+      method: "POST",
+      headers: { ...headers(), "Content-Type": "application/json" },
+      body: JSON.stringify(body),
+    });
+    const said = await answer.json();
+    trouble.hidden = answer.ok;
+    trouble.textContent = answer.ok ? "" : `Not disconnected: ${said.error}.`;
+  } catch {
+    trouble.hidden = false;
+    trouble.textContent = "Not disconnected: the relay does not answer.";
+  }
+  await look();
+}
+
+find("disconnect-all", HTMLButtonElement).addEventListener("click", () => disconnect({}));
+find("pause", HTMLButtonElement).addEventListener("click", ({ target }) => {
+  const button = /** @type {HTMLButtonElement} */ (target);
+  isPaused = !isPaused;
+  button.ariaPressed = `${isPaused}`;
+  button.textContent = isPaused ? "Go on" : "Pause";
+});
+find("test", HTMLFormElement).addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const said = find("sent", HTMLElement);
+  try {
+    const answer = await fetch(`${path}/messages`, {
+      method: "POST",
+      headers: { ...headers(), "Content-Type": "text/plain" },
+      body: find("text", HTMLInputElement).value,
+    });
+    const { members, error } = await answer.json();
+    const whom = members === 1 ? "1 member" : `${members} members`;
+    said.textContent = answer.ok ? `Sent to ${whom}.` : `Not sent: ${error}.`;
+  } catch {
+    said.textContent = "Not sent: the relay does not answer.";
+  }
+  await look();
+});
+
+find("name", HTMLElement).textContent = name;
+document.title = `Relay: room ${name}`;
+keepToken(token, find("show", HTMLButtonElement));
+token.addEventListener("input", look);
+showRelease();
+const repeat = async () => {
+  await look();
+  setTimeout(repeat, PERIOD);
+};
+repeat();

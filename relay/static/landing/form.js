@@ -1,0 +1,103 @@
+/** The form: who joins which room, and what is wrong with it, said where it is wrong. */
+
+import { find, make } from "../shared/dom.js";
+import { freeName } from "../shared/names.js";
+
+/** @typedef {{ user: string, room: string, token: string }} Who */
+
+export class Form {
+  user = find("user", HTMLInputElement);
+  room = find("room", HTMLInputElement);
+  token = find("token", HTMLInputElement);
+  #enter = find("enter", HTMLButtonElement);
+  /** @type {Who | null} */
+  #inside = null;
+
+  /** @param {() => void} join @param {() => void} leave @param {() => void} changed */
+  constructor(join, leave, changed) {
+    find("join", HTMLFormElement).addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#clear();
+      if (this.#isSame) leave();
+      else join();
+    });
+    for (const field of [this.user, this.room, this.token]) {
+      field.addEventListener("input", () => {
+        this.#clear();
+        this.#show();
+        changed();
+      });
+    }
+  }
+
+  /** @returns {Who} */
+  get who() {
+    const asks = document.documentElement.dataset.tokens === "on";
+    return {
+      user: this.user.value.trim(),
+      room: this.room.value.trim(),
+      token: asks ? this.token.value.trim() : "",
+    };
+  }
+
+  /** The form can be used; this is who is inside, or null. @param {Who | null} who */
+  set inside(who) {
+    this.#inside = who;
+    this.#enter.disabled = false;
+    this.#show();
+  }
+
+  /**
+   * Say what the relay said against it, at the field that it is about; return whether there is one.
+   *
+   * @param {string} reason
+   * @param {string[]} taken names in the room
+   */
+  refuse(reason, taken) {
+    const field = this.#fieldOf(reason);
+    if (!field) return false;
+    const sentence = `${reason[0].toUpperCase()}${reason.slice(1)}.`;
+    const error = find(`${field.id}-error`, HTMLElement);
+    error.replaceChildren(sentence);
+    error.hidden = false;
+    field.ariaInvalid = "true";
+    if (/ is in use /.test(reason)) {
+      const free = freeName(this.user.value, taken);
+      const use = make("button", "plain slim", `Use ${free}`);
+      use.addEventListener("click", () => {
+        this.user.value = free;
+        this.#clear();
+      }); // it submits the form behind this
+      error.append(" ", use);
+    }
+    field.focus();
+    return true;
+  }
+
+  /** @param {string} reason */
+  #fieldOf(reason) {
+    if (/^room\b/.test(reason)) return this.room;
+    if (/^(user|name)\b/.test(reason)) return this.user;
+    if (/\btoken\b/.test(reason)) return this.token;
+    return null;
+  }
+
+  #clear() {
+    for (const field of [this.user, this.room, this.token]) {
+      find(`${field.id}-error`, HTMLElement).hidden = true;
+      field.ariaInvalid = null;
+    }
+  }
+
+  /** Whether the fields say who is inside. */
+  get #isSame() {
+    const { user, room, token } = this.who;
+    const inside = this.#inside;
+    return inside !== null && inside.user === user && inside.room === room && inside.token === token;
+  }
+
+  #show() {
+    this.#enter.textContent = this.#isSame ? "Leave" : "Join";
+    this.#enter.classList.toggle("plain", this.#isSame);
+  }
+}
