@@ -99,9 +99,15 @@ def test_host_whose_caddy_lacks_the_relays_socket_is_told_what_to_do(
 ) -> None:
     """As provisioned before relays handed over: one upgrade, after which releases get through."""
     vps = release_host.vps
-    older = "/relay_socket:/d; s/RELAY_UPSTREAMS:-.*}/RELAY_UPSTREAMS:-relay:8080}/"
+    # It published its ports then, and the filter let them through.
+    older = (
+        "/relay_socket:/d; s/RELAY_UPSTREAMS:-.*}/RELAY_UPSTREAMS:-relay:8080}/; /CADDY_ADMIN:/d;"
+        's/^    network_mode: host/    ports: ["80:80", "443:443"]/'
+    )
     vps.run(
         f"cd /opt/relay; sed -i '{older}' docker-compose.yml; chown deploy: docker-compose.yml;"
+        "sed -i '/iifname {/a ct status dnat meta l4proto tcp accept' /etc/nftables.conf;"
+        "systemctl reload nftables;"
         "./compose up --detach --no-deps --wait caddy 2>&1"
     )
     before = Untouched(release_host)
