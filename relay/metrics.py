@@ -1,6 +1,7 @@
 """Prometheus metrics, read at scrape time from counts that the relay keeps anyway."""
 
 from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -10,11 +11,15 @@ from relay.edge.roster import Roster
 from relay.edge.watch import Watch
 from relay.room.hub import Hub
 
+if TYPE_CHECKING:
+    from relay.edge.nats.cluster import Cluster
+
 
 class RelayCollector(Collector):
     """The relay's own metrics; `history_bytes` tells what all logs hold.
 
-    `limits` are those of connections and memory.
+    `limits` are those of connections and memory. `cluster` is this relay among others; None:
+    there are none.
     """
 
     def __init__(
@@ -24,8 +29,10 @@ class RelayCollector(Collector):
         watch: Watch,
         history_bytes: Callable[[], int],
         limits: Mapping[str, int],
+        cluster: "Cluster | None" = None,
     ) -> None:
         self._limits = limits
+        self._cluster = cluster
         self._hub = hub
         self._roster = roster
         self._watch = watch
@@ -70,6 +77,8 @@ class RelayCollector(Collector):
             ("slowed_seconds", "for how long, in all", roster.slowed_seconds),
         ):
             yield CounterMetricFamily(f"relay_{name}", meaning, value=value)
+        if self._cluster is not None:
+            yield from _of_cluster(self._cluster)
         left = CounterMetricFamily("relay_left", "WebSockets ended, by reason", labels=["reason"])
         for reason, count in roster.left.items():
             left.add_metric([reason], count)
@@ -78,6 +87,38 @@ class RelayCollector(Collector):
         for status, count in watch.refused.items():
             refused.add_metric([str(status)], count)
         yield refused
+
+
+def _of_cluster(cluster: "Cluster") -> Iterator[Metric]:
+    """Yield what there is to know of a log that relays share."""
+    rooms = cluster.rooms
+    for name, meaning, value in (
+        ("nats_up", "1 while NATS is there", 0 if cluster.is_away else 1),
+        ("log_unacknowledged", "batches whose place in the log is not known yet", rooms.under_way),
+    ):
+        yield GaugeMetricFamily(f"relay_{name}", meaning, value=value)
+    latency = GaugeMetricFamily(
+        "relay_log_latency_seconds", "how long the last 512 appends took", labels=["quantile"]
+    )
+    for quantile in (0.5, 0.99):
+        latency.add_metric([str(quantile)], rooms.latency.quantile(quantile))
+    yield latency
+    members = GaugeMetricFamily(
+        "relay_peer_connections", "open WebSockets of each other relay", labels=["relay"]
+    )
+    for relay, count in cluster.peers.members.items():
+        members.add_metric([relay], count)
+    yield members
+    for name, meaning, value in (
+        (
+            "log_appends",
+            "batches that the shared log has given a place",
+            rooms.latency.count,
+        ),
+        ("log_foreign", "messages in rooms' subjects that were no entries", rooms.foreign),
+        ("log_refused", "batches that NATS did not take at first", rooms.refused),
+    ):
+        yield CounterMetricFamily(f"relay_{name}", meaning, value=value)
 
 
 def registry(collector: Collector) -> CollectorRegistry:

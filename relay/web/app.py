@@ -171,6 +171,7 @@ def create_app(settings: Settings, file_limit: int, new_log: NewLog = MemoryLog)
                 watch,
                 lambda: retention.budget.used,
                 {"connections_limit": max_connections, "memory_limit_bytes": memory_limit},
+                cluster,
             )
         ),
         refusals=refusals,
@@ -182,7 +183,8 @@ def create_app(settings: Settings, file_limit: int, new_log: NewLog = MemoryLog)
         sharing.join_cluster(app[CONTEXT], cluster)
     app[live.SAMPLES] = samples
     app[status.METRICS] = status.cached_metrics(app[CONTEXT])
-    app[counts.COUNTS] = counts.Counts(hub)
+    elsewhere = partial(sharing.rooms_elsewhere, cluster) if cluster is not None else None
+    app[counts.COUNTS] = counts.Counts(hub, elsewhere)
     history_size = settings.history_size if settings.history_age else 0
     app[traffic.TRAFFIC] = traffic.Traffic(history_size, retention.clock)
     app.cleanup_ctx.append(_heartbeat)

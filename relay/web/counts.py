@@ -6,7 +6,7 @@ finds counts for half a second. Nobody who asks often costs the members anything
 
 import asyncio
 import heapq
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Final, Generic, NamedTuple, TypeVar
 
 from aiohttp import web
@@ -58,11 +58,16 @@ class Cached(Generic[T]):
         return answer
 
 
+Elsewhere = Callable[[], Awaitable[Sequence[tuple[RoomName, Sequence[UserName], int]]]]
+"""Asks other relays for their rooms: names of some who are there, and how many there are."""
+
+
 class Counts:
     """Counts rooms and members for those who may see them."""
 
-    def __init__(self, hub: Hub) -> None:
+    def __init__(self, hub: Hub, elsewhere: Elsewhere | None = None) -> None:
         self._hub = hub
+        self._elsewhere = elsewhere
         self._cached: dict[tuple[str, ...], Cached[Seen]] = {}
 
     async def seen(self, grant: Grant | None) -> Seen:
@@ -79,26 +84,40 @@ class Counts:
         largest: list[tuple[int, RoomName]] = []  # a heap of MAX_LISTED
         users: list[UserName] = []
         visible_rooms = visible_users = user_count = 0
+        elsewhere = await self._rooms_elsewhere()
         rooms = list(self._hub.rooms.items())
-        for index, (name, room) in enumerate(rooms):
-            members = len(room.members)
+        others = [name for name in elsewhere if name not in self._hub.rooms]
+        found: list[tuple[RoomName, Collection[UserName]]] = [
+            *((name, room.members) for name, room in rooms),
+            *((name, ()) for name in others),
+        ]
+        for index, (name, here) in enumerate(found):
+            names, count = elsewhere.get(name, ((), 0))
+            members = len(here) + count
             user_count += members
             if grant is not None and grant.sees(name):
                 visible_rooms += 1
                 visible_users += members
                 _keep_largest(largest, (members, name))
-                users += list(room.members)[: MAX_LISTED - len(users)]
+                users += [*here, *names][: MAX_LISTED - len(users)]
             if index % _TURN == _TURN - 1:
                 await asyncio.sleep(0)
         largest.sort(key=lambda each: (-each[0], each[1]))
         return Seen(
             rooms=[(name, count) for count, name in largest],
             users=sorted(users),
-            room_count=len(rooms),
+            room_count=len(found),
             user_count=user_count,
             are_all_rooms=visible_rooms == len(largest),
             are_all_users=visible_users == len(users),
         )
+
+    async def _rooms_elsewhere(self) -> dict[RoomName, tuple[Sequence[UserName], int]]:
+        found: dict[RoomName, tuple[Sequence[UserName], int]] = {}
+        for name, users, count in await self._elsewhere() if self._elsewhere else ():
+            names, known = found.get(name, ((), 0))
+            found[name] = (*names, *users), known + count
+        return found
 
 
 COUNTS: Final = web.AppKey("counts", Counts)

@@ -48,6 +48,8 @@ async def followed(context: Context, room: RoomName) -> AsyncIterator[None]:
         yield
         return
     try:
+        if cluster.is_away:
+            raise Away("NATS is away")
         async with cluster.rooms.visit(room):
             yield
     except Away:
@@ -116,16 +118,20 @@ async def people_of(context: Context, room: RoomName) -> list[UserName]:
         return list(found.members) if found else []
     if found is not None and found.is_open:
         return list(found.presence.people)
-    answers = await cluster.peers.ask_all({"ask": "people", "room": room})
+    try:
+        answers = await cluster.peers.ask_all({"ask": "people", "room": room})
+    except Away:
+        return list(found.members) if found else []
     longest: list[str] = max(answers, key=len, default=[])
     return [UserName(user) for user in longest]
 
 
-async def rooms_elsewhere(context: Context) -> list[tuple[RoomName, list[UserName], int]]:
+async def rooms_elsewhere(cluster: "Cluster") -> list[tuple[RoomName, list[UserName], int]]:
     """Return the rooms of other relays, with the names of some who are there, and their count."""
-    if context.cluster is None:
+    try:
+        answers = await cluster.peers.ask_all({"ask": "rooms"})
+    except Away:
         return []
-    answers = await context.cluster.peers.ask_all({"ask": "rooms"})
     return [
         (RoomName(room), [UserName(user) for user in users], count)
         for answer in answers

@@ -34,7 +34,8 @@ def test_every_setting_reaches_the_container() -> None:
     assert passed == SETTINGS - FIXED | FOR_THE_DOCTOR
 
 
-FILES = ("docker-compose.yml", "docker-compose.override.yml", "docker-compose.own-proxy.yml")
+NAMES = ("", ".override", ".own-proxy", ".cluster")
+FILES = tuple(f"docker-compose{name}.yml" for name in NAMES)
 
 
 @pytest.mark.parametrize("file", FILES)

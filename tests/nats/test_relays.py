@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest_asyncio
 from websockets.exceptions import InvalidHandshake, WebSocketException
@@ -91,7 +92,7 @@ async def nats(tmp_path: Path) -> AsyncIterator[NatsServer]:
 
 async def test_any_relay_may_die_drain_or_be_replaced(nats: NatsServer, tmp_path: Path) -> None:
     """Every ledger exact, and one order in each room, on all relays."""
-    settings = {"NATS_URL": nats.url, "PING_INTERVAL": "5s", "DRAIN_WINDOW": "1s"}
+    settings: dict[str, Any] = {"NATS_URL": nats.url, "PING_INTERVAL": "5s", "DRAIN_WINDOW": "1s"}
     async with AsyncExitStack() as stack:
         third = Succession(tmp_path, "relay", settings)
         stack.push_async_callback(third.kill)
@@ -115,6 +116,9 @@ async def test_any_relay_may_die_drain_or_be_replaced(nats: NatsServer, tmp_path
                         phone.say()
                 await asyncio.sleep(0.05)
 
+        async with asyncio.timeout(60):
+            while not all(phone.connections for phone in phones):
+                await asyncio.sleep(0.05)
         await talk(1)
         victim = relays.pop(0)  # it dies, and another one comes
         await victim.kill()
@@ -128,7 +132,8 @@ async def test_any_relay_may_die_drain_or_be_replaced(nats: NatsServer, tmp_path
         before = relays.pop(0)  # the third: handed over
         connections = sum(phone.connections for phone in phones)
         relays.append(await third.next())
-        assert any("handed over" in line for line in before.log), before.log
+        async with asyncio.timeout(20):
+            await before.logged("handed over")
         await talk(1)
         handed_over = sum(phone.connections for phone in phones) - connections
         async with asyncio.timeout(60):
