@@ -85,7 +85,7 @@ def from_claims(claims: Mapping[str, Any], key: str, now: float) -> Grant:
             raise BadClaims(f"token lacks the claim {claim!r}")
     token_id = claims.get("jti")
     if token_id is not None and not (isinstance(token_id, str) and 0 < len(token_id) <= MAX_ID):
-        raise BadClaims(f"token's claim jti is no text of 1 to {MAX_ID} characters")
+        raise BadClaims(f"token's claim jti is not a string of 1 to {MAX_ID} characters")
     expires = min(_time(claims, "exp"), now + MAX_LIFETIME)
     if expires <= now:
         raise BadClaims("token has expired")
@@ -118,7 +118,7 @@ def _rooms(claim: object) -> tuple[str, ...]:
 
 def _name(kind: str, value: object, claim: str) -> str:
     if not isinstance(value, str):
-        raise BadClaims(f"token's claim {claim} is no name but {_kind(value)}")
+        raise BadClaims(f"token's claim {claim} is not a name but {_kind(value)}")
     try:
         return check(kind, value) if kind == "user" else check_room_pattern(value)
     except BadName as error:

@@ -33,7 +33,7 @@ def verify(token: str, keys: Sequence[Key], now: float) -> Grant:
     if "crit" in header:  # RFC 7515 §4.1.11: what is not understood is refused
         raise Refused("token has a critical header, and this relay knows none")
     if not isinstance(name, str | None):
-        raise Refused("token's header kid is no text")
+        raise Refused("token's header kid is not a string")
     known = sorted({key.algorithm for key in keys})
     if algorithm not in known:
         raise UnknownKey(
@@ -84,7 +84,7 @@ def _claims(token: str, keys: Sequence[Key]) -> tuple[dict[str, Any], Key]:
         except (ValueError, RecursionError):
             claims = None
         if not isinstance(claims, dict):
-            raise Refused("token's claims are no JSON object")
+            raise Refused("token's claims are not a JSON object")
         return claims, key
     raise Refused("token has a wrong signature")
 

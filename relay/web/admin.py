@@ -81,13 +81,13 @@ async def _object(request: web.Request, *fields: str) -> dict[str, Any]:
     except TimeoutError:
         raise Refusal(408, f"body did not arrive within {_BODY_TIMEOUT:g} s") from None
     except (ConnectionError, web.RequestPayloadError):
-        raise Refusal(400, "body ended before it was whole") from None
+        raise Refusal(400, "body ended early") from None
     try:
         data = orjson.loads(body) if body.strip() else {}
     except orjson.JSONDecodeError:
         data = None
     if not isinstance(data, dict):
-        raise Refusal(400, "body is no JSON object")
+        raise Refusal(400, "body is not a JSON object")
     for field in data:
         if field not in fields:
             raise Refusal(400, f"unknown field {quoted(field)}; known are {', '.join(fields)}")
@@ -102,7 +102,7 @@ def _revocation(body: dict[str, Any], now: float, context: Context) -> Revocatio
         before = _time(body, "before", now)
         return Revocation(_time(body, "until", now + MAX_LIFETIME), user=user, before=before)
     if not (isinstance(token_id, str) and 0 < len(token_id) <= MAX_ID):
-        raise Refusal(400, f"jti: expected a text of 1 to {MAX_ID} characters")
+        raise Refusal(400, f"jti: expected a string of 1 to {MAX_ID} characters")
     if user is not None or "before" in body:
         raise Refusal(400, "jti names one token: expected neither user nor before beside it")
     # Whoever is in with the token tells how long it would have counted.

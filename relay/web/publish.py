@@ -113,7 +113,7 @@ async def _receive(request: web.Request, context: Context, chunks: list[bytes]) 
     except TimeoutError:
         raise Refusal(408, f"body did not arrive within {_BODY_TIMEOUT:g} s") from None
     except (ConnectionError, web.RequestPayloadError):
-        raise Refusal(400, "body ended before it was whole") from None
+        raise Refusal(400, "body ended early") from None
     if received > limit:
         raise Refusal(413, f"message of {received} or more bytes exceeds limit of {limit}")
 

@@ -57,7 +57,7 @@ def parse(payload: bytes) -> Ping | Data | Token:
     if kind == "token":
         token = note.get("token")
         if not isinstance(token, str) or not token:
-            raise BadNote("token is no text")
+            raise BadNote("token is not a string")
         return Token(token)
     raise BadNote("unknown type; known are ping, data and token")
 

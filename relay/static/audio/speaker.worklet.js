@@ -4,13 +4,15 @@ import { RATE } from "./frame.js";
 import { JitterBuffer } from "./jitter.js";
 
 const REPORT = RATE / 10; // samples between two reports
-const DRIFT = 0.05; // ms that the offset may fall with each message, as clocks drift
+const OFFSETS = 50; // messages over which the clocks are compared
 const RELEASE = 0.8; // of a level that remains from one report to the next
 
 class Speakers extends AudioWorkletProcessor {
   /** @type {Map<string, { buffer: JitterBuffer, peak: number, level: number, volume: number }>} */
   #speakers = new Map();
-  #offset = -Infinity; // from the audio clock to the relay's, ms
+  #offset = 0; // from the audio clock to the relay's, ms
+  /** @type {number[]} */
+  #offsets = []; // of the last messages
   #unreported = 0; // samples
   #scratch = new Float32Array(128);
 
@@ -22,7 +24,7 @@ class Speakers extends AudioWorkletProcessor {
         return;
       }
       if (data.reset) {
-        this.#offset = -Infinity; // the clocks were compared anew
+        this.#offsets = []; // the clocks were compared anew
         return;
       }
       let speaker = this.#speakers.get(data.name);
@@ -36,7 +38,9 @@ class Speakers extends AudioWorkletProcessor {
       }
       // A message that waited on its way here was stamped too early for this: the highest counts.
       const clock = currentTime * 1000;
-      this.#offset = Math.max(data.now - clock, this.#offset - DRIFT);
+      this.#offsets.push(data.now - clock);
+      if (this.#offsets.length > OFFSETS) this.#offsets.shift();
+      this.#offset = Math.max(...this.#offsets);
       speaker.buffer.push(data, clock + this.#offset);
     };
   }

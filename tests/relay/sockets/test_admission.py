@@ -86,15 +86,15 @@ BAD_TOKENS = {
     "strange claims": (
         jwt.encode({"sub": "alice", "room": {"a": 1}, "exp": 1 << 40}, SECRET, "HS256"),
         401,
-        "token's claim room is no name but an object",
+        "token's claim room is not a name but an object",
     ),
     "a number for a name": (
         jwt.encode({"sub": 42, "room": "lobby", "exp": 1 << 40}, SECRET, "HS256"),
         401,
-        "token's claim sub is no name but a number",
+        "token's claim sub is not a name but a number",
     ),
     "not yet": (token(nbf=time.time() + 3600), 401, "token is not valid yet: its claim nbf lies"),
-    "revoked id that is none": (token(jti=7), 401, "token's claim jti is no text of 1 to 256"),
+    "revoked id that is none": (token(jti=7), 401, "token's claim jti is not a string of 1 to 256"),
     "a word for a flag": (
         token(can_publish="no"),
         401,

@@ -139,9 +139,9 @@ BAD_REVOCATIONS = {
     "a word": ({"before": "now"}, "before: expected seconds since 1970"),
     "a bad name": ({"user": "a/b"}, "user name contains '/'"),
     "no name": ({"user": 7}, "user: expected a name"),
-    "no id": ({"jti": ""}, "jti: expected a text of 1 to 256 characters"),
+    "no id": ({"jti": ""}, "jti: expected a string of 1 to 256 characters"),
     "unknown": ({"usr": "x"}, "unknown field 'usr'; known are jti, user, before, until"),
-    "a list": ([], "body is no JSON object"),
+    "a list": ([], "body is not a JSON object"),
 }
 
 

@@ -264,7 +264,7 @@ async def test_client_gone_in_the_middle_of_a_body_is_no_traceback(
     await writer.drain()
     await relay.get("/ready")
     writer.transport.abort()
-    await relay.logged("refused POST: 400 body ended before it was whole")
+    await relay.logged("refused POST: 400 body ended early")
 
 
 async def test_malformed_requests_are_counted(start_relay: StartRelay) -> None:

@@ -78,7 +78,7 @@ BAD_NOTES = [
     (b"\0[]", "expected U+0000 and a JSON object; announce such a message by a data note"),
     (b"\0{", "expected U+0000 and a JSON object; announce such a message by a data note"),
     (b'\0{"type":"welcome"}', "unknown type; known are ping, data and token"),
-    (b'\0{"type":"token"}', "token is no text"),
+    (b'\0{"type":"token"}', "token is not a string"),
     (b'\0{"type":"ping","x":"' + b"x" * 20_000 + b'"}', "20023 bytes exceed limit of 16384"),
 ]
 
