@@ -3,6 +3,7 @@
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+from relay.edge.nats import subjects
 from tests.nats.server import NatsServer
 from tests.nats.site import Site, until
 from tests.relay.unit.people import say
@@ -39,7 +40,7 @@ async def test_log_that_age_has_emptied_is_appended_to(server: NatsServer) -> No
         await until(lambda: len(one.people()) == len(two.people()) == 2)
         for round_ in range(3):
             purged = await one.cluster.link.api(
-                "STREAM.PURGE.RELAY", {"filter": one.room()._appender.log.subject}
+                "STREAM.PURGE.RELAY", {"filter": subjects.room(one.room().name)}
             )
             assert purged["success"]
             say(one.room(), anna, b"a%d" % round_)
