@@ -11,7 +11,7 @@ given = $(if $(filter command,$(origin $(1))),$($(1)))
 # Left out, they come from HETZNER_HOST and HETZNER_USERNAME.
 REMOTE = $(if $(call given,HOST),--host $(HOST)) $(if $(call given,USERNAME),--username $(USERNAME)) $(if $(SUMMARY),--summary $(SUMMARY))
 
-OPERATE = $(if $(call given,HOST),--host $(HOST)) $(if $(call given,USERNAME),--username $(USERNAME))
+OPERATE = $(if $(call given,DOMAIN),--domain $(DOMAIN)) $(if $(call given,HOST),--host $(HOST)) $(if $(call given,USERNAME),--username $(USERNAME))
 
 .PHONY: help run test client api-docs late-log-test nats-test browser-test loadtest-test handover-test node-modules images stack-test deploy-test up down logs launch create provision deploy rollback status watch hold unhold smoke doctor lint format bench bench-stack bench-handover attack attack-test loadtest dashboard lock clean
 .DEFAULT_GOAL := help
@@ -72,7 +72,7 @@ logs: ## show what they say, as they say it; on a server: make logs HOST=203.0.1
 	@$(if $(call given,HOST),ssh $(or $(call given,USERNAME),deploy)@$(HOST) /opt/relay/compose,docker compose --profile load) logs --follow --tail 100 $(SERVICE)
 
 launch: $(VENV)/ansible.lock $(VENV)/deploy.lock ## from an empty account to HTTPS: make launch DOMAIN=relay.example.org [HOST=a Debian 13 of yours]
-	@$(BIN)/python -m infra.launch "$(DOMAIN)" $(OPERATE) $(if $(WAIT),--wait $(WAIT)) $(if $(ARGS),--arguments '$(ARGS)')
+	@$(BIN)/python -m infra.launch "$(DOMAIN)" $(if $(call given,HOST),--host $(HOST)) $(if $(call given,USERNAME),--username $(USERNAME)) $(if $(WAIT),--wait $(WAIT)) $(if $(ARGS),--arguments '$(ARGS)')
 
 create: $(VENV)/ansible.lock ## make a server at Hetzner Cloud (HCLOUD_TOKEN in the environment; ARGS="-e create_locations=hel1")
 	@$(PLAY) ansible/create.yml $(ARGS)
@@ -137,7 +137,7 @@ smoke: $(VENV)/deploy.lock ## does what serves there answer, and carry a message
 doctor: $(VENV)/relay.lock ## do machine and settings fit together? here, or in the relay of HOST=203.0.113.7 [USERNAME=deploy]
 	@$(if $(call given,HOST),ssh $(or $(call given,USERNAME),deploy)@$(HOST) /opt/relay/compose exec -T relay /venv/bin/python -m relay doctor,$(BIN)/python -m relay doctor)
 
-status: $(VENV)/deploy.lock ## what is a server like now? make status HOST=203.0.113.7
+status: $(VENV)/deploy.lock ## what is a server like now? make status DOMAIN=relay.example.org, or HOST=203.0.113.7
 	@$(BIN)/python -m infra.operate status $(OPERATE)
 
 watch: $(VENV)/deploy.lock ## is all well there? a message, the certificate, room, restarts in HOURS=24; fails with a sentence

@@ -14,13 +14,13 @@ class Repository:
     def __init__(self, home: Home, address: str, domain: str) -> None:
         self._home = home
         known = home.known_hosts.read_text().strip()
-        self._values = (
+        self._values = [
             ("secret", "HETZNER_HOST", address),
             ("variable", "HETZNER_HOST_KEY", known),
             ("variable", "RELAY_DOMAIN", domain),
-        )
+        ]
         if home.server.get("architecture") == "arm":
-            self._values += (("variable", "DEPLOY_RUNNER", "ubuntu-24.04-arm"),)
+            self._values.append(("variable", "DEPLOY_RUNNER", "ubuntu-24.04-arm"))
 
     def name(self) -> str:
         """Where the values go; "" where gh is not there, not logged in, or knows no such."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from infra.plan.access import Access
 from infra.plan.refusal import Refusal
 
 
@@ -22,6 +23,16 @@ class Home:
         directory = config / "relay" / domain
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         return cls(directory)
+
+    def deploying(self) -> Access:
+        """How the user who may deploy reaches the server that was launched."""
+        known = self._lines()
+        if not known or not self.deploy_key.exists():
+            raise Refusal(
+                f"nothing was launched for {self.directory.name} from this machine: name the host,"
+                " as in HOST=203.0.113.7"
+            )
+        return Access(known[0].split()[0], "deploy", self.deploy_key, self.known_hosts)
 
     @property
     def root_key(self) -> Path:

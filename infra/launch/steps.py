@@ -59,9 +59,8 @@ class Launch:
             self._deploy(address)
         with self._step("the repository's secrets and variables"):
             self._tell_github(address)
-        print(
-            f"\nhttps://{self.domain}/ serves. A push to main deploys; make status HOST={address}"
-        )
+        print(f"\nhttps://{self.domain}/ serves. From now on a push to main deploys.")
+        print(f"What it is like: make status DOMAIN={self.domain}")
 
     @contextmanager
     def _step(self, title: str) -> Iterator[None]:

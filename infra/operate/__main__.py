@@ -8,6 +8,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from infra.launch.home import Home
 from infra.operate import certificate, errand, status, watch
 from infra.plan.access import Access
 from infra.plan.refusal import Refusal
@@ -49,8 +50,8 @@ def _run(options: argparse.Namespace, access: Access) -> int:
 
 
 def _watch(options: argparse.Namespace, directory: Path) -> int:
-    domain = os.environ.get("RELAY_DOMAIN", "").strip()
-    may_ask = options.host or os.environ.get("HETZNER_SSH_KEY", "").strip()
+    domain = options.domain or os.environ.get("RELAY_DOMAIN", "").strip()
+    may_ask = options.domain or options.host or os.environ.get("HETZNER_SSH_KEY", "").strip()
     if not may_ask and not domain:
         raise Refusal("neither a host nor RELAY_DOMAIN is given: make watch HOST=203.0.113.7")
     access = _access(options, directory) if may_ask else None
@@ -69,6 +70,8 @@ def _annotated(sentence: str) -> str:
 
 
 def _access(options: argparse.Namespace, directory: Path) -> Access:
+    if options.domain:
+        return Home.of(options.domain).deploying()
     environment = os.environ.get
     return Access.prepare(
         host=options.host or environment("HETZNER_HOST", "").strip(),
@@ -89,6 +92,7 @@ def _parser() -> argparse.ArgumentParser:
     hold.add_argument("reason", nargs="*", help="told to whoever deploys")
     unhold = commands.add_parser("unhold", help="deploys again")
     for command in (show, look, hold, unhold):
+        command.add_argument("--domain", help="what make launch made, with its keys")
         command.add_argument("--host", help="HETZNER_HOST, if left out")
         command.add_argument("--username", help="deploy, if left out")
     return parser

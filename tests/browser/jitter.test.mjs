@@ -27,9 +27,11 @@ test("frames that come on time are played in order, after the least delay", () =
     buffer.push(frame(number), number * TICK + 5);
     heard.push(...play(buffer, number * TICK + 5));
   }
-  assert.deepEqual(heard.slice(0, 4), [0, 1, 2, 3]); // one tick of silence: 40 ms have to be there
-  assert.deepEqual([buffer.late, buffer.lost, buffer.target], [0, 0, 40]);
-  assert.equal(buffer.delay, 25);
+  assert.deepEqual(heard.slice(0, 6), [0, 0, 0, 1, 2, 3]); // 80 ms have to be there
+  assert.deepEqual([buffer.late, buffer.lost, buffer.target], [0, 0, 80]);
+  assert.equal(buffer.delay, 65);
+  for (let number = 50; number < 150; number++) buffer.push(frame(number), number * TICK + 5);
+  assert.equal(buffer.target, 60); // the variation is known by now
 });
 
 test("what never came is lost, and silence stands in for it", () => {
@@ -49,7 +51,7 @@ test("a stall makes frames late and the buffer longer", () => {
   }
   for (let tick = 10; tick < 15; tick++) play(buffer, tick * TICK);
   for (let number = 10; number < 15; number++) buffer.push(frame(number), 15 * TICK);
-  assert.ok(buffer.late >= 3 && buffer.late <= 5, `${buffer.late} late`);
+  assert.ok(buffer.late >= 1 && buffer.late <= 5, `${buffer.late} late`);
   assert.equal(buffer.lost, 0);
   assert.equal(buffer.target, 120); // 100 ms seen, and the margin
 });
@@ -57,7 +59,7 @@ test("a stall makes frames late and the buffer longer", () => {
 test("what is too much to be needed is cut off, and counted as late", () => {
   const buffer = new JitterBuffer();
   for (let number = 0; number < 10; number++) buffer.push(frame(number), number * TICK);
-  assert.ok(buffer.buffered <= 140, `${buffer.buffered} ms`);
+  assert.ok(buffer.buffered <= 180, `${buffer.buffered} ms`);
   assert.ok(buffer.late > 0);
 });
 
@@ -80,6 +82,15 @@ test("the end of a sentence that is shorter than the buffer is played too", () =
   buffer.push(frame(0), 0);
   const heard = [0, 1, 2, 3].flatMap((tick) => play(buffer, tick * TICK));
   assert.ok(heard.includes(1));
+});
+
+test("a delay is never negative, whatever the clocks say", () => {
+  const buffer = new JitterBuffer();
+  for (let number = 0; number < 5; number++) {
+    buffer.push(frame(number), number * TICK - 500);
+    play(buffer, number * TICK - 500);
+  }
+  assert.equal(buffer.delay, 0);
 });
 
 test("repeats are left out, and a new stream begins anew", () => {

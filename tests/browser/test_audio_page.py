@@ -15,7 +15,7 @@ async def enter(page: Page, user: str, codec: str = "Opus") -> None:
     await page.get_by_label("Your name").fill(user)
     await page.get_by_label("Codec").select_option(codec)
     await page.get_by_role("button", name="Join and speak").click()
-    await expect(page.get_by_role("status")).to_contain_text("Connected: ")
+    await expect(page.locator("#state")).to_contain_text("Connected: ")
 
 
 @pytest.mark.parametrize("codec", ["Opus", "PCM"])
@@ -45,7 +45,7 @@ async def test_a_speaker_is_heard_with_delay_and_loss_shown(
     await speaker.get_by_role("button", name="Unmute").click()
     await expect(line.locator(".badge")).to_have_text("speaking")
     await speaker.get_by_role("button", name="Leave").click()
-    await expect(speaker.get_by_role("status")).to_have_text("Not connected: you left.")
+    await expect(speaker.locator("#state")).to_have_text("Not connected: you left.")
     assert pages.errors == []
 
 
@@ -69,6 +69,61 @@ async def test_without_permission_one_listens_and_is_told_why(
     await blocked.close()
 
 
+async def test_listening_only_asks_for_no_microphone(
+    pages: Pages, launch_browser: LaunchBrowser, relay: Relay, room: str
+) -> None:
+    """Each speaker has a volume, and the delay over time; other loudspeakers can be chosen."""
+    url = f"{relay.http}/audio?room={room}"
+    speaker = await pages.open(url)
+    await enter(speaker, "speaker")
+    context = await pages.context()
+    await context.add_init_script(
+        "navigator.mediaDevices.getUserMedia = () => { throw new Error('asked for a microphone') }"
+    )
+    listener = await pages.open(url, context)
+    await listener.get_by_label("Your name").fill("listener")
+    await listener.get_by_label("Listen only").check()
+    await listener.get_by_role("button", name="Join and listen").click()
+    line = listener.locator("li[data-name=speaker]")
+    await expect(line.locator(".badge")).to_have_text("speaking")
+    await expect(listener.get_by_role("alert")).to_be_hidden()
+    await expect(listener.locator("#own")).to_be_hidden()
+    await expect(line.get_by_role("img")).to_have_attribute(
+        "aria-label", re.compile(r"last minute: at most \d+ ms")
+    )
+    meter = listener.get_by_role("meter", name="Level of speaker")
+    await listener.get_by_label("Volume of speaker").fill("0")
+    await expect(meter).to_have_attribute("aria-valuenow", "0")
+    await listener.get_by_label("Volume of speaker").fill("100")
+    await expect(meter).not_to_have_attribute("aria-valuenow", "0")
+    await expect(speaker.get_by_label("Microphone").locator("option")).not_to_have_count(1)
+    assert pages.errors == []
+
+
+async def test_an_audio_device_that_does_not_play_is_said(
+    pages: Pages, relay: Relay, room: str
+) -> None:
+    """No output, or one that stands still: "Connected" alone would be a lie."""
+    for script, said in (
+        (
+            "MediaDevices.prototype.enumerateDevices = async () => []",
+            "This device has no audio output: you hear nothing.",
+        ),
+        (
+            "Object.defineProperty(BaseAudioContext.prototype, 'currentTime', { get: () => 1 })",
+            "The audio device does not play: you hear nothing.",
+        ),
+    ):
+        context = await pages.context()
+        await context.add_init_script(script)
+        page = await pages.open(f"{relay.http}/audio?room={room}", context)
+        await page.get_by_label("Listen only").check()
+        await page.get_by_role("button", name="Join and listen").click()
+        await expect(page.locator("#device")).to_contain_text(said)
+        await page.get_by_role("button", name="Leave").click()
+        await expect(page.locator("#device")).to_be_hidden()
+
+
 async def test_the_relay_can_be_another_one(
     pages: Pages, relay: Relay, start_relay: StartRelay, room: str
 ) -> None:
@@ -86,7 +141,7 @@ async def test_the_relay_can_be_another_one(
     await again.get_by_label("Your name").fill("alice")
     await again.get_by_role("button", name="Join and speak").click()
     said = f"Not connected: name 'alice' is in use in room '{room}'."
-    await expect(again.get_by_role("status")).to_have_text(said)
+    await expect(again.locator("#state")).to_have_text(said)
 
 
 async def test_without_webcodecs_pcm_is_sent_and_opus_is_named_as_the_reason_for_silence(

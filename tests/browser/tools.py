@@ -34,7 +34,7 @@ LaunchBrowser = Callable[..., Awaitable[Browser]]
 RunNode = Callable[..., Awaitable[tuple[int, str]]]
 
 
-def _missing(what: str) -> None:
+def missing(what: str) -> None:
     if os.environ.get("CI"):
         pytest.fail(f"{what} is missing, and CI has to have it")
     pytest.skip(f"{what} is missing")
@@ -45,7 +45,7 @@ async def launch_browser() -> AsyncIterator[LaunchBrowser]:
     """Return a function that starts Chromium; all are closed in the end of the session."""
     found = next(filter(None, map(shutil.which, _CHROMIUM)), None)
     if found is None:
-        _missing("chromium")
+        missing("chromium")
     async with AsyncExitStack() as stack:
         playwright = await stack.enter_async_context(async_playwright())
 

@@ -155,7 +155,7 @@ def test_without_secrets_everything_is_skipped_and_nothing_fails(
     """The first job says which are missing, and how to add them."""
     log = act(
         *(clone, event, workflow),
-        secrets={"ANOTHER": "secret"},
+        secrets={"ANOTHER": "of-the-lab"},
         variables={},
         environment={},
         names={},

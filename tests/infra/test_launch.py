@@ -45,6 +45,17 @@ def test_only_the_key_that_was_noted_is_expected(home: Home) -> None:
     assert not home.expects(ADDRESS, "ssh-ed25519 CCCC")
 
 
+def test_what_was_launched_is_found_by_its_name(home: Home) -> None:
+    """With its address, the key that may deploy, and the only host key that counts."""
+    with pytest.raises(Refusal, match=f"nothing was launched for {DOMAIN} from this machine"):
+        home.deploying()
+    home.make_keys()
+    home.expect(ADDRESS, "ssh-ed25519 AAAA")
+    access = Home.of(DOMAIN).deploying()
+    assert (access.host, access.user, access.key) == (ADDRESS, "deploy", home.deploy_key)
+    assert "StrictHostKeyChecking=yes" in access.ssh
+
+
 def _resolve(monkeypatch: pytest.MonkeyPatch, *answers: tuple[str, ...]) -> None:
     left = list(answers)
 

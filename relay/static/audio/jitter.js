@@ -9,7 +9,9 @@
 
 import { FRAME, RATE, SAMPLES } from "./frame.js";
 
-const LEAST = 40; // ms of target
+const LEAST = 60; // ms of target
+const FIRST = 80; // ms of target while little is known of the variation
+const KNOWN = 100; // frames, 2 s, after which it is known
 const MOST = 300; // ms of target
 const MARGIN = 20; // ms above the variation seen
 const EXCESS = 100; // ms above the target before the oldest frames are cut off
@@ -22,7 +24,7 @@ export class JitterBuffer {
   lost = 0; // frames whose number never came
   late = 0; // frames that came after their turn, or were cut off to catch up
   delay = 0; // ms from capture to the beginning of playing, of the frame that plays
-  target = LEAST;
+  target = FIRST;
   #stream = -1;
   #sequence = -1;
   #capture = 0;
@@ -93,7 +95,7 @@ export class JitterBuffer {
     let filled = 0;
     while (filled < output.length && this.#queue.length) {
       const { capture, samples } = this.#queue[0];
-      if (this.#position === 0) this.delay = now - capture;
+      if (this.#position === 0) this.delay = Math.max(0, now - capture);
       const part = samples.subarray(this.#position, this.#position + output.length - filled);
       output.set(part, filled);
       filled += part.length;
@@ -132,6 +134,7 @@ export class JitterBuffer {
     this.#transits.push(transit);
     if (this.#transits.length > WINDOW) this.#transits.shift();
     const variation = Math.max(...this.#transits) - Math.min(...this.#transits);
-    this.target = Math.min(MOST, Math.max(LEAST, variation + MARGIN));
+    const least = this.#transits.length < KNOWN ? FIRST : LEAST;
+    this.target = Math.min(MOST, Math.max(least, variation + MARGIN));
   }
 }

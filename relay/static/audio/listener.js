@@ -2,6 +2,7 @@
 
 import { FRAME, OPUS, PCM, RATE, fromPcm } from "./frame.js";
 
+const LOOK = 500; // ms in which the device's clock has to move
 const TICKS = FRAME * 1000; // microseconds from one frame's timestamp to the next
 
 /**
@@ -19,6 +20,7 @@ export class Listener {
   #context;
   #node;
   #time;
+  #isAsked = false; // somebody has pressed Play
   /** @type {Map<string, OpusDecoder>} */
   #decoders = new Map();
 
@@ -58,11 +60,12 @@ export class Listener {
    */
   take(frame) {
     const { name, stream, sequence, capture } = frame;
-    const now = this.#time();
+    // Stamped when it is posted: decoding takes its time.
     const play = (/** @type {Float32Array<ArrayBuffer>} */ samples) =>
-      this.#node.port.postMessage({ name, stream, sequence, capture, samples, now }, [
-        samples.buffer,
-      ]);
+      this.#node.port.postMessage(
+        { name, stream, sequence, capture, samples, now: this.#time() },
+        [samples.buffer],
+      );
     if (frame.codec === PCM) {
       play(fromPcm(frame.sound));
       return true;
@@ -76,6 +79,47 @@ export class Listener {
     }
     decoder.decode(frame, play);
     return true;
+  }
+
+  /** The clocks have been compared anew. */
+  adjust() {
+    this.#node.port.postMessage({ reset: true });
+  }
+
+  /** @param {string} name @param {number} volume 0 to 1 */
+  setVolume(name, volume) {
+    this.#node.port.postMessage({ name, volume });
+  }
+
+  /** Play on this device. @param {string} id "": the system's */
+  async playOn(id) {
+    const context = /** @type {AudioContext & { setSinkId?: (id: string) => Promise<void> }} */ (
+      this.#context
+    );
+    await context.setSinkId?.(id);
+  }
+
+  /** What the audio device does, in words; "" when it plays. @returns {Promise<string>} */
+  async trouble() {
+    const before = this.#context.currentTime;
+    await new Promise((resolve) => setTimeout(resolve, LOOK));
+    if (this.#context.state === "closed") return "";
+    if (this.#context.state === "suspended" && !this.#isAsked) {
+      return "The browser does not play sound yet: press Play.";
+    }
+    if (this.#context.currentTime === before) {
+      return "The audio device does not play: you hear nothing. Plug one in, or choose another.";
+    }
+    const devices = await navigator.mediaDevices.enumerateDevices();
+    const isBlind = !devices.some(({ kind }) => kind === "audiooutput");
+    const tells = "setSinkId" in this.#context; // Firefox and Safari list no outputs
+    return tells && isBlind ? "This device has no audio output: you hear nothing." : "";
+  }
+
+  /** Somebody has clicked: go on. */
+  resume() {
+    this.#isAsked = true;
+    this.#context.resume();
   }
 
   /** @param {string} name */

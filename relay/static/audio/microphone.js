@@ -52,14 +52,16 @@ export class Microphone {
   /**
    * Ask for the microphone, and call `take` with each frame of 20 ms.
    *
+   * @param {string} device its ID; "": the system's choice
    * @param {number} codec
    * @param {(codec: number, sound: Uint8Array<ArrayBuffer>, capture: number) => void} take capture
    *   is this device's Unix time in ms
    * @param {() => void} ended the microphone was unplugged, or the permission withdrawn
    */
-  static async open(codec, take, ended) {
+  static async open(device, codec, take, ended) {
     const stream = await navigator.mediaDevices.getUserMedia({
       audio: {
+        deviceId: device ? { exact: device } : undefined,
         channelCount: 1,
         echoCancellation: true,
         noiseSuppression: true,

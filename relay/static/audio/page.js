@@ -3,11 +3,12 @@
 import { RelayClient } from "../relay-client.js";
 import { find } from "../shared/dom.js";
 import { watchMembers } from "../shared/members.js";
-import { guestName } from "../shared/names.js";
+import { keepName, ownName } from "../shared/names.js";
 import { showRelease } from "../shared/release.js";
 import { showState } from "../shared/state.js";
-import { fillFromToken } from "../shared/token.js";
+import { fillFromToken, keepToken } from "../shared/token.js";
 import { compareClocks, localTime } from "./clock.js";
+import { chosenDevices, listDevices, watchDevices } from "./devices.js";
 import { OPUS, PCM, decode, encode } from "./frame.js";
 import { Listener } from "./listener.js";
 import { Microphone, canEncodeOpus, explain } from "./microphone.js";
@@ -15,6 +16,8 @@ import { People, showLevel } from "./people.js";
 
 const QUEUE = 48_000; // bytes: with half a second of PCM waiting, frames are left out
 const MOST_SPEAKERS = 50; // names are what senders write, and each costs a decoder
+const COMPARED = 60_000; // ms between two comparisons of the clocks
+const LOOKED = 2_000; // ms between two looks at the audio device
 const METER = 100; // ms between two looks at the microphone's level
 
 const user = find("user", HTMLInputElement);
@@ -25,7 +28,16 @@ const codec = find("codec", HTMLSelectElement);
 const enter = find("enter", HTMLButtonElement);
 const mute = find("mute", HTMLButtonElement);
 const state = find("state", HTMLElement);
-const people = new People(find("speakers", HTMLElement), find("nobody", HTMLElement));
+const listen = find("listen", HTMLInputElement);
+const device = find("device", HTMLElement);
+const play = find("play", HTMLButtonElement);
+/** @type {Listener | null} */
+let hearing = null;
+const people = new People(
+  find("speakers", HTMLElement),
+  find("nobody", HTMLElement),
+  (name, volume) => hearing?.setVolume(name, volume),
+);
 
 /** @type {(() => void) | null} */
 let leave = null;
@@ -39,8 +51,11 @@ function trouble(text) {
 
 /** Show whether this page is in a room. @param {boolean} inside */
 function show(inside) {
-  for (const field of [user, room, token, address, codec]) field.disabled = inside;
-  enter.textContent = inside ? "Leave" : "Join and speak";
+  const microphone = find("microphone", HTMLSelectElement);
+  for (const field of [user, room, token, address, codec, listen, microphone]) {
+    field.disabled = inside;
+  }
+  enter.textContent = inside ? "Leave" : listen.checked ? "Join and listen" : "Join and speak";
   enter.classList.toggle("plain", inside);
   enter.disabled = false;
   mute.hidden = find("own", HTMLElement).hidden = true;
@@ -71,6 +86,8 @@ async function join() {
       for (const report of reports) people.get(report.name).report(report, listener.outputDelay);
     },
   );
+  hearing = listener;
+  await listener.playOn(chosenDevices().output).catch(() => trouble("The loudspeaker that you chose is not there."));
   const relay = new RelayClient(base, {
     room: room.value,
     user: user.value,
@@ -91,8 +108,10 @@ async function join() {
     person.heard = performance.now();
     if (!listener.take(frame)) person.refuse("sends Opus, which this browser cannot decode");
   });
-  compareClocks(base).then((found) => {
+  const compare = async () => {
+    const found = await compareClocks(base);
     ahead = found.ahead;
+    listener.adjust();
     const note = find("clock", HTMLElement);
     note.hidden = false;
     note.textContent =
@@ -100,17 +119,40 @@ async function join() {
         ? "The relay’s clock could not be asked. Delays go by this device’s, and are wrong by " +
           "as much as the speaker’s clock differs from it."
         : `Delays go by the relay’s clock, give or take ${Math.ceil(found.error)} ms.`;
+  };
+  relay.on("open", () => {
+    keepName(relay.user);
+    compare();
   });
-  const speaking = speak(relay, () => ahead);
+  const timers = [
+    setInterval(compare, COMPARED),
+    setInterval(() => watchDevice(listener), LOOKED),
+  ];
+  watchDevice(listener);
+  const speaking = listen.checked ? null : speak(relay, () => ahead);
   leave = () => relay.close("you left");
   enter.disabled = false;
   relay.on("close", async () => {
     leave = null;
+    hearing = null;
+    for (const timer of timers) clearInterval(timer);
+    device.hidden = true;
     show(false);
     people.clear();
     listener.close();
     (await speaking)?.close();
   });
+}
+
+/** Say it where nothing would be heard. @param {Listener} listener */
+async function watchDevice(listener) {
+  const said = await listener.trouble();
+  if (hearing !== listener) return;
+  device.hidden = !said;
+  if (find("device-text", HTMLElement).textContent !== said) {
+    find("device-text", HTMLElement).textContent = said;
+  }
+  play.hidden = !said.includes("press Play");
 }
 
 /**
@@ -127,6 +169,7 @@ async function speak(relay, ahead) {
   let microphone;
   try {
     microphone = await Microphone.open(
+      chosenDevices().microphone,
       Number(codec.value),
       (codec, sound, capture) => {
         if (relay.state !== "open") return;
@@ -149,6 +192,7 @@ async function speak(relay, ahead) {
     trouble(`${explain(error)} You still hear the others.`);
     return null;
   }
+  listDevices(); // their names are told from now on
   if (relay.state === "closed") return microphone;
   mute.hidden = find("own", HTMLElement).hidden = false;
   mute.onclick = () => {
@@ -181,10 +225,14 @@ find("join", HTMLFormElement).addEventListener("submit", (event) => {
     });
 });
 
+play.addEventListener("click", () => hearing?.resume());
+listen.addEventListener("change", () => show(false));
+watchDevices((id) => hearing?.playOn(id).catch((error) => trouble(`${error.message}.`)));
+user.value ||= ownName(); // unless somebody was quicker than this script
+room.value = new URLSearchParams(location.search).get("room") ?? room.value;
+keepToken(token, find("show", HTMLButtonElement));
 fillFromToken(token, user, room);
 room.addEventListener("input", showInvite);
-user.value ||= guestName(); // unless somebody was quicker than this script
-room.value = new URLSearchParams(location.search).get("room") ?? room.value;
 address.value = location.origin;
 showInvite();
 showRelease();

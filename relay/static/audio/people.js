@@ -1,9 +1,11 @@
 /** The list of who is in the room: who speaks, how loud, and how well it comes through. */
 
 import { make } from "../shared/dom.js";
+import { Spark } from "../shared/spark.js";
 
 const SPEAKING = 0.02; // level from which somebody is heard
 const HOLD = 600; // ms that somebody counts as speaking after the last sound
+const DRAWN = 1_000; // ms between two points of the delay over time
 const QUIET = 10_000; // ms after which somebody who has left the room is forgotten
 
 /** @typedef {"delay" | "buffer" | "late" | "lost"} Fact */
@@ -11,11 +13,17 @@ const QUIET = 10_000; // ms after which somebody who has left the room is forgot
 export class People {
   #list;
   #nobody;
+  #setVolume;
   /** @type {Map<string, Person>} */
   #people = new Map();
 
-  /** @param {HTMLElement} list @param {HTMLElement} nobody shown while the list is empty */
-  constructor(list, nobody) {
+  /**
+   * @param {HTMLElement} list
+   * @param {HTMLElement} nobody shown while the list is empty
+   * @param {(name: string, volume: number) => void} setVolume from 0 to 1
+   */
+  constructor(list, nobody, setVolume) {
+    this.#setVolume = setVolume;
     this.#list = list;
     this.#nobody = nobody;
   }
@@ -28,7 +36,7 @@ export class People {
   get(name) {
     let person = this.#people.get(name);
     if (!person) {
-      person = new Person(name);
+      person = new Person(name, (volume) => this.#setVolume(name, volume));
       this.#people.set(name, person);
       this.#list.append(person.element);
       this.#nobody.hidden = true;
@@ -78,9 +86,21 @@ class Person {
   #badge = make("span", "badge", "listening");
   #level = make("div", "level", make("i", ""));
   #list = make("dl", "facts");
+  #volume = make("label", "volume small", "Volume");
+  #spark = new Spark("ms");
+  #drawn = 0; // when the delay was drawn last, ms
 
-  /** @param {string} name */
-  constructor(name) {
+  /** @param {string} name @param {(volume: number) => void} setVolume from 0 to 1 */
+  constructor(name, setVolume) {
+    const slider = make("input", "");
+    slider.type = "range";
+    slider.min = "0";
+    slider.max = "100";
+    slider.value = "100";
+    slider.ariaLabel = `Volume of ${name}`;
+    slider.addEventListener("input", () => setVolume(Number(slider.value) / 100));
+    this.#volume.append(slider, this.#spark.element);
+    this.#volume.hidden = true;
     this.#level.role = "meter";
     this.#level.ariaLabel = `Level of ${name}`;
     this.#level.ariaValueMin = "0";
@@ -105,6 +125,7 @@ class Person {
       make("p", "speaker-name", make("span", "", name), this.#badge),
       this.#level,
       this.#list,
+      this.#volume,
     );
     this.element.dataset.name = name;
   }
@@ -120,7 +141,11 @@ class Person {
     const now = performance.now();
     if (level > SPEAKING) this.#loud = now;
     const isSpeaking = now - this.#loud < HOLD;
-    this.#list.hidden = this.#level.hidden = false;
+    this.#list.hidden = this.#level.hidden = this.#volume.hidden = false;
+    if (now - this.#drawn >= DRAWN) {
+      this.#drawn = now;
+      this.#spark.add(delay + outputDelay);
+    }
     this.#badge.textContent = isSpeaking
       ? "speaking"
       : now - this.heard < HOLD

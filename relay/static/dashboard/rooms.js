@@ -2,7 +2,7 @@
 
 import { find, make } from "../shared/dom.js";
 import { number, size } from "../shared/units.js";
-import { Spark } from "./spark.js";
+import { Spark } from "../shared/spark.js";
 
 const PERIOD = 1000; // ms
 const SHOWN = 30; // rooms
@@ -76,7 +76,7 @@ export function watchRooms(token) {
 function row({ room, count, waiting, backlog, ...rates }, sparks) {
   let spark = sparks.get(room);
   if (!spark) {
-    spark = new Spark();
+    spark = new Spark("per second");
     sparks.set(room, spark);
   }
   spark.add(rates.messages_per_second ?? 0);

@@ -11,7 +11,11 @@ export class Spark {
   /** @type {number[]} */
   #values = [];
 
-  constructor() {
+  #unit;
+
+  /** @param {string} unit of the values, in words */
+  constructor(unit) {
+    this.#unit = unit;
     this.element.setAttribute("viewBox", `0 0 ${WIDTH} ${HEIGHT}`);
     this.element.setAttribute("class", "spark");
     this.element.setAttribute("role", "img");
@@ -31,6 +35,6 @@ export class Spark {
       return `${((first + at) * step).toFixed(1)},${y.toFixed(1)}`;
     });
     this.#line.setAttribute("points", points.join(" "));
-    this.element.setAttribute("aria-label", `at most ${Math.round(highest)} per second`);
+    this.element.setAttribute("aria-label", `last minute: at most ${Math.round(highest)} ${this.#unit}`);
   }
 }
