@@ -80,19 +80,14 @@ async def test_everybody_is_shown_on_every_relay(relays: list[Relay]) -> None:
     one, two = relays
     async with one.connect("alice", room="den"), one.connect("bob"), two.connect("carol"):
         for relay in relays:
-            assert (await relay.get("/rooms/den"))[1] == {
-                "room": "den",
-                "users": ["alice"],
-                "count": 1,
-            }
+            den = (await relay.get("/rooms/den"))[1]
+            assert (den["users"], den["count"]) == (["alice"], 1)
             await relay.count("lobby", 2)
             while (await relay.get("/health"))[1]["users"] != ["alice", "bob", "carol"]:
                 await asyncio.sleep(0.1)
             listed = (await relay.get("/rooms"))[1]
-            assert listed == {
-                "rooms": [{"room": "lobby", "count": 2}, {"room": "den", "count": 1}],
-                "count": 2,
-            }
+            counts = [(room["room"], room["count"]) for room in listed["rooms"]]
+            assert (counts, listed["count"]) == ([("lobby", 2), ("den", 1)], 2)
 
 
 async def test_history_of_a_room_that_never_had_a_member_here(relays: list[Relay]) -> None:

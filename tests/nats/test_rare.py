@@ -1,0 +1,73 @@
+"""What seldom happens: nobody can answer, age has emptied a room's log, a server takes little."""
+
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from relay.edge.nats import subjects
+from tests.nats.server import NatsServer
+from tests.nats.site import Site, until
+from tests.relay.unit.people import say
+
+
+async def test_members_are_told_again_where_their_relay_could_not_answer(
+    server: NatsServer,
+) -> None:
+    """A relay that finds nobody begins the room; who is there all the same is there again."""
+    async with AsyncExitStack() as stack:
+        one, two = [
+            await stack.enter_async_context(Site(f"relay{at}", nats_url=server.url))
+            for at in range(2)
+        ]
+        anna = await one.join("anna")
+        await until(lambda: one.people() == ["anna"])
+        following = one.rooms.followed[one.room().name]
+        await following._withdraw()
+        bert = await two.join("bert")
+        await until(lambda: set(one.people()) == set(two.people()) == {"anna", "bert"})
+        say(one.room(), anna, b"hi")
+        await until(lambda: bert.heard == [b"hi"])
+        assert not (anna.ends or bert.ends)
+
+
+async def test_log_that_age_has_emptied_is_appended_to(server: NatsServer) -> None:
+    """The server then expects nothing before: it is asked, and the order goes on."""
+    async with AsyncExitStack() as stack:
+        one, two = [
+            await stack.enter_async_context(Site(f"relay{at}", nats_url=server.url))
+            for at in range(2)
+        ]
+        anna, bert = await one.join("anna", echo=True), await two.join("bert", echo=True)
+        await until(lambda: len(one.people()) == len(two.people()) == 2)
+        for round_ in range(3):
+            purged = await one.cluster.link.api(
+                "STREAM.PURGE.RELAY", {"filter": subjects.room(one.room().name)}
+            )
+            assert purged["success"]
+            say(one.room(), anna, b"a%d" % round_)
+            say(two.room(), bert, b"b%d" % round_)
+            await until(lambda: len(anna.heard) == len(bert.heard))
+            await until(lambda want=2 * round_ + 2: len(bert.heard) == want)
+        assert anna.heard == bert.heard
+        carl = await two.join("carl")
+        say(one.room(), anna, b"last")
+        await until(lambda: carl.heard == [b"last"])
+
+
+async def test_batches_are_divided_where_the_server_takes_little(tmp_path: Path) -> None:
+    """At the borders of messages, in order, each once."""
+    async with AsyncExitStack() as stack:
+        small = NatsServer(tmp_path / "store", max_payload="64KB")
+        url = (await stack.enter_async_context(small)).url
+        one, two = [
+            await stack.enter_async_context(
+                Site(f"relay{at}", nats_url=url, max_message_size="60KB")
+            )
+            for at in range(2)
+        ]
+        anna, bert = await one.join("anna"), await two.join("bert")
+        await until(lambda: len(one.people()) == len(two.people()) == 2)
+        words = [b"%04d" % number + bytes(500) for number in range(400)] + [bytes(60_000)]
+        say(one.room(), anna, *words)
+        await until(lambda: len(bert.heard) == len(words))
+        assert bert.heard == words
+        await until(lambda: anna.uncredited == 0)
