@@ -13,7 +13,7 @@ REMOTE = $(if $(call given,HOST),--host $(HOST)) $(if $(call given,USERNAME),--u
 
 OPERATE = $(if $(call given,DOMAIN),--domain $(DOMAIN)) $(if $(call given,HOST),--host $(HOST)) $(if $(call given,USERNAME),--username $(USERNAME))
 
-.PHONY: help run test client api-docs late-log-test nats-test browser-test loadtest-test handover-test node-modules images stack-test deploy-test up down logs launch create provision deploy rollback status watch hold unhold smoke doctor lint format bench bench-stack bench-handover attack attack-test loadtest dashboard lock clean
+.PHONY: help run test client api-docs late-log-test nats-test browser-test loadtest-test handover-test node-modules images stack-test deploy-test deploy-test-all up down logs launch create provision deploy rollback status watch hold unhold smoke doctor lint format bench bench-stack bench-handover attack attack-test loadtest dashboard lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the verbs
@@ -58,7 +58,10 @@ loadtest-test: $(VENV)/dev.lock ## test the load tester at length: every fault, 
 stack-test: images node-modules ## test the stack: Docker, Caddy, certificates (about five minutes)
 	$(BIN)/python -m pytest tests/stack
 
-deploy-test: images ## test provisioning, deploys and workflows on whole servers (containers; about a quarter of an hour)
+deploy-test: images ## test bare hosts, deploys and bad releases on whole servers (containers; about ten minutes)
+	$(BIN)/python -m pytest tests/deploy -m "not long" --numprocesses=2 --no-loadscope-reorder
+
+deploy-test-all: images ## the same, and provisioning in full, launches and workflows (about half an hour)
 	$(BIN)/python -m pytest tests/deploy --numprocesses=2 --no-loadscope-reorder
 
 up: ## start relay and Caddy in Docker, on https://localhost or RELAY_DOMAIN (settings are in .env)

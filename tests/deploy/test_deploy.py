@@ -13,6 +13,8 @@ from tests.lab.checkout import PATIENCE, Checkout
 from tests.lab.engine import ROOT
 from tests.lab.release_host import ReleaseHost
 
+pytestmark = pytest.mark.long
+
 
 def test_first_release_serves_under_the_name_of_its_commit(
     checkout: Checkout, release_host: ReleaseHost

@@ -3,9 +3,13 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import pytest
+
 from tests.lab.http_status import SITE, status, until_status
 from tests.lab.registry import Registry
 from tests.lab.vps import RESTART_DOCKER, Vps
+
+pytestmark = pytest.mark.long
 
 
 @contextmanager

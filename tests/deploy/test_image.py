@@ -9,6 +9,8 @@ from infra.plan.refusal import Refusal
 from infra.plan.release import Release
 from infra.tasks.image import _pipe_archive
 
+pytestmark = pytest.mark.long
+
 _MORE_THAN_A_PIPE_HOLDS = 1_000_000  # bytes
 
 

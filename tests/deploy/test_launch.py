@@ -17,6 +17,8 @@ from tests.lab.engine import BIN, run
 from tests.lab.hcloud import Hetzner
 from tests.lab.playbook import WITH_NAMES
 
+pytestmark = pytest.mark.long
+
 _DOMAIN = "relay.lab.test"
 _TOKEN = "a-token-of-the-lab"
 _BUNDLE = Path("/etc/ssl/certs/ca-certificates.crt")

@@ -1,7 +1,11 @@
 """Looking after a host: what it is like, whether all is well, and deploys held back."""
 
+import pytest
+
 from tests.lab.checkout import Checkout
 from tests.lab.release_host import ReleaseHost
+
+pytestmark = pytest.mark.long
 
 
 def test_status_tells_what_serves_and_what_came_before(

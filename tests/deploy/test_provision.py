@@ -16,6 +16,8 @@ from tests.lab.playbook import play, provision
 from tests.lab.vps import RESTART_DOCKER, SSH_OPTIONS, Vps, private_key
 from tests.lab.waiting import until
 
+pytestmark = pytest.mark.long
+
 Lab = tuple[str, ...]
 
 

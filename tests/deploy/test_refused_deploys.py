@@ -2,11 +2,15 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.lab.checkout import Checkout
 from tests.lab.engine import run
 from tests.lab.playbook import provision
 from tests.lab.release_host import ReleaseHost, Untouched
 from tests.lab.vps import Vps, private_key
+
+pytestmark = pytest.mark.long
 
 
 def test_second_deploy_gives_up_when_the_first_does_not_end(

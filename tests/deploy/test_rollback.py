@@ -5,6 +5,8 @@ import pytest
 from tests.lab.checkout import Checkout
 from tests.lab.release_host import ReleaseHost
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def remembered(checkout: Checkout, release_host: ReleaseHost) -> list[str]:

@@ -5,10 +5,14 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.lab.engine import run
 from tests.lab.http_status import SITE, until_status
 from tests.lab.playbook import Outcome, provision
 from tests.lab.vps import Vps, public_key
+
+pytestmark = pytest.mark.long
 
 
 def test_only_listed_keys_may_deploy(provisioned_vps: Vps, tmp_path: Path) -> None:

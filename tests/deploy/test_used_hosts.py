@@ -5,6 +5,8 @@ import pytest
 from tests.lab.playbook import provision
 from tests.lab.vps import Vps
 
+pytestmark = pytest.mark.long
+
 # A program of that name, as far as anybody who asks can tell.
 _NGINX = "cp /usr/bin/python3 /usr/bin/nginx; systemd-run -q nginx -m http.server -b :: 80"
 _DOCKER_CE = (

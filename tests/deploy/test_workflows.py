@@ -14,6 +14,8 @@ from tests.lab.pebble import Pebble
 from tests.lab.registry import Registry
 from tests.lab.vps import Vps, private_key
 
+pytestmark = pytest.mark.long
+
 _DOMAIN = "relay.test"
 _BUNDLE = Path("/etc/ssl/certs/ca-certificates.crt")
 
