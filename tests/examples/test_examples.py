@@ -1,10 +1,8 @@
 """Each example is run against a relay, and says and hears what it promises."""
 
 import asyncio
-import html
 import json
 import os
-import re
 import shutil
 import sys
 from collections.abc import AsyncIterator
@@ -166,21 +164,3 @@ async def test_cursors(
     await expect(cursor).to_have_css("translate", "500px 100px")
     await one.close()
     await expect(cursor).to_have_count(0)
-
-
-@pytest.mark.parametrize(
-    ("name", "place"),
-    [
-        ("hello.py", "python"),
-        ("hello.mjs", "node"),
-        ("hello.html", "javascript"),
-        ("hello.sh", "shell"),
-    ],
-)
-def test_the_landing_page_shows_the_same_lines(name: str, place: str) -> None:
-    """What is shown to be copied is what was run."""
-    page = (ROOT / "relay" / "static" / "index.html").read_text()
-    shown = re.search(rf'<code id="{place}">(.*?)</code>', page, re.DOTALL)
-    assert shown is not None
-    assert html.unescape(shown[1]) in (EXAMPLES / name).read_text()
-    assert len((EXAMPLES / name).read_text().splitlines()) <= 15

@@ -128,6 +128,8 @@ export const MEANINGS = {
   token_expired: "the token had expired",
   revoked: "the token was revoked",
   disconnected: "an administrator disconnected it",
+  log_away: "the relay could not reach the log of its rooms",
+  name_in_use: "the same user had come first, at another relay",
 };
 
 /** What the statuses mean (docs/protocol.md). @type {Record<string, string>} */
