@@ -2,12 +2,12 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from tests.attack.crowd import crowd
 from tests.lab.stack import Stack
 from tests.lab.waiting import LIMIT
 from tests.raw import handshake
@@ -66,35 +66,21 @@ async def _bodies(stack: Stack, number: int) -> None:
         writer.close()
 
 
-@asynccontextmanager
-async def _crowd(stack: Stack, attack: Attack) -> AsyncIterator[None]:
-    """Many of them, each again whenever it is cut off or refused."""
-
-    async def act(number: int) -> None:
-        while True:
-            with contextlib.suppress(OSError, ConnectionClosed, InvalidStatus, TimeoutError):
-                await attack(stack, number)
-            await asyncio.sleep(0.01)
-
-    tasks = [asyncio.create_task(act(number)) for number in range(_CROWD)]
-    try:
-        yield
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-
 @pytest.mark.parametrize("attack", [_messages, _pings, _visits, _half_heads, _bodies])
 async def test_those_who_stand_by_lose_nothing(stack: Stack, attack: Attack) -> None:
     """By TLS, in another room; and whoever comes afterwards is welcome."""
     tls = stack.authority()
+
+    async def act(number: int) -> None:
+        with contextlib.suppress(ConnectionClosed, InvalidStatus):  # it was cut off, or refused
+            await attack(stack, number)
+
     async with (
         stack.connect("ear", tls=tls, room="quiet") as ear,
         stack.connect("mouth", tls=tls, room="quiet") as mouth,
     ):
         sent = 0
-        async with _crowd(stack, attack):
+        async with crowd(_CROWD, act):
             for _ in range(round(_LASTS * _RATE)):
                 await mouth.send(str(sent))
                 sent += 1
