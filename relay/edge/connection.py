@@ -9,15 +9,14 @@ import socket
 from dataclasses import replace
 from typing import Final
 
-from relay.edge.deadlines import look_after
 from relay.edge.farewell import Farewell
 from relay.edge.floor import Floor
 from relay.edge.kernel import unacknowledged
-from relay.edge.load import AT_REST, Load, load_of, private
-from relay.edge.probe import Probe
+from relay.edge.load import AT_REST, Load, private
+from relay.edge.reader import Reader
+from relay.edge.watchdog import Watchdog
 from relay.member.ending import Ending, begin_ending, describe_end
 from relay.member.liveness import STALL
-from relay.member.pace import Pace
 from relay.member.session import Session, SessionState
 from relay.room.room import Room
 from relay.wire import notes
@@ -33,12 +32,11 @@ class Connection(asyncio.BufferedProtocol):
     __slots__ = (
         "_farewell",
         "_floor",
-        "_timer",
         "_transport",
         "is_lost",
-        "pace",
-        "probe",
+        "reader",
         "session",
+        "watchdog",
     )
 
     def __init__(
@@ -53,10 +51,9 @@ class Connection(asyncio.BufferedProtocol):
         self._transport = transport
         self._floor = floor
         self.is_lost = False  # its socket is gone, or another process has it
-        self._timer: asyncio.TimerHandle | None = None  # when its client is read on
-        self.pace: Pace | None = None  # of a message that has not ended when it was last looked at
-        self.probe: Probe | None = None  # the last question whether the client is there
         self.session = session = Session(state, room, transport, self, floor.terms)
+        self.watchdog = Watchdog(self, floor)
+        self.reader = Reader(self, floor)
         self._farewell = Farewell(ending, session, transport, floor) if ending else None
 
     def start(self, answer: bytes, early: bytes, refusal: Close | None = None) -> None:
@@ -80,7 +77,7 @@ class Connection(asyncio.BufferedProtocol):
         if refusal is not None:
             self.close(refusal)
         if early:
-            self._receive(early)
+            self.reader.receive(early)
 
     def take_over(self) -> None:
         """Go on where another process left off: read, write, and end what was ending."""
@@ -122,7 +119,7 @@ class Connection(asyncio.BufferedProtocol):
         return self._farewell is None and not self.is_lost
 
     def load(self, now: float) -> Load:
-        return load_of(self.session, self.pace, now)
+        return self.watchdog.load(now)
 
     @property
     def address(self) -> str:
@@ -135,23 +132,23 @@ class Connection(asyncio.BufferedProtocol):
             if close.reason is Reason.OVERLOADED:
                 self.abort()
             return
-        floor, session = self._floor, self.session
+        floor = self._floor
         end = begin_ending(close, floor.loop.time(), patience)
-        self._farewell = Farewell(end, session, self._transport, floor)
+        self._farewell = farewell = Farewell(end, self.session, self._transport, floor)
         floor.roster.depart(self, self.address)
-        if end.stops_parsing:
-            session.inbox.stop()
-        if session.intake.waits:
-            if self._timer is not None:
-                self._timer.cancel()
-            floor.turns.add(self)  # its rate does not matter any more
-        if end.settles:
-            session.outbox.lift_limit()
-            if session.room.settle(session):
-                self.settled()
-        else:
-            session.inbox.await_close()
+        has_everything = farewell.begin()
+        self.reader.hurry()
+        if has_everything:
             self.settled()
+
+    def answer_close(self) -> None:
+        """The client's close frame has come: say goodbye, or end where that was said."""
+        session = self.session
+        if self.is_open:
+            goodbye = replace(Reason.LEFT.close(), own_code=session.inbox.close_code)
+            self.close(goodbye, 0)
+        elif not session.outbox.is_blocked:
+            self._transport.close()
 
     def settled(self) -> None:
         """It has all that was on its way to it: leave the room, and say why."""
@@ -171,24 +168,7 @@ class Connection(asyncio.BufferedProtocol):
         self.session.inbox.await_close()
 
     def wake(self, at: float) -> None:
-        if at and self._farewell is None:
-            self._floor.roster.note_slowed(at - self._floor.loop.time())
-            self._timer = self._floor.loop.call_at(at, self.go_on)
-        else:
-            self._floor.turns.add(self)
-
-    def go_on(self) -> None:
-        """What the client has sent, and waits, has its turn."""
-        if not self.is_lost:
-            self.session.liveness.hear(self._floor.loop.time())  # its silence was ours
-            if data := self.session.intake.next():
-                self._receive(data)
-            self.session.intake.adjust()
-
-    def catch_up(self) -> None:
-        """Parse all that the client has sent, whether it is time or not."""
-        while data := self.session.intake.drop():
-            self._receive(data)
+        self.reader.wake(at)
 
     def abort(self) -> None:
         if self._farewell is not None:
@@ -201,17 +181,11 @@ class Connection(asyncio.BufferedProtocol):
         unread = unacknowledged(self._transport.get_extra_info("socket"))
         return self.session.outbox.taken - unread
 
-    async def is_alive(self) -> bool:
-        """Whether the client gives a sign of life within 2 s, or gave one to the last who asked."""
-        if self.probe is None or not self.probe.is_recent:
-            self.probe = Probe(self, self._floor.loop)
-        return await self.probe.is_alive()
-
     def ping(self) -> None:
         self.session.outbox.control(_PING)
 
     def beat(self, now: float) -> int:
-        look_after(self, now, self._floor.interval, self._floor.period)
+        self.watchdog.check(now)
         session = self.session
         is_at_rest = not (session.outbox.is_blocked or session.intake.waits)
         return AT_REST if is_at_rest else private(session)
@@ -220,7 +194,7 @@ class Connection(asyncio.BufferedProtocol):
         return self._floor.buffer
 
     def buffer_updated(self, size: int) -> None:
-        self._receive(self._floor.buffer[:size].tobytes())
+        self.reader.receive(self._floor.buffer[:size].tobytes())
 
     def pause_writing(self) -> None:
         self.session.outbox.block()
@@ -250,33 +224,10 @@ class Connection(asyncio.BufferedProtocol):
         floor.journal.left(session.user, session.room.name, end)
         floor.roster.remove(self, self.address, end.reason)
 
-    def _receive(self, data: bytes) -> None:
-        session, floor = self.session, self._floor
-        session.liveness.hear(floor.loop.time())
-        if self.probe is not None:
-            self.probe.hear()
-        try:
-            problem = session.intake.feed(data)
-        except Exception:
-            floor.journal.defect(session.user, session.room.name)
-            problem = Reason.FAILED.close()
-        if problem is not None:
-            self.close(problem, 0 if problem.reason is Reason.FAILED else STALL)
-        elif session.inbox.is_closed:
-            if self.is_open:
-                goodbye = replace(Reason.LEFT.close(), own_code=session.inbox.close_code)
-                self.close(goodbye, 0)
-            elif not session.outbox.is_blocked:
-                self._transport.close()
-        elif floor.terms.account.held > floor.roster.held_limit:
-            floor.roster.relieve(floor.loop.time())
-
     def _lose(self) -> None:
         """The socket is gone, or another process has it: nothing is to happen any more."""
         self.is_lost = True
-        if self._timer is not None:
-            self._timer.cancel()
+        self.reader.stop()
+        self.watchdog.stop()
         if self._farewell is not None:
             self._farewell.stop()
-        if self.probe is not None:
-            self.probe.hear()

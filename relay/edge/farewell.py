@@ -28,6 +28,20 @@ class Farewell:
         self._is_over = False
         self._timer = floor.loop.call_at(ending.reset_at, self.cut_off)
 
+    def begin(self) -> bool:
+        """Take no more than the end allows; return whether the client has all that it is to have.
+
+        What it still waits for is told by `Owner.settled`.
+        """
+        session, ending = self._session, self.ending
+        if ending.stops_parsing:
+            session.inbox.stop()
+        if not ending.settles:
+            session.inbox.await_close()
+            return True
+        session.outbox.lift_limit()
+        return session.room.settle(session)
+
     def say(self) -> None:
         """Say why, behind all that the client has been given."""
         frame = encode_close(self.ending.close)

@@ -14,7 +14,6 @@ from relay import clock, process_memory
 from relay.access import admission
 from relay.access.access import Access
 from relay.account import Account
-from relay.edge.deadlines import beat_period
 from relay.edge.doors import Doors
 from relay.edge.drain import Drain, State
 from relay.edge.floor import Floor
@@ -26,6 +25,7 @@ from relay.edge.memory import HELD, Memory
 from relay.edge.roster import Roster
 from relay.edge.turns import Turns
 from relay.edge.watch import Watch
+from relay.edge.watchdog import beat_period
 from relay.member.session import Terms
 from relay.metrics import RelayCollector, registry
 from relay.room.hub import Hub

@@ -159,7 +159,7 @@ async def _is_alive(context: Context, question: dict[str, Any]) -> bool:
     if not isinstance(holder, Session) or holder.id != question["session"]:
         return False
     assert isinstance(holder.owner, Connection)
-    return await holder.owner.is_alive()
+    return await holder.owner.watchdog.is_alive()
 
 
 def _rooms(context: Context) -> list[tuple[RoomName, list[UserName], int]]:

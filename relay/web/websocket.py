@@ -176,7 +176,7 @@ def _check_known_name(context: Context, room: RoomName, options: Options) -> Non
     holder = _holder(context, room, options.user)
     if holder is None or _is_own(options, holder):
         return
-    if holder.probe is None or holder.probe.seems_alive:
+    if holder.watchdog.seems_alive:
         raise _name_in_use(room, options)
 
 
@@ -191,7 +191,7 @@ async def _check_name(context: Context, room: RoomName, options: Options) -> Non
     while holder := _holder(context, room, options.user):
         if _is_own(options, holder):
             return
-        if await holder.is_alive():
+        if await holder.watchdog.is_alive():
             raise _name_in_use(room, options)
         if _holder(context, room, options.user) is holder:
             return

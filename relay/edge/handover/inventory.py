@@ -92,7 +92,7 @@ class Inventory:
         """Have everything parsed that has come."""
         for client in tuple(self._clients):
             assert isinstance(client, Connection)
-            client.catch_up()
+            client.reader.catch_up()
 
     def new_entries(self) -> list[Entry]:
         """Return the entries that logs, backlogs and deliveries hold and nobody has told."""
