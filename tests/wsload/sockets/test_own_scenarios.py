@@ -40,8 +40,10 @@ def test_game(scenario: str, relay: Process, locust: LoadTest) -> None:
 
 @pytest.mark.parametrize("scenario", ["chat.py"], indirect=True)
 def test_chat_with_think_time(scenario: str, relay: Process, locust: LoadTest) -> None:
+    """Whoever is there first may speak before the others have come: they are owed none of it."""
     run = locust(scenario, relay.host, "-u", "5", "-t", "5s")
-    assert run.metrics["delivered"] == 4 * run.metrics["sent"] > 20
+    assert 20 < run.metrics["delivered"] <= 4 * run.metrics["sent"]
+    assert run.metrics["lost"] == 0
     assert run.code == 0, run.output
 
 
