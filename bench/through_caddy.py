@@ -1,5 +1,6 @@
 """What Caddy and TLS cost: the load tester direct, through Caddy, and with TLS, in one run.
 
+A bare Caddy in each of two ways, by TCP and by the Unix socket, shows what the socket itself costs.
 Needs a stack that runs (`make up`). Relay and Caddy share one core, the load tester has the other.
 """
 
@@ -8,6 +9,8 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,26 +20,28 @@ _PAYLOAD: Final = 128  # bytes
 _SECONDS: Final = 8
 _RATES: Final = (25, 50, 100, 200)  # messages a second, of each sender
 _SERVER_CORE, _LOAD_CORE = "0", "1"
+_BARE: Final = {"bare Caddy, TCP": 8090, "bare Caddy, Unix socket": 8091}  # ports of its container
 _ROOT_CERTIFICATE: Final = "/data/caddy/pki/authorities/local/root.crt"
 
 
 def main() -> int:
     """Print one row per way and rate, as a Markdown table."""
     try:
-        containers = _compose("ps", "-q", "relay", "caddy").split()
-        ways = {
-            "direct": f"ws://{_address(_compose('ps', '-q', 'relay').strip())}:8080",
-            "Caddy": f"ws://{_localhost('80')}",
-            "Caddy, TLS": f"wss://{_localhost('443')}",
-        }
+        relay, caddy = (_compose("ps", "-q", each).strip() for each in ("relay", "caddy"))
         authority = _compose("exec", "-T", "caddy", "cat", _ROOT_CERTIFICATE)
-        _pin(_SERVER_CORE, containers)
+        _pin(_SERVER_CORE, [relay, caddy])
     except subprocess.CalledProcessError as error:
         sys.stderr.write(f"{error}\nno stack runs here: make up first\n")
         return 1
+    ways = {
+        "direct": f"ws://{_address(relay)}:8080",
+        **{way: f"ws://{_address(caddy)}:{port}" for way, port in _BARE.items()},
+        "Caddy": f"ws://{_address(caddy)}:80",
+        "Caddy, TLS": f"wss://{_localhost('443')}",
+    }
     print("| way | offered/s | delivered/s | lost | p50 ms | p99 ms | worst ms | generator |")
     print("|---|---:|---:|---:|---:|---:|---:|---|")
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory() as name, _bare_proxies(caddy, _address(relay)):
         folder = Path(name)
         (folder / "root.pem").write_text(authority)
         for rate in _RATES:
@@ -44,8 +49,25 @@ def main() -> int:
                 result = _measure(host, rate, folder)
                 print(_row(way, rate, result), flush=True)
     every_core = f"0-{(os.cpu_count() or 2) - 1}"
-    _pin(every_core, containers)
+    _pin(every_core, [relay, caddy])
     return 0
+
+
+@contextmanager
+def _bare_proxies(caddy: str, relay: str) -> Iterator[None]:
+    """Run two more in Caddy's container, which end with their input."""
+    upstreams = zip(_BARE.values(), (f"{relay}:8080", "unix//run/relay/relay.sock"), strict=True)
+    commands = [f"caddy reverse-proxy --from http://:{port} --to {to} &" for port, to in upstreams]
+    script = f"{' '.join(commands)} read -r _; kill $(jobs -p)"
+    with subprocess.Popen(
+        ["docker", "exec", "-i", caddy, "sh", "-c", script],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as proxies:
+        assert proxies.stdin is not None
+        yield
+        proxies.stdin.close()
 
 
 def _pin(cores: str, containers: list[str]) -> None:
@@ -89,6 +111,7 @@ def _measure(host: str, rate: int, folder: Path) -> dict[str, Any]:
             *("--ca", str(folder / "root.pem")),
         ],
         stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
         check=False,  # a run that is not passed has figures as well, and the table shows them
     )
     (report,) = reports.glob("*.json")
