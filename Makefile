@@ -1,4 +1,4 @@
-# The project's verbs. `make run` and `make test` need Python 3.11+ and make, nothing else.
+# The project's commands. `make run` and `make test` need Python 3.11+ and make, nothing else.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -16,8 +16,8 @@ OPERATE = $(if $(call given,DOMAIN),--domain $(DOMAIN)) $(if $(call given,HOST),
 .PHONY: help run test client api-docs late-log-test nats-test browser-test loadtest-test handover-test node-modules images stack-test deploy-test deploy-test-all up down logs launch create provision deploy rollback status watch hold unhold smoke doctor lint format bench bench-stack bench-handover attack attack-test loadtest dashboard lock clean
 .DEFAULT_GOAL := help
 
-help: ## list the verbs
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+help: ## list these commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(VENV)/relay.lock ## start the relay on http://localhost:8080 (settings are environment variables)
 	@exec $(BIN)/python -m relay
@@ -28,40 +28,40 @@ test: node-modules ## run the tests
 api-docs: $(VENV)/dev.lock ## write the page /docs from openapi.yaml
 	@$(BIN)/python docs/api/write_page.py
 
-late-log-test: node-modules ## run the tests of the relay with a log that answers late
+late-log-test: node-modules ## test the relay with a room log that answers late
 	RELAY_MODULE=tests.relay.late_relay $(BIN)/python -m pytest tests/relay/sockets
 
-handover-test: $(VENV)/dev.lock ## test that 200 clients, and the load tester, stay through handovers in a row
+handover-test: $(VENV)/dev.lock ## test handovers in a row with 200 clients, and with the load tester
 	$(BIN)/python -m pytest tests/relay/long --numprocesses=2
 
-client: node-modules ## write the JavaScript client as one module and one script, and its types, from its sources
+client: node-modules ## build the JavaScript client (module, script, types) from its sources
 	@node tests/browser/build.mjs
 	@rm -rf relay/static/types
 	@node tests/browser/node_modules/typescript/bin/tsc --project tests/browser/tsconfig.types.json
 
-node-modules: $(VENV)/dev.lock ## install what the tests take from npm, where there is npm
+node-modules: $(VENV)/dev.lock ## install the npm packages that the tests need, if there is npm
 	@$(BIN)/python -m tests.npm
 
-images: $(VENV)/ops.lock ## make ready what the tests of stack and servers run on: engine, images, registry
+images: $(VENV)/ops.lock ## prepare what the stack and server tests need: Docker engine, images, registry
 	@$(BIN)/python -m tests.lab.prepare
 
-nats-test: $(VENV)/ops.lock ## test several relays that share their rooms by NATS (nats-server; a minute)
+nats-test: $(VENV)/ops.lock ## test several relays that share rooms through NATS (needs nats-server; a minute)
 	$(BIN)/python -m pytest tests/nats --numprocesses=2
 	NATS_SERVER=$(BIN)/nats-server $(BIN)/python -m pytest tests/nats/test_contract.py tests/nats/test_order.py tests/nats/test_rare.py --numprocesses=2
 
-browser-test: node-modules ## test the pages, both clients and the examples (chromium, node, npm)
+browser-test: node-modules ## test the pages, both clients and the examples (needs chromium, node, npm)
 	$(BIN)/python -m pytest tests/browser tests/clients tests/examples --numprocesses=2
 
-loadtest-test: $(VENV)/dev.lock ## test the load tester at length: every fault, several processes, the highest rate (minutes)
+loadtest-test: $(VENV)/dev.lock ## test the load tester in full: every fault, several processes, the highest rate (minutes)
 	$(BIN)/python -m pytest tests/wsload/long --numprocesses=2
 
 stack-test: images node-modules ## test the stack: Docker, Caddy, certificates (about five minutes)
 	$(BIN)/python -m pytest tests/stack
 
-deploy-test: images ## test bare hosts, deploys and bad releases on whole servers (containers; about ten minutes)
+deploy-test: images ## test provisioning, deploys and bad releases on servers in containers (about ten minutes)
 	$(BIN)/python -m pytest tests/deploy -m "not long" --numprocesses=2 --no-loadscope-reorder
 
-deploy-test-all: images ## the same, and provisioning in full, launches and workflows (about half an hour)
+deploy-test-all: images ## the same, with full provisioning, launches and workflows (about half an hour)
 	$(BIN)/python -m pytest tests/deploy --numprocesses=2 --no-loadscope-reorder
 
 up: ## start relay and Caddy in Docker, on https://localhost or RELAY_DOMAIN (settings are in .env)
@@ -71,20 +71,20 @@ down: ## stop them; certificates are kept
 	@docker compose stop relay # first: its members are told, which they cannot be once Caddy is gone
 	@docker compose --profile load down
 
-logs: ## show what they say, as they say it; on a server: make logs HOST=203.0.113.7 [SERVICE=relay]
+logs: ## follow their logs; on a server: make logs HOST=203.0.113.7 [SERVICE=relay]
 	@$(if $(call given,HOST),ssh $(or $(call given,USERNAME),deploy)@$(HOST) /opt/relay/compose,docker compose --profile load) logs --follow --tail 100 $(SERVICE)
 
-launch: $(VENV)/ansible.lock $(VENV)/deploy.lock ## from an empty account to HTTPS: make launch DOMAIN=relay.example.org [HOST=a Debian 13 of yours]
+launch: $(VENV)/ansible.lock $(VENV)/deploy.lock ## create, set up and deploy a server: make launch DOMAIN=relay.example.org [HOST=your own Debian 13]
 	@$(BIN)/python -m infra.launch "$(DOMAIN)" $(if $(call given,HOST),--host $(HOST)) $(if $(call given,USERNAME),--username $(USERNAME)) $(if $(WAIT),--wait $(WAIT)) $(if $(ARGS),--arguments '$(ARGS)')
 
-create: $(VENV)/ansible.lock ## make a server at Hetzner Cloud (HCLOUD_TOKEN in the environment; ARGS="-e create_locations=hel1")
+create: $(VENV)/ansible.lock ## create a server at Hetzner Cloud (HCLOUD_TOKEN in the environment; ARGS="-e create_locations=hel1")
 	@$(PLAY) ansible/create.yml $(ARGS)
 
-provision: $(VENV)/ansible.lock ## make a Debian 13 a host for the relay: make provision HOST=203.0.113.7 [USERNAME=root] [ARGS=--check]
+provision: $(VENV)/ansible.lock ## set up a Debian 13 server for the relay: make provision HOST=203.0.113.7 [USERNAME=root] [ARGS=--check]
 	@$(if $(call given,HOST),HETZNER_HOST="$(HOST)") $(if $(call given,USERNAME),HETZNER_USERNAME="$(USERNAME)") \
 	  $(if $(HETZNER_SSH_KEY),ANSIBLE_SSH_AGENT=auto) $(PLAY) ansible/provision.yml $(if $(TAGS),--tags $(TAGS)) $(ARGS)
 
-lint: $(VENV)/ops.lock ## check style and types, and the files of stack, hosts and workflows
+lint: $(VENV)/ops.lock ## check style, types, and the files for Docker, servers and workflows
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
@@ -107,26 +107,26 @@ format: $(VENV)/ops.lock ## rewrite the sources in the project's format
 bench: $(VENV)/dev.lock ## measure the relay against the stock aiohttp loop, or another checkout (two cores, about four minutes; ARGS="--against ../other")
 	$(BIN)/python -m bench $(ARGS)
 
-bench-stack: $(VENV)/dev.lock ## measure what Caddy and TLS cost, on the stack that runs (two minutes)
+bench-stack: $(VENV)/dev.lock ## measure what Caddy and TLS cost, on the running stack (two minutes)
 	$(BIN)/python -m bench.through_caddy
 
-attack: $(VENV)/dev.lock ## attack the relay at length: each attack five times as long, ten minutes of noise and of churn (root; half an hour)
+attack: $(VENV)/dev.lock ## attack the relay, each attack five times as long, with ten minutes of random bytes and of churn (root; half an hour)
 	ATTACK=long $(BIN)/python -m pytest tests/attack --numprocesses=0 -s
 
-attack-test: $(VENV)/dev.lock ## attack the relay, in a memory group of 512 MB (root; three minutes)
+attack-test: $(VENV)/dev.lock ## attack the relay with a memory limit of 512 MB (root; three minutes)
 	$(BIN)/python -m pytest tests/attack -m "not long" --numprocesses=0 -s -q
 
-bench-handover: $(VENV)/dev.lock ## hand over 200 and 10,000 members, and measure it (a minute)
+bench-handover: $(VENV)/dev.lock ## measure handovers of 200 and 10,000 members (a minute)
 	$(BIN)/python -m bench.handover --members 200 --handovers 10
 	$(BIN)/python -m bench.handover --members 10000 --handovers 3
 
 loadtest: $(VENV)/load.lock ## put load on a relay: make loadtest ARGS="--clients 50 --duration 10"
 	$(BIN)/python -m loadtest $(ARGS)
 
-dashboard: $(VENV)/load.lock ## draw all results of reports/ over time, into dist/dashboard/
+dashboard: $(VENV)/load.lock ## draw all results in reports/ over time, into dist/dashboard/
 	$(BIN)/python -m loadtest.dashboard reports --output dist/dashboard
 
-lock: $(VENV)/dev.lock ## resolve the dependencies anew into requirements/
+lock: $(VENV)/dev.lock ## resolve the dependencies again and lock them in requirements/
 	$(BIN)/$(LOCK) pyproject.toml --output-file requirements/relay.txt
 	$(BIN)/$(LOCK) pyproject.toml --group test --group load --constraint requirements/relay.txt --output-file requirements/dev.txt
 	$(BIN)/$(LOCK) pyproject.toml --group test --group load --group deploy --group ansible --group ops --constraint requirements/dev.txt --output-file requirements/ops.txt
@@ -134,28 +134,28 @@ lock: $(VENV)/dev.lock ## resolve the dependencies anew into requirements/
 	$(BIN)/$(LOCK) pyproject.toml --group deploy --constraint requirements/ops.txt --output-file requirements/deploy.txt
 	$(BIN)/$(LOCK) --group ansible --constraint requirements/ops.txt --output-file requirements/ansible.txt
 
-smoke: $(VENV)/deploy.lock ## does what serves there answer, and carry a message? make smoke HOST=203.0.113.7 [COMMIT=…]
+smoke: $(VENV)/deploy.lock ## check that a server answers and relays a message: make smoke HOST=203.0.113.7 [COMMIT=…]
 	@$(BIN)/python -m infra.watch.smoke $(if $(call given,HOST),--host $(HOST)) $(if $(SUMMARY),--summary $(SUMMARY)) $(if $(COMMIT),--commit $(COMMIT))
 
-doctor: $(VENV)/relay.lock ## do machine and settings fit together? here, or in the relay of HOST=203.0.113.7 [USERNAME=deploy]
+doctor: $(VENV)/relay.lock ## check settings against the machine, here or in the relay on HOST=203.0.113.7 [USERNAME=deploy]
 	@$(if $(call given,HOST),ssh $(or $(call given,USERNAME),deploy)@$(HOST) /opt/relay/compose exec -T relay /venv/bin/python -m relay doctor,$(BIN)/python -m relay doctor)
 
-status: $(VENV)/deploy.lock ## what is a server like now? make status DOMAIN=relay.example.org, or HOST=203.0.113.7
+status: $(VENV)/deploy.lock ## show the state of a server: make status DOMAIN=relay.example.org, or HOST=203.0.113.7
 	@$(BIN)/python -m infra.operate status $(OPERATE)
 
-watch: $(VENV)/deploy.lock ## is all well there? a message, the certificate, room, restarts in HOURS=24; fails with a sentence
+watch: $(VENV)/deploy.lock ## check a server: a message, certificate, disk space, restarts in HOURS=24; fails with a sentence
 	@$(BIN)/python -m infra.operate watch $(OPERATE) $(if $(HOURS),--hours $(HOURS))
 
-hold: $(VENV)/deploy.lock ## hold deploys back: make hold HOST=203.0.113.7 [REASON="the launch"]
+hold: $(VENV)/deploy.lock ## refuse deploys for now: make hold HOST=203.0.113.7 [REASON="the launch"]
 	@$(BIN)/python -m infra.operate hold $(OPERATE) $(if $(REASON),-- "$(REASON)")
 
-unhold: $(VENV)/deploy.lock ## let deploys through again
+unhold: $(VENV)/deploy.lock ## allow deploys again
 	@$(BIN)/python -m infra.operate unhold $(OPERATE)
 
-deploy: $(VENV)/deploy.lock ## put this checkout on a server: make deploy HOST=203.0.113.7 [USERNAME=deploy] [FORCE=1]
+deploy: $(VENV)/deploy.lock ## deploy this checkout to a server: make deploy HOST=203.0.113.7 [USERNAME=deploy] [FORCE=1]
 	@$(BIN)/python -m infra deploy $(REMOTE) $(if $(FORCE),--force)
 
-rollback: $(VENV)/deploy.lock ## go back to a release that has served: make rollback HOST=203.0.113.7 [RELEASE=name]
+rollback: $(VENV)/deploy.lock ## go back to an earlier release: make rollback HOST=203.0.113.7 [RELEASE=name]
 	@$(BIN)/python -m infra rollback $(RELEASE) $(REMOTE)
 
 clean: ## remove the environment and all caches

@@ -68,7 +68,7 @@ class Settings(BaseSettings):
     )
     handover_socket: Path | None = Field(
         None,
-        description="Unix socket by which a successor takes over all connections",
+        description="Unix socket through which a new relay takes over all connections",
         json_schema_extra={"default": "none"},
     )
     max_message_size: ByteSize = Field(
@@ -93,43 +93,43 @@ class Settings(BaseSettings):
     history_size: ByteSize = Field(
         ByteSize(1_000_000),
         ge=0,
-        description="what a room's log keeps; 0 keeps nothing",
+        description="how much a room's log keeps; 0 keeps nothing",
         json_schema_extra={"default": "1MB"},
     )
     history_age: Duration = Field(
         120.0,
         ge=0,
-        description="for how long a room's log keeps it; 0 keeps nothing",
+        description="how long a room's log keeps it; 0 keeps nothing",
         json_schema_extra={"default": "2m"},
     )
     ping_interval: Duration = Field(
         15.0,
         ge=0.1,
         le=3600,
-        description="a silent client is pinged after this, and gone after 1.5 times this",
+        description="a silent client is pinged after this, and closed after 1.5 times this",
         json_schema_extra={"default": "15s"},
     )
     leave_grace: Duration = Field(
         5.0,
         ge=0,
         le=3600,
-        description="who comes back within this has never left, as far as others are told",
+        description="a member that reconnects within this is not announced as having left",
         json_schema_extra={"default": "5s"},
     )
     drain_window: Duration = Field(
         10.0,
         ge=0,
-        description="when stopping, members leave spread over this, if DRAIN_TIMEOUT allows",
+        description="when stopping, members are closed spread over this, within DRAIN_TIMEOUT",
         json_schema_extra={"default": "10s"},
     )
     drain_timeout: Duration = Field(
         20.0,
         ge=0,
-        description="when stopping, the process ends after this at the latest",
+        description="when stopping, the process ends within this",
         json_schema_extra={"default": "20s"},
     )
     max_connections: int = Field(
-        0, ge=0, description="WebSockets in all; 0 is what file limit and memory allow"
+        0, ge=0, description="WebSockets in total; 0 is as many as file limit and memory allow"
     )
     max_connections_per_ip: int = Field(
         0, ge=0, description="WebSockets per client address (per /64 in IPv6); 0 is no limit"
@@ -137,12 +137,12 @@ class Settings(BaseSettings):
     message_rate: int = Field(
         0,
         ge=0,
-        description="messages and pings a second of each client, which is slowed; 0 is no limit",
+        description="messages and pings a second per client; more are slowed down; 0 is no limit",
     )
     byte_rate: ByteSize = Field(
         ByteSize(0),
         ge=0,
-        description="bytes a second of each client, which is slowed; 0 is no limit",
+        description="bytes a second per client; more are slowed down; 0 is no limit",
         json_schema_extra={"default": "0"},
     )
     allowed_origins: Origins = Field(
@@ -152,12 +152,12 @@ class Settings(BaseSettings):
     )
     trusted_proxies: Networks = Field(
         tuple(map(ip_network, _PRIVATE.split(","))),
-        description="networks whose X-Forwarded-For counts",
+        description="networks whose X-Forwarded-For is believed",
         json_schema_extra={"default": "loopback and private ranges"},
     )
     jwt_secret: str | None = Field(
         None,
-        description="key of HS256 tokens, 32 bytes or more; no key at all: anyone may connect",
+        description="key of HS256 tokens, at least 32 bytes; without any key anyone may connect",
         json_schema_extra={"default": "none"},
         repr=False,
     )
@@ -169,30 +169,30 @@ class Settings(BaseSettings):
     )
     jwks_url: Url | None = Field(
         None,
-        description="where a key set for such tokens is fetched from, and again when it changes",
+        description="address of a key set for such tokens; fetched again when it changes",
         json_schema_extra={"default": "none"},
     )
     nats_url: Servers = Field(
         (),
-        description="servers of NATS, comma-separated: then several relays share all rooms",
+        description="NATS servers, comma-separated; relays with the same ones share all rooms",
         json_schema_extra={"default": "none"},
         repr=False,
     )
     nats_storage: Annotated[Literal["file", "memory"], BeforeValidator(_lower)] = Field(
         "file", description="where NATS keeps the rooms' logs: file or memory"
     )
-    nats_replicas: int = Field(1, ge=1, le=5, description="servers of NATS that keep them")
+    nats_replicas: int = Field(1, ge=1, le=5, description="how many NATS servers keep each log")
     nats_stream_size: ByteSize = Field(
         ByteSize(1_000_000_000),
         ge=1_000_000,
-        description="what all rooms' logs may take in NATS",
+        description="how much all rooms' logs may take in NATS",
         json_schema_extra={"default": "1GB"},
     )
     nats_timeout: Duration = Field(
         10.0,
         ge=1,
         le=3600,
-        description="for how long NATS may be away before members are closed with 1013",
+        description="how long NATS may be unreachable before members are closed with 1013",
         json_schema_extra={"default": "10s"},
     )
     log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)] = (

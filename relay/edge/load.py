@@ -4,6 +4,8 @@ import sys
 from typing import Final, NamedTuple
 
 from relay.account import cost
+from relay.member.annotated_outbox import AnnotatedOutbox
+from relay.member.outbox import Outbox
 from relay.member.pace import Pace
 from relay.member.session import Session
 
@@ -25,10 +27,17 @@ def private(session: Session) -> int:
     outbox = session.outbox
     held = AT_REST + session.intake.unparsed
     if outbox.is_blocked:
-        entries = outbox.entries()
-        is_shared = len(entries) == 1 and outbox.excluded not in entries[0].batch.own
-        held += _REFERENCE * len(entries) + (0 if is_shared and not _COPIES else outbox.unsent)
+        is_shared = _is_shared(outbox) and not _COPIES
+        held += _REFERENCE * len(outbox.entries()) + (0 if is_shared else outbox.unsent)
     return held
+
+
+def _is_shared(outbox: Outbox) -> bool:
+    """Return whether what is being sent is sent to other members as the same object."""
+    if isinstance(outbox, AnnotatedOutbox):
+        return not outbox.is_copy
+    entries = outbox.entries()
+    return len(entries) == 1 and outbox.excluded not in entries[0].batch.own
 
 
 def load_of(session: Session, pace: Pace | None, now: float) -> Load:

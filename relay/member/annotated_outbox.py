@@ -13,7 +13,7 @@ from relay.member.outbox import CHUNK, SKIP_LAG, Outbox
 from relay.member.outbox_state import OutboxState
 from relay.member.stream import Stream
 from relay.room.annotated import annotate, rest, without
-from relay.room.batch import SessionId
+from relay.room.batch import Batch, SessionId
 from relay.room.log import Cursor, Entry
 from relay.room.member import Delivered
 from relay.room.room import Room
@@ -35,7 +35,7 @@ class LeftOut:
 class AnnotatedOutbox(Outbox):
     """An outbox whose client understands notes, and is told of its own messages."""
 
-    __slots__ = ("_left_out", "_receives", "_room", "_session")
+    __slots__ = ("_left_out", "_receives", "_room", "_session", "is_copy")
 
     def __init__(
         self,
@@ -53,6 +53,7 @@ class AnnotatedOutbox(Outbox):
         self._session = session
         self._receives = receives  # others' messages
         self._left_out: deque[LeftOut] = deque()
+        self.is_copy = False  # what is being sent was put together for this client alone
         excluded = None if echo else session
         super().__init__(stream, excluded, limit, skips=skips, state=state)
 
@@ -82,8 +83,10 @@ class AnnotatedOutbox(Outbox):
                 self._stream.write(data)  # may call `block`
                 if self.is_blocked:
                     self._sending = (entry,)
+                    self.is_copy = not _is_shared(data, batch)
         else:
             self._begin((entry,), 0, data)
+            self.is_copy = not _is_shared(data, batch)
             self._write()
         return Delivered.TAKEN if self._receives else Delivered.WITHHELD
 
@@ -131,6 +134,10 @@ class AnnotatedOutbox(Outbox):
             said.append(self._room.presence.note())
         return b"".join(said)
 
+    def _begin(self, sending: tuple[Entry, ...] | bytes, skipped: int, data: bytes) -> None:
+        self.is_copy = True  # a backlog is rendered again, once for each client
+        super()._begin(sending, skipped, data)
+
     def _size(self, entry: Entry) -> int:
         """Return about how many bytes the entry takes for this client."""
         batch = entry.batch
@@ -166,7 +173,13 @@ class AnnotatedOutbox(Outbox):
 
     def _restore(self, state: OutboxState) -> None:
         super()._restore(state)
+        self.is_copy = bool(self._rest)
         self._left_out.extend(LeftOut(*values) for values in state.left_out)
+
+
+def _is_shared(data: bytes, batch: Batch) -> bool:
+    """Return whether all members are sent this same object while the entry is delivered."""
+    return data is (batch.annotated.data if batch.annotated else batch.notes)
 
 
 def _as_values(left_out: LeftOut) -> tuple[int, int, int, bool]:

@@ -3,10 +3,12 @@
 import asyncio
 import json
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from relay.account import Account
+from relay.edge import load
 from relay.room.annotated import annotate, rest, without
 from relay.room.batch import Piece, join
 from relay.room.log import Cursor, Entry
@@ -123,6 +125,37 @@ def test_notes_are_joined_once_for_all_annotated_members() -> None:
         assert raw.taken == encode(TEXT, b"hello")
         batches = [entry.batch for entry in world.room.entries()]
         assert [batch.annotated for batch in batches] == [None]
+
+    asyncio.run(run())
+
+
+def test_what_is_put_together_for_one_client_counts_as_held_by_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What is sent straight away is shared; a backlog is rendered again, for each of them."""
+    monkeypatch.setattr(load, "_COPIES", False)  # of asyncio's transport in Python 3.11
+
+    async def run() -> None:
+        world = World()
+        phone = world.phones[0]
+        world.connect(phone)
+        raw = Wire()
+        raw.room = 10**9
+        speaker = connect(world.floor, "raw", raw, room="den")
+        world.tick()
+        phone.wire.give(10**6)
+        phone.wire.room = 0
+        for text in (b"first", b"second " * 1000):
+            receive(speaker, mask(TEXT, text))
+            world.tick()
+        assert phone.connection is not None
+        session = phone.connection.session
+        assert session.outbox.is_blocked
+        first = len(phone.wire.held)
+        assert load.private(session) < load.AT_REST + 100
+        phone.wire.give(first)
+        assert len(phone.wire.held) > 7000
+        assert load.private(session) >= load.AT_REST + len(phone.wire.held)
 
     asyncio.run(run())
 
