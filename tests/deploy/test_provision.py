@@ -124,7 +124,7 @@ def test_security_updates_install_themselves(provisioned_vps: Vps, host: Any) ->
         assert line in settings
     assert host.service("apt-daily-upgrade.timer").is_enabled
     timer = provisioned_vps.run("systemctl show maintenance.timer -p TimersCalendar -p ActiveState")
-    assert "OnCalendar=Sun 04:00 UTC" in timer
+    assert "OnCalendar=Sun *-*-* 04:00:00 UTC" in timer
     assert "ActiveState=active" in timer
     assert "label=Debian-Security" in settings
     assert host.file("/etc/localtime").linked_to == "/usr/share/zoneinfo/Etc/UTC"
