@@ -1,7 +1,8 @@
 """Fixtures: a relay of one's own, or the one that tests with default settings share."""
 
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from inspect import iscoroutinefunction
 from itertools import count
@@ -76,6 +77,18 @@ def relay(shared_relay: Relay) -> Relay:
 def room() -> str:
     """The name of a room that no other test uses."""
     return f"room-{os.getpid()}-{next(_rooms)}"
+
+
+@pytest.fixture
+def port() -> Iterator[str]:
+    """The number of a port for a relay that goes and comes back: nobody else gets it meanwhile.
+
+    Linux lets two sockets have an address if both ask for it and the first does not listen.
+    """
+    with socket.socket() as keeper:
+        keeper.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        keeper.bind(("127.0.0.1", 0))
+        yield str(keeper.getsockname()[1])
 
 
 @pytest.fixture(autouse=True)

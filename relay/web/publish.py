@@ -81,7 +81,7 @@ async def _publish(
     if context.cluster is not None:
         await asyncio.wait((publisher.credited,), timeout=context.settings.nats_timeout)
         if not publisher.credited.done():
-            raise Refusal(503, "the log did not answer in time: the message may come all the same")
+            raise Refusal(503, "the log did not answer in time; the message may still be published")
         return room.presence.count
     return len(room.members)
 

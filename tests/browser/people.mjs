@@ -1,5 +1,6 @@
 /** Relays and clients of a test file: all of them are ended in the end. */
 
+import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
 import { after } from "node:test";
 import { RelayClient } from "../../relay/static/relay-client.js";
@@ -42,6 +43,19 @@ export function sign(claims, seconds) {
   const exp = Math.floor(Date.now() / 1000) + seconds;
   const text = `${part({ alg: "HS256", typ: "JWT" })}.${part({ ...claims, exp })}`;
   return `${text}.${createHmac("sha256", SECRET).update(text).digest("base64url")}`;
+}
+
+/**
+ * Try with a token of so many seconds, and of twice as many where the machine was too slow for it.
+ *
+ * @param {number} seconds
+ * @param {(seconds: number) => Promise<boolean>} attempt whether it was fast enough
+ */
+export async function inTime(seconds, attempt) {
+  while (!(await attempt(seconds))) {
+    seconds *= 2;
+    assert.ok(seconds < 100, `${seconds / 2} s were not enough`);
+  }
 }
 
 export const isState =

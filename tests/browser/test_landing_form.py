@@ -125,8 +125,9 @@ async def test_each_sample_runs_as_it_stands(
     }
     async with relay.connect("witness", room=room, **options) as witness:
         for name, said in SAMPLES.items():
+            await page.evaluate("self.copied = ''")
             await page.locator(f"button[data-copy={name}]").click()
-            text = await page.evaluate("self.copied")
+            text = await (await page.wait_for_function("() => self.copied")).json_value()
             shown = await page.locator(f"#{name}").text_content()
             assert (token not in (shown or "")) if is_guarded else shown == text
             if name == "browser":

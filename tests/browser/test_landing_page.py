@@ -4,6 +4,7 @@ import asyncio
 import re
 import time
 from datetime import UTC, datetime, timedelta
+from itertools import cycle
 
 from playwright.async_api import Page, expect
 
@@ -28,10 +29,10 @@ async def say(page: Page, text: str) -> None:
 
 
 async def test_two_pages_talk_and_both_come_back_after_a_restart(
-    pages: Pages, start_relay: StartRelay
+    pages: Pages, start_relay: StartRelay, port: str
 ) -> None:
     """Also: who is here is shown, and what is sent while the relay is away arrives later."""
-    relay = await start_relay(DRAIN_WINDOW="0s")
+    relay = await start_relay(DRAIN_WINDOW="0s", PORT=port)
     alice = await enter(pages, relay, "alice", "kitchen")
     bob = await enter(pages, relay, "bob", "kitchen")
     for page in (alice, bob):
@@ -55,7 +56,7 @@ async def test_two_pages_talk_and_both_come_back_after_a_restart(
     await expect(said).to_be_visible()
     await say(alice, "still there?")
     await expect(alice.locator(".unsure .text")).to_have_text("still there?")
-    relay = await start_relay(PORT=str(relay.port))
+    await start_relay(PORT=port)
     for page in (alice, bob):
         await expect(page.get_by_role("status")).to_contain_text("Connected: in room kitchen")
     await expect(alice.locator(".message.unsure")).to_have_count(0)
@@ -148,10 +149,13 @@ async def test_pointers_and_round_trips_of_everybody_are_shown(
     async with relay.connect("eve", room=f"cursors of {room}") as eve:
         await eve.send("no JSON")
         await eve.send('{"x":7,"y":"1"}')
-        for x in (200, 260, 320):
-            await bob.mouse.move(700 + x, 400)
-            await asyncio.sleep(0.1)  # pointers are told twenty times a second
-        await expect(alice.locator(".cursor")).to_have_text(["bob"])
+        seen_task = asyncio.create_task(expect(alice.locator(".cursor")).to_have_text(["bob"]))
+        # A page tells no more than twenty places a second, and a slow reader skips some.
+        for x in cycle((900, 960, 1020)):
+            await bob.mouse.move(x, 400)
+            if (await asyncio.wait([seen_task], timeout=0.1))[0]:
+                break
+        await seen_task
     await bob.close()
     await expect(alice.locator(".cursor")).to_have_count(0)
     assert pages.errors == []
@@ -167,8 +171,9 @@ async def test_a_relay_that_is_silent_or_a_device_that_is_offline_is_said(
         await expect(page.get_by_role("status")).to_contain_text("Connected: ")
         await expect(page.locator("#delay")).to_contain_text(" ms")
         proxy.stall()
-        await expect(page.locator("#delay")).to_have_text(re.compile("no answer for [4-9] s"))
-        await expect(page.locator("#state")).to_have_attribute("data-state", "waiting")
+        await expect(page.locator("#delay")).to_have_text(re.compile(r"no answer for \d+ s"))
+        # Until the network is back it is "waiting", or "connecting" at times.
+        await expect(page.locator("#state")).not_to_have_attribute("data-state", "open")
         await say(page, "are you there?")
         await expect(page.locator(".unsure .text")).to_have_text("are you there?")
         proxy.flow()
@@ -181,9 +186,9 @@ async def test_a_relay_that_is_silent_or_a_device_that_is_offline_is_said(
         await expect(page.get_by_role("status")).to_contain_text("Connected: ")
 
 
-async def test_try_now_connects_at_once(pages: Pages, start_relay: StartRelay) -> None:
+async def test_try_now_connects_at_once(pages: Pages, start_relay: StartRelay, port: str) -> None:
     """A person need not wait for the countdown, which stands still here."""
-    relay = await start_relay(DRAIN_WINDOW="0s")
+    relay = await start_relay(DRAIN_WINDOW="0s", PORT=port)
     context = await pages.context()
     await context.clock.install()
     page = await pages.open(f"{relay.http}/", context)
@@ -193,7 +198,7 @@ async def test_try_now_connects_at_once(pages: Pages, start_relay: StartRelay) -
     await expect(now).to_be_visible()
     await page.clock.pause_at(datetime.now(UTC) + timedelta(hours=1))
     await expect(now).to_be_visible()
-    await start_relay(PORT=str(relay.port))
+    await start_relay(PORT=port)
     await now.click()
     await expect(page.get_by_role("status")).to_contain_text("Connected: ")
     await expect(now).to_be_hidden()

@@ -91,9 +91,7 @@ class Proxy:
 
     async def _pass(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
         with suppress(OSError):
-            while data := await source.read(
-                self._random.randrange(1, 8) if self._is_trickle else _CHUNK
-            ):
+            while data := await source.read(self._size):
                 await self._flows.wait()
                 if self._until_cut is not None:
                     self._until_cut -= len(data)

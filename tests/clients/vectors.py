@@ -20,6 +20,8 @@ SCRIPTS: list[dict[str, Any]] = json.loads(
 
 _PING = '\0{"type":"ping"}'
 
+_Frames = asyncio.Queue[str | bytes]
+
 
 class Actor(Protocol):
     """A client under test, and the application that has it."""
@@ -41,8 +43,8 @@ class Stage:
     """A server that is no relay: the script says what it does."""
 
     def __init__(self) -> None:
-        self._arrivals: asyncio.Queue[ServerConnection] = asyncio.Queue()
-        self._frames: asyncio.Queue[str | bytes] = asyncio.Queue()
+        self._arrivals: asyncio.Queue[tuple[ServerConnection, _Frames]] = asyncio.Queue()
+        self._frames: _Frames = asyncio.Queue()  # of the connection that there is
         self._session = ""
         self._socket: ServerConnection | None = None
         self.port = 0
@@ -57,11 +59,12 @@ class Stage:
             yield stage
 
     async def _arrive(self, socket: ServerConnection) -> None:
-        self._arrivals.put_nowait(socket)
+        frames: _Frames = asyncio.Queue()
+        self._arrivals.put_nowait((socket, frames))
         try:
             async for frame in socket:
                 if frame != _PING:
-                    self._frames.put_nowait(frame)
+                    frames.put_nowait(frame)
         except ConnectionClosed:
             pass
 
@@ -82,7 +85,8 @@ class Stage:
     async def _step(self, step: dict[str, Any], actor: Actor) -> None:
         match step["step"]:
             case "connects":
-                self._socket = await self._arrivals.get()
+                assert self._frames.empty()
+                self._socket, self._frames = await self._arrivals.get()
                 assert self._socket.subprotocol == "relay.v1"
                 assert self._socket.request is not None
                 query = parse_qs(urlsplit(self._socket.request.path).query)

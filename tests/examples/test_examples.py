@@ -7,13 +7,14 @@ import shutil
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from itertools import cycle
 from pathlib import Path
 
 import pytest
 from playwright.async_api import ConsoleMessage, expect
 from websockets.asyncio.client import ClientConnection
 
-from tests.browser.tools import MODULES, LaunchBrowser
+from tests.browser.tools import MODULES, PATIENCE, LaunchBrowser
 from tests.conftest import StartRelay
 from tests.process import ROOT, Relay
 
@@ -109,9 +110,9 @@ async def test_shell(start_relay: StartRelay, tmp_path: Path) -> None:
         assert b'"members":1' in await output.read()
 
 
-async def test_bot(start_relay: StartRelay, tmp_path: Path) -> None:
+async def test_bot(start_relay: StartRelay, port: str, tmp_path: Path) -> None:
     """bot.py greets who comes and answers; also after the relay was restarted."""
-    relay = await start_relay(DRAIN_WINDOW="0s")
+    relay = await start_relay(DRAIN_WINDOW="0s", PORT=port)
     async with running(sys.executable, example("bot.py", relay, tmp_path), **_PYTHON):
         await relay.count("lobby", 1)
         async with relay.connect("alice") as alice:
@@ -119,7 +120,7 @@ async def test_bot(start_relay: StartRelay, tmp_path: Path) -> None:
             await alice.send("!count")
             assert await alice.recv() == "2 here"
         await relay.stop()
-        again = await start_relay(PORT=str(relay.port))
+        again = await start_relay(PORT=port)
         await again.count("lobby", 1)
         async with again.connect("alice") as alice:
             assert await alice.recv() == "welcome, alice"
@@ -157,10 +158,16 @@ async def test_cursors(
         await page.goto(url)
     await relay.count("cursors", 2)
     await one.bring_to_front()
-    await one.mouse.move(250, 250)
     cursor = other.locator("i")
-    await expect(cursor).to_have_css("translate", "250px 250px")
-    await one.mouse.move(500, 100)
-    await expect(cursor).to_have_css("translate", "500px 100px")
+    for x, y in ((250, 250), (500, 100)):
+        seen_task = asyncio.create_task(
+            expect(cursor).to_have_css("translate", f"{x}px {y}px", timeout=PATIENCE)
+        )
+        # The page may not be open yet, and a slow reader skips: a hand does not stop either.
+        for step in cycle((1, 0)):
+            await one.mouse.move(x, y + step)
+            if (await asyncio.wait([seen_task], timeout=0.2))[0]:
+                break
+        await seen_task
     await one.close()
-    await expect(cursor).to_have_count(0)
+    await expect(cursor).to_have_count(0, timeout=PATIENCE)

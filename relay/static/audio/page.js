@@ -67,9 +67,9 @@ async function join() {
   if (!window.AudioWorkletNode || !navigator.mediaDevices) {
     trouble(
       window.isSecureContext
-        ? "This browser has no AudioWorklet, without which this page can neither speak nor play."
-        : "This page came over plain http, where browsers give no access to sound: " +
-            "open it by https, or on the relay’s own machine as localhost.",
+        ? "This browser has no AudioWorklet, which this page needs to record and to play sound."
+        : "This page was loaded over plain http, where browsers allow no sound. " +
+            "Open it over https, or as localhost on the relay’s own machine.",
     );
     return;
   }
@@ -87,7 +87,7 @@ async function join() {
     },
   );
   hearing = listener;
-  await listener.playOn(chosenDevices().output).catch(() => trouble("The loudspeaker that you chose is not there."));
+  await listener.playOn(chosenDevices().output).catch(() => trouble("The loudspeaker that you chose is not available."));
   const relay = new RelayClient(base, {
     room: room.value,
     user: user.value,
@@ -116,9 +116,9 @@ async function join() {
     note.hidden = false;
     note.textContent =
       found.error === null
-        ? "The relay’s clock could not be asked. Delays go by this device’s, and are wrong by " +
+        ? "The relay’s clock could not be read. Delays use this device’s clock: they are wrong by " +
           "as much as the speaker’s clock differs from it."
-        : `Delays go by the relay’s clock, give or take ${Math.ceil(found.error)} ms.`;
+        : `Delays use the relay’s clock, give or take ${Math.ceil(found.error)} ms.`;
   };
   relay.on("open", () => {
     keepName(relay.user);
@@ -186,7 +186,7 @@ async function speak(relay, ahead) {
         else relay.send(encode(frame));
         find("sending", HTMLElement).textContent = codec === OPUS ? "Opus" : "PCM";
       },
-      () => trouble("The microphone was taken away. You still listen; join again to speak."),
+      () => trouble("The microphone was disconnected. You still hear the others; join again to speak."),
     );
   } catch (error) {
     trouble(`${explain(error)} You still hear the others.`);

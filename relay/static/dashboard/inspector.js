@@ -17,6 +17,7 @@ const PREVIEW = 120; // characters
  */
 
 export class Inspector {
+  isPaused = false; // what is shown stays
   #list;
   #note;
   #said;
@@ -36,8 +37,10 @@ export class Inspector {
    * @param {Record<string, string> | undefined} headers
    */
   async look(path, headers) {
+    if (this.isPaused) return;
     const query = new URLSearchParams({ limit: `${SHOWN}` });
-    if (this.#cursor) query.set("after", this.#cursor);
+    const cursor = this.#cursor;
+    if (cursor) query.set("after", cursor);
     let answer;
     try {
       answer = await fetch(`${path}?${query}`, { headers, cache: "no-store" });
@@ -45,6 +48,7 @@ export class Inspector {
       return; // the page says so
     }
     const said = await answer.json();
+    if (this.isPaused || this.#cursor !== cursor) return; // somebody paused it, or it was asked twice
     if (!answer.ok) {
       this.#note.textContent = `Not shown: ${said.error}.`;
       return;

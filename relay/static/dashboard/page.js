@@ -92,8 +92,8 @@ async function look() {
     const seconds = Math.round((Date.now() - silent) / 1000);
     say(
       "waiting",
-      "The relay is away",
-      `${why}. These are its last figures; asking again, for ${duration(seconds)} now.`,
+      "The relay cannot be reached",
+      `${why}. These are its last figures; trying again for ${duration(seconds)}.`,
     );
   }
   document.body.classList.toggle("is-stale", silent > 0);

@@ -6,6 +6,7 @@ import { keepToken } from "../shared/token.js";
 import { number, size } from "../shared/units.js";
 import { Inspector } from "./inspector.js";
 import { headersOf } from "./rooms.js";
+import { Rows, write } from "./rows.js";
 
 const PERIOD = 1000; // ms
 
@@ -20,7 +21,6 @@ const token = find("token", HTMLInputElement);
 const state = find("state", HTMLElement);
 const asks = document.documentElement.dataset.tokens === "on";
 const inspector = new Inspector(find("messages", HTMLOListElement), find("messages-note", HTMLElement));
-let isPaused = false;
 
 function headers() {
   return headersOf(token.value.trim());
@@ -39,13 +39,13 @@ async function look() {
     const answer = await fetch(path, { headers: headers(), cache: "no-store" });
     const said = await answer.json();
     if (!answer.ok) say("closed", `${said.error}.`);
-    else if (!said.members) say("closed", "This relay shows a room to who has a token for it.");
+    else if (!said.members) say("closed", "Enter a token for this room to see who is in it.");
     else say("open", "The relay answers.");
     if (answer.ok) show(said);
   } catch {
     say("waiting", "The relay does not answer; asking again.");
   }
-  if (!isPaused) await inspector.look(`${path}/messages`, headers());
+  await inspector.look(`${path}/messages`, headers());
 }
 
 /** @param {any} room what `GET /rooms/{room}` answers */
@@ -62,33 +62,14 @@ function show(room) {
   });
   for (const [id, text] of Object.entries(facts)) find(id, HTMLElement).textContent = text;
   const members = /** @type {Member[]} */ (room.members ?? []);
-  fill(find("members", HTMLTableSectionElement), members.map(memberRow), 7, "Nobody is in it.");
+  memberRows.show(new Map(members.map((each) => [each.user, each])), "Nobody is in it.");
   const ended = /** @type {Ended[]} */ (room.ended ?? []);
-  fill(find("ended", HTMLTableSectionElement), ended.map(endedRow), 3, "Nobody.");
+  endedRows.show(new Map(ended.map((each) => [JSON.stringify(each), each])), "Nobody.");
   find("disconnect-all", HTMLButtonElement).hidden = members.length === 0;
 }
 
-/**
- * @param {HTMLTableSectionElement} body
- * @param {HTMLElement[]} rows
- * @param {number} columns
- * @param {string} none
- */
-function fill(body, rows, columns, none) {
-  const focused = body.contains(document.activeElement) ? document.activeElement?.ariaLabel : null;
-  if (!rows.length) {
-    const cell = make("td", "quiet", none);
-    cell.colSpan = columns;
-    rows.push(make("tr", "", cell));
-  }
-  body.replaceChildren(...rows);
-  if (focused) {
-    [...body.querySelectorAll("button")].find((each) => each.ariaLabel === focused)?.focus();
-  }
-}
-
 /** @param {Member} member */
-function memberRow({ user, protocol, lag, backlog, sent, skipped }) {
+function beginMember({ user }) {
   const action = make("td", "number");
   if (asks) {
     const button = make("button", "plain slim", "Disconnect");
@@ -97,21 +78,25 @@ function memberRow({ user, protocol, lag, backlog, sent, skipped }) {
     button.addEventListener("click", () => disconnect({ user }));
     action.append(button);
   }
-  return make(
-    "tr",
-    "",
-    make("td", "room-name", user),
-    make("td", "quiet", protocol),
-    make("td", "quiet", lag === "skip" ? "skips messages" : "is closed"),
-    make("td", "number", sent.toLocaleString("en")),
-    make("td", "number", size(backlog)),
-    make("td", "number", skipped.toLocaleString("en")),
-    action,
-  );
+  const numbers = Array.from({ length: 3 }, () => make("td", "number"));
+  const quiet = Array.from({ length: 2 }, () => make("td", "quiet"));
+  return make("tr", "", make("td", "room-name", user), ...quiet, ...numbers, action);
+}
+
+/** @param {Member} member @param {HTMLTableRowElement} row */
+function writeMember({ protocol, lag, backlog, sent, skipped }, row) {
+  write(row, [
+    null,
+    protocol,
+    lag === "skip" ? "skips messages" : "is closed",
+    sent.toLocaleString("en"),
+    size(backlog),
+    skipped.toLocaleString("en"),
+  ]);
 }
 
 /** @param {Ended} ended */
-function endedRow({ at, user, how }) {
+function beginEnded({ at, user, how }) {
   const time = new Date(at * 1000).toLocaleTimeString([], { hourCycle: "h23" });
   return make("tr", "", make("td", "number", time), make("td", "room-name", user), make("td", "quiet", how));
 }
@@ -135,12 +120,14 @@ async function disconnect(body) {
   await look();
 }
 
+const memberRows = new Rows(find("members", HTMLTableSectionElement), 7, beginMember, writeMember);
+const endedRows = new Rows(find("ended", HTMLTableSectionElement), 3, beginEnded, () => {});
 find("disconnect-all", HTMLButtonElement).addEventListener("click", () => disconnect({}));
 find("pause", HTMLButtonElement).addEventListener("click", ({ target }) => {
   const button = /** @type {HTMLButtonElement} */ (target);
-  isPaused = !isPaused;
-  button.ariaPressed = `${isPaused}`;
-  button.textContent = isPaused ? "Go on" : "Pause";
+  inspector.isPaused = !inspector.isPaused;
+  button.ariaPressed = `${inspector.isPaused}`;
+  button.textContent = inspector.isPaused ? "Resume" : "Pause";
 });
 find("test", HTMLFormElement).addEventListener("submit", async (event) => {
   event.preventDefault();

@@ -3,6 +3,7 @@
 import { find, make } from "../shared/dom.js";
 import { number, size } from "../shared/units.js";
 import { Spark } from "../shared/spark.js";
+import { Rows, write } from "./rows.js";
 
 const PERIOD = 1000; // ms
 const SHOWN = 30; // rooms
@@ -25,22 +26,14 @@ export function headersOf(token) {
 
 /** @param {HTMLInputElement} token */
 export function watchRooms(token) {
-  const body = find("rooms", HTMLTableSectionElement);
   const note = find("rooms-note", HTMLElement);
   const asks = document.documentElement.dataset.tokens === "on";
-  /** @type {Map<string, Spark>} */
-  const sparks = new Map();
-
-  /** @param {string} text */
-  const sayInTable = (text) => {
-    const cell = make("td", "quiet", text);
-    cell.colSpan = 7;
-    body.replaceChildren(make("tr", "", cell));
-  };
+  const body = find("rooms", HTMLTableSectionElement);
+  const rows = new Rows(body, 7, begin, writeRoom);
 
   const look = async () => {
     const key = token.value.trim();
-    if (asks && !key) return sayInTable("This relay shows its rooms to who has a token for them.");
+    if (asks && !key) return rows.say("Enter a token to see the rooms that it is for.");
     if (document.hidden) return undefined;
     let answer;
     try {
@@ -49,18 +42,13 @@ export function watchRooms(token) {
       return undefined; // the page says that the relay is away
     }
     const said = await answer.json();
-    if (!answer.ok) return sayInTable(`${said.error}.`);
+    if (!answer.ok) return rows.say(`${said.error}.`);
     const rooms = /** @type {Room[]} */ (said.rooms);
-    const seen = new Set(rooms.slice(0, SHOWN).map(({ room }) => room));
-    for (const room of sparks.keys()) if (!seen.has(room)) sparks.delete(room);
-    if (!rooms.length) return sayInTable("No room has members now.");
-    const isFocused = body.contains(document.activeElement);
-    const focused = isFocused ? document.activeElement?.textContent : null;
-    body.replaceChildren(...rooms.slice(0, SHOWN).map((room) => row(room, sparks)));
-    if (isFocused) [...body.querySelectorAll("a")].find((a) => a.textContent === focused)?.focus();
+    const shown = rooms.slice(0, SHOWN).map((room) => /** @type {const} */ ([room.room, room]));
+    rows.show(new Map(shown), "No room has members now.");
     const more = said.count - Math.min(rooms.length, SHOWN);
     const hidden = more ? ` ${more.toLocaleString("en")} more rooms are not shown.` : "";
-    note.textContent = `Rates are those of the last two seconds.${hidden}`;
+    note.textContent = `Rates are averages of the last two seconds.${hidden}`;
     return undefined;
   };
 
@@ -72,27 +60,39 @@ export function watchRooms(token) {
   repeat();
 }
 
-/** @param {Room} room @param {Map<string, Spark>} sparks */
-function row({ room, count, waiting, backlog, ...rates }, sparks) {
-  let spark = sparks.get(room);
-  if (!spark) {
-    spark = new Spark("per second");
-    sparks.set(room, spark);
-  }
-  spark.add(rates.messages_per_second ?? 0);
+/** @type {WeakMap<HTMLTableRowElement, Spark>} */
+const sparks = new WeakMap();
+
+/** @param {Room} room */
+function begin({ room }) {
+  const spark = new Spark("per second");
   const link = make("a", "", room);
   link.href = `/dashboard/room?${new URLSearchParams({ room })}`;
-  const rate = (/** @type {number | null | undefined} */ value) =>
-    value === null || value === undefined ? "–" : `${number(value)}/s`;
-  return make(
+  const numbers = Array.from({ length: 4 }, () => make("td", "number"));
+  const row = make(
     "tr",
     "",
     make("td", "room-name", link),
-    make("td", "number", count.toLocaleString("en")),
-    make("td", "number", rate(rates.messages_per_second)),
-    make("td", "number", rate(rates.deliveries_per_second)),
-    make("td", "number", size(backlog ?? 0)),
-    make("td", waiting ? "bad" : "quiet", waiting ? "waiting for slow readers" : "flowing"),
+    ...numbers,
+    make("td", ""),
     make("td", "", spark.element),
   );
+  sparks.set(row, spark);
+  return row;
+}
+
+/** @param {Room} room @param {HTMLTableRowElement} row */
+function writeRoom({ count, waiting, backlog, ...rates }, row) {
+  const rate = (/** @type {number | null | undefined} */ value) =>
+    value === null || value === undefined ? "–" : `${number(value)}/s`;
+  write(row, [
+    null,
+    count.toLocaleString("en"),
+    rate(rates.messages_per_second),
+    rate(rates.deliveries_per_second),
+    size(backlog ?? 0),
+    waiting ? "waiting for slow readers" : "flowing",
+  ]);
+  row.cells[5].className = waiting ? "bad" : "quiet";
+  sparks.get(row)?.add(rates.messages_per_second ?? 0);
 }

@@ -123,7 +123,7 @@ export const MEANINGS = {
   taken_over: "the same user connected again",
   too_slow: "the backlog was above WRITE_BUFFER_SIZE",
   stuck: "the backlog had not shrunk for 5 s",
-  unfinished: "a message did not come on",
+  unfinished: "a message was begun and did not continue",
   no_pong: "nothing was heard for 1.5 times PING_INTERVAL",
   token_expired: "the token had expired",
   revoked: "the token was revoked",

@@ -1,6 +1,6 @@
 /** Who is here: a few names, and how many more. */
 
-import { make } from "../shared/dom.js";
+import { arrange, make } from "../shared/dom.js";
 import { perFrame } from "../shared/frame.js";
 import { milliseconds } from "../shared/units.js";
 
@@ -17,6 +17,10 @@ export class Members {
   #own = "";
   /** @type {Map<string, number>} */
   #delays = new Map(); // ms, by name
+  /** @type {Map<string, HTMLElement>} */
+  #items = new Map(); // by name
+  #more = make("button", "plain slim");
+  #moreItem = make("li", "more", this.#more);
   #plan = perFrame(() => this.#draw());
 
   /** @param {HTMLElement} box @param {HTMLElement} title @param {HTMLUListElement} list */
@@ -24,6 +28,11 @@ export class Members {
     this.#box = box;
     this.#title = title;
     this.#list = list;
+    this.#more.type = "button";
+    this.#more.addEventListener("click", () => {
+      this.#isWhole = !this.#isWhole;
+      this.#draw();
+    });
   }
 
   /** @param {string[] | null} names null: too many for a list @param {number} count @param {string} own */
@@ -53,29 +62,21 @@ export class Members {
     this.#box.hidden = count === 0;
     this.#title.textContent = count === 1 ? "Only you" : `${count.toLocaleString("en")} here`;
     const shown = this.#isWhole ? names : names.slice(0, FEW);
-    const items = shown.map((name) => this.#item(name));
-    if (names.length > FEW) {
-      const hidden = names.length - FEW;
-      const more = make("button", "plain slim", this.#isWhole ? "Fewer" : `+${hidden}`);
-      more.type = "button";
-      more.ariaExpanded = `${this.#isWhole}`;
-      more.ariaLabel = this.#isWhole ? "Show fewer names" : `Show ${hidden} more names`;
-      more.addEventListener("click", () => {
-        this.#isWhole = !this.#isWhole;
-        this.#draw();
-        this.#list.querySelector("button")?.focus();
-      });
-      items.push(make("li", "more", more));
-    }
-    const isFocused = document.activeElement === this.#list.querySelector("button");
-    this.#list.replaceChildren(...items);
-    if (isFocused) this.#list.querySelector("button")?.focus();
+    this.#items = new Map(shown.map((name) => [name, this.#item(name)]));
+    const hidden = names.length - FEW;
+    const isMore = hidden > 0;
+    this.#more.textContent = this.#isWhole ? "Fewer" : `+${hidden}`;
+    this.#more.ariaExpanded = `${this.#isWhole}`;
+    this.#more.ariaLabel = this.#isWhole ? "Show fewer names" : `Show ${hidden} more names`;
+    arrange(this.#list, [...this.#items.values(), ...(isMore ? [this.#moreItem] : [])]);
   }
 
-  /** @param {string} name */
+  /** Return the item of this name: the one that is there, if any. @param {string} name */
   #item(name) {
-    const item = make("li", name === this.#own ? "self" : "", make("span", "name", name));
+    const item = this.#items.get(name) ?? make("li", "", make("span", "name", name));
+    item.className = name === this.#own ? "self" : "";
     const delay = this.#delays.get(name);
+    item.querySelector("small")?.remove();
     if (delay !== undefined) item.append(make("small", "number", ` ${milliseconds(delay)} ms`));
     return item;
   }

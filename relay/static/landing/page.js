@@ -84,6 +84,7 @@ function join(guesses = 0) {
     const taken = isTaken ? await namesIn(room, token) : [];
     if (client) return;
     if (isTaken && guesses > 0) {
+      if (form.who.user !== user) return; // somebody has begun to write another one
       form.user.value = freeName(user, taken);
       join(guesses - 1);
     } else {
@@ -103,6 +104,7 @@ function openCursors({ room, user, token }) {
       delay.textContent = `${milliseconds(ms)} ms`;
     },
     silent: (ms) => {
+      if (client?.state !== "open") return; // it says so itself
       state.dataset.state = ms ? "waiting" : "open";
       delay.textContent = ms ? `no answer for ${Math.round(ms / 1000)} s` : delay.textContent;
     },

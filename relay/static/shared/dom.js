@@ -1,4 +1,4 @@
-/** The two things that every page does with the document. */
+/** What every page does with the document. */
 
 /**
  * Return the element with this id, which the page has to hold.
@@ -28,4 +28,19 @@ export function make(tag, className, ...children) {
   element.className = className;
   element.append(...children);
   return element;
+}
+
+/**
+ * Have these be the children, in this order. One that stays where it is is not touched: a click or
+ * the focus on it is not lost.
+ *
+ * @param {Element} parent
+ * @param {Element[]} children
+ */
+export function arrange(parent, children) {
+  const kept = new Set(children);
+  for (const child of [...parent.children]) if (!kept.has(child)) child.remove();
+  children.forEach((child, at) => {
+    if (parent.children[at] !== child) parent.insertBefore(child, parent.children[at] ?? null);
+  });
 }
