@@ -13,7 +13,7 @@ REMOTE = $(if $(call given,HOST),--host $(HOST)) $(if $(call given,USERNAME),--u
 
 OPERATE = $(if $(call given,DOMAIN),--domain $(DOMAIN)) $(if $(call given,HOST),--host $(HOST)) $(if $(call given,USERNAME),--username $(USERNAME))
 
-.PHONY: help run test client api-docs late-log-test nats-test browser-test loadtest-test handover-test node-modules images stack-test deploy-test deploy-test-all up down logs launch create provision deploy rollback status watch hold unhold smoke doctor lint format bench bench-stack bench-handover attack attack-test loadtest dashboard lock clean
+.PHONY: help run test client api-docs late-log-test nats-test browser-test loadtest-test handover-test node-modules images stack-test deploy-test deploy-test-all up down logs launch create provision deploy rollback status watch hold unhold smoke doctor lint format bench bench-cluster bench-stack bench-handover attack attack-test loadtest dashboard lock clean
 .DEFAULT_GOAL := help
 
 help: ## list these commands
@@ -45,7 +45,7 @@ node-modules: $(VENV)/dev.lock ## install the npm packages that the tests need, 
 images: $(VENV)/ops.lock ## prepare what the stack and server tests need: Docker engine, images, registry
 	@$(BIN)/python -m tests.lab.prepare
 
-nats-test: $(VENV)/ops.lock ## test several relays that share rooms through NATS (needs nats-server; a minute)
+nats-test: $(VENV)/ops.lock ## test several relays that share rooms through NATS (needs nats-server; about five minutes)
 	$(BIN)/python -m pytest tests/nats --numprocesses=2
 	NATS_SERVER=$(BIN)/nats-server $(BIN)/python -m pytest tests/nats/test_contract.py tests/nats/test_order.py tests/nats/test_rare.py --numprocesses=2
 
@@ -106,6 +106,9 @@ format: $(VENV)/ops.lock ## rewrite the sources in the project's format
 
 bench: $(VENV)/dev.lock ## measure the relay against the stock aiohttp loop, or another checkout (two cores, about four minutes; ARGS="--against ../other")
 	$(BIN)/python -m bench $(ARGS)
+
+bench-cluster: $(VENV)/dev.lock ## measure the log over NATS against the memory log, and several relays (nats-server; two cores, five minutes)
+	$(BIN)/python -m bench.cluster $(ARGS)
 
 bench-stack: $(VENV)/dev.lock ## measure what Caddy and TLS cost, on the running stack (two minutes)
 	$(BIN)/python -m bench.through_caddy

@@ -5,23 +5,21 @@ relays of two source trees take turns instead.
 """
 
 import argparse
-import json
 import os
 import platform
-import subprocess
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from bench import comparison, load_tester
 from bench.comparison import Figures
+from bench.generator import generate, run
 from bench.idle import Result as Idle
 from bench.idle import rest
 from bench.ladder import LADDER, NAMES, REST, SILENT, TESTER, TESTER_MANY, Row
-from bench.load import Load, Result
+from bench.load import Result
 from bench.server import ROOT, running
 
 _SERVERS: Final = {"relay": "relay", "stock loop": "bench.stock"}  # modules
@@ -45,10 +43,8 @@ class Bench:
     def load(self, row: Row, name: str = "relay", tree: Path = ROOT) -> Result:
         """Put a row's load on a server."""
         with running(_SERVERS[name], self._server_core, tree) as server:
-            load = Load(
-                server.port, row.clients, row.senders, row.rate, row.size, self._seconds, server.pid
-            )
-            result = Result(**self._run("bench.load", json.dumps(asdict(load))))
+            load = row.load(self._seconds, [server])
+            result = generate(load, self._load_core)
         self.is_exact &= result.is_exact or name != "relay"
         return result
 
@@ -56,7 +52,7 @@ class Bench:
         """Open many connections to a relay that say nothing."""
         with running("relay", self._server_core, tree) as server:
             numbers = (server.port, server.pid, self._silent, self._rest)
-            return Idle(**self._run("bench.idle", *map(str, numbers)))
+            return Idle(**run("bench.idle", *map(str, numbers), core=self._load_core))
 
     def rest(self, tree: Path = ROOT) -> float:
         """Return the percentage of a core that a relay needs to which nobody is connected."""
@@ -97,18 +93,6 @@ class Bench:
             "p99 ms": result.p99,
             "delivered/s": result.delivered,
         }
-
-    def _run(self, module: str, *arguments: str) -> dict[str, Any]:
-        """Run a module on the load's core; return what it prints as JSON."""
-        done = subprocess.run(
-            [sys.executable, "-m", module, *arguments],
-            cwd=ROOT,
-            preexec_fn=lambda: os.sched_setaffinity(0, {self._load_core}),
-            stdout=subprocess.PIPE,
-            check=True,
-        )
-        outcome: dict[str, Any] = json.loads(done.stdout)
-        return outcome
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

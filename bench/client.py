@@ -1,8 +1,13 @@
 """The load generator's WebSockets: plain sockets that send bytes somebody else has framed."""
 
+import json
 import socket
+import time
+from collections.abc import Sequence
 from typing import Final
+from urllib.request import urlopen
 
+_JOINED: Final = 30.0  # seconds for all to be in the room
 MASK: Final = b"\x5a\xc3\x1e\x77"  # any; a server has to unmask with it all the same
 
 
@@ -54,9 +59,12 @@ class Client:
                 self.is_open = False
 
 
-def connect(count: int, senders: int, port: int, at_once: int = 100) -> list[Client]:
-    """Open `count` WebSockets, `at_once` at a time."""
-    clients = [Client(index, index % senders / senders, port) for index in range(count)]
+def connect(count: int, senders: int, ports: Sequence[int], at_once: int = 100) -> list[Client]:
+    """Open `count` WebSockets, `at_once` at a time, spread over the ports."""
+    clients = [
+        Client(index, index % senders / senders, ports[index % len(ports)])
+        for index in range(count)
+    ]
     for start in range(0, count, at_once):
         some = clients[start : start + at_once]
         for client in some:
@@ -64,3 +72,21 @@ def connect(count: int, senders: int, port: int, at_once: int = 100) -> list[Cli
         for client in some:
             client.enter()
     return clients
+
+
+def await_members(count: int, ports: Sequence[int]) -> None:
+    """Return when each relay says that so many are in the lobby; raise `TimeoutError`.
+
+    Where a shared log decides who is in a room, that is later than the answer to the handshake.
+    """
+    end = time.monotonic() + _JOINED
+    for port in ports:
+        while (found := _members(port)) != count:
+            if time.monotonic() > end:
+                raise TimeoutError(f"{found} of {count} clients have joined in {_JOINED:g} s")
+            time.sleep(0.02)
+
+
+def _members(port: int) -> int:
+    with urlopen(f"http://127.0.0.1:{port}/rooms/lobby", timeout=_JOINED) as answer:
+        return int(json.load(answer)["count"])

@@ -30,7 +30,7 @@ def measure(server: Server, count: int, seconds: float) -> Result:
     count = min(count, limit - 200)
     before = resident(server.pid)
     start = time.monotonic()
-    clients = connect(count, 1, server.port, at_once=_STEP)
+    clients = connect(count, 1, [server.port], at_once=_STEP)
     opening = time.monotonic() - start
     bytes_each = (resident(server.pid) - before) / count
     return Result(len(clients), count / opening, bytes_each, rest(server, seconds))

@@ -1,7 +1,11 @@
 """What is measured: loads from light to heavy, and a relay that has nothing to do."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
+
+from bench.load import Load
+from bench.server import Server
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +17,11 @@ class Row:
     rate: int
     size: int
     with_stock: bool = False  # also on the stock loop
+
+    def load(self, seconds: float, servers: Sequence[Server]) -> Load:
+        """Return what puts it on servers for so long."""
+        ports, pids = [each.port for each in servers], [each.pid for each in servers]
+        return Load(ports, self.clients, self.senders, self.rate, self.size, seconds, pids)
 
     def __str__(self) -> str:
         return f"{self.senders} of {self.clients} send {self.rate}/s of {self.size} B"

@@ -3,13 +3,14 @@
 All messages of a run have one size, so what a client receives is an array of rows: numpy finds
 what is lost, repeated or out of order, and how late each is after it *should* have been sent.
 
-`python -m bench.load '{"port": 8080, "clients": 100, ...}'` prints the result as JSON.
+`python -m bench.load '{"ports": [8080], "clients": 100, ...}'` prints the result as JSON.
 """
 
 import json
 import select
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from math import floor
 from typing import Any, Final
@@ -17,7 +18,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.client import MASK, Client, connect
+from bench.client import MASK, Client, await_members, connect
 from bench.frames import client_frame, server_header
 from bench.latencies import Latencies
 from bench.server import cpu_seconds
@@ -34,16 +35,18 @@ _PATIENCE: Final = 10.0  # and seconds after the last message was due
 class Load:
     """What to do: `senders` of the `clients` send `rate` messages a second of `size` bytes each.
 
-    `pid` is the server's process, whose CPU time is measured; without it that counts as 0.
+    Clients are spread over the `ports`. `pids` are the processes whose CPU time is measured. Relays
+    that share their rooms tell when all have joined, which `is_shared` waits for.
     """
 
-    port: int
+    ports: Sequence[int]
     clients: int
     senders: int
     rate: float
     size: int = 128
     seconds: float = 5.0
-    pid: int | None = None
+    pids: Sequence[int] = ()
+    is_shared: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,12 @@ class Result:
     p99: float
     worst: float
     late: float  # the worst delay that is the generator's own: between due and built
-    cpu: float  # seconds of the server's, from the first message to the last delivery
+    cpus: Sequence[float]  # seconds of each process, from the first message to the last delivery
+
+    @property
+    def cpu(self) -> float:
+        """Seconds of CPU time of all processes that were measured; 0 without any."""
+        return sum(self.cpus)
 
     @property
     def cpu_each(self) -> float:
@@ -77,7 +85,9 @@ class _Run:
 
     def __init__(self, load: Load) -> None:
         self._load = load
-        self._clients = connect(load.clients, load.senders, load.port)
+        self._clients = connect(load.clients, load.senders, load.ports)
+        if load.is_shared:
+            await_members(load.clients, load.ports)
         self._header = server_header(load.size)
         self._frame = len(self._header) + load.size  # bytes
         self._buffer = np.empty(_BUFFER + _READ + self._frame, np.uint8)
@@ -101,7 +111,7 @@ class _Run:
         for fd in by_fd:
             poll.register(fd, select.EPOLLIN)
         senders = clients[: load.senders]
-        before = self._server_cpu()
+        before = [cpu_seconds(pid) for pid in load.pids]
         self._start = start = time.monotonic() + 0.1
         end, last, finished = start + load.seconds, start, False
         while not finished:
@@ -117,10 +127,8 @@ class _Run:
             finished = (is_sent and self._missing() == 0) or (
                 now > end and (now > last + _SETTLE or now > end + _PATIENCE)
             )
-        return self._result(last - start, self._server_cpu() - before)
-
-    def _server_cpu(self) -> float:
-        return cpu_seconds(self._load.pid) if self._load.pid is not None else 0.0
+        used = [cpu_seconds(pid) - then for pid, then in zip(load.pids, before, strict=True)]
+        return self._result(last - start, used)
 
     def close(self) -> None:
         """Close all sockets."""
@@ -253,7 +261,7 @@ class _Run:
     def _missing(self) -> int:
         return int(np.maximum(self._owed() - self._received, 0).sum())
 
-    def _result(self, seconds: float, cpu: float) -> Result:
+    def _result(self, seconds: float, cpus: list[float]) -> Result:
         load = self._load
         deliveries = int(self._received.sum())
         return Result(
@@ -267,12 +275,12 @@ class _Run:
             p99=self._latencies.percentile(0.99),
             worst=self._latencies.percentile(1.0),
             late=self._late * 1000,
-            cpu=cpu,
+            cpus=cpus,
         )
 
 
 def measure(load: Load) -> Result:
-    """Run the load against a server on this machine."""
+    """Run the load against servers on this machine."""
     run = _Run(load)
     try:
         return run.run()

@@ -5,11 +5,11 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 ROOT: Final = Path(__file__).parent.parent
 _CPU_CLOCK: Final = 2  # the kernel's CPUCLOCK_SCHED
@@ -22,25 +22,32 @@ class Server:
 
 
 @contextmanager
-def running(module: str, core: int, tree: Path = ROOT) -> Iterator[Server]:
+def running(module: str, core: int, tree: Path = ROOT, **settings: str) -> Iterator[Server]:
     """Run a module of a source tree on a core, with this interpreter, until it takes connections.
 
     Raises SystemExit when it ends before that.
     """
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    process = subprocess.Popen(
-        [sys.executable, "-m", module],
-        cwd=tree,  # from where `-m` imports first
-        env={
-            "PATH": os.environ["PATH"],
-            "PYTHONPATH": str(tree),
-            "PORT": str(port),
-            "LISTEN_ADDRESS": "127.0.0.1",
-            "LOG_LEVEL": "error",
-        },
-        preexec_fn=lambda: os.sched_setaffinity(0, {core}),
-    )
+    port = free_port()
+    env = {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": str(tree),
+        "PORT": str(port),
+        "LISTEN_ADDRESS": "127.0.0.1",
+        "LOG_LEVEL": "error",
+        **settings,
+    }
+    command = (sys.executable, "-m", module)
+    with serving(command, port, core, cwd=tree, env=env) as server:  # from where `-m` imports first
+        yield server
+
+
+@contextmanager
+def serving(command: Sequence[str], port: int, core: int, **how: Any) -> Iterator[Server]:
+    """Run a program that listens on a port, on a core, until it takes connections.
+
+    Raises SystemExit when it ends before that.
+    """
+    process = subprocess.Popen(command, preexec_fn=lambda: os.sched_setaffinity(0, {core}), **how)
     try:
         while True:
             try:
@@ -48,12 +55,19 @@ def running(module: str, core: int, tree: Path = ROOT) -> Iterator[Server]:
                 break
             except ConnectionRefusedError:
                 if process.poll() is not None:
-                    raise SystemExit(f"bench: {module} of {tree} did not start") from None
+                    shown = " ".join(command)
+                    raise SystemExit(f"bench: {shown} did not start") from None
                 time.sleep(0.02)
         yield Server(port, process.pid)
     finally:
         process.kill()
         process.wait()
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return int(free.getsockname()[1])
 
 
 def cpu_seconds(pid: int) -> float:

@@ -37,7 +37,8 @@ def main(arguments: list[str] | None = None) -> int:
         "--require p99=250. All scenarios: locust -f loadtest --host ws://localhost:8080",
     )
     add = parser.add_argument
-    add("--host", default="ws://localhost:8080", help="the relay (default: %(default)s)")
+    host = "ws://localhost:8080"
+    add("--host", default=host, help="the relay; several with commas (default: %(default)s)")
     add("--clients", type=int, default=0, help="default: 10")
     add("--duration", type=float, default=10.0, help="seconds of sending (default: %(default)s)")
     add("--payload", default="1024", help="bytes per message (default: %(default)s)")

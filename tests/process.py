@@ -33,6 +33,7 @@ class Relay:
 
     def __init__(self, process: asyncio.subprocess.Process, port: int, log: list[str]) -> None:
         self.process = process
+        self.host = "127.0.0.1"
         self.port = port
         self.log = log
         self._reader_task = asyncio.create_task(self._read())
@@ -72,11 +73,11 @@ class Relay:
 
     @property
     def http(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://{self.host}:{self.port}"
 
     def url(self, user: str, **options: Any) -> str:
         query = f"?{urlencode(options)}" if options else ""
-        return f"ws://127.0.0.1:{self.port}/ws/{quote(user, safe='')}{query}"
+        return f"ws://{self.host}:{self.port}/ws/{quote(user, safe='')}{query}"
 
     def connect(
         self,

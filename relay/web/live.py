@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from itertools import islice
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from aiohttp import web
 
@@ -22,6 +22,9 @@ from relay.web.context import CONTEXT
 from relay.web.refusals import Refusal, quoted
 from relay.web.status import uptime
 from relay.web.target import query_of
+
+if TYPE_CHECKING:
+    from relay.edge.nats.cluster import Cluster
 
 _PERIOD: Final = 1.0  # seconds between two samples
 _KEPT: Final = 600  # samples
@@ -150,6 +153,7 @@ async def live(request: web.Request) -> web.Response:
                 "memory": context.memory_limit,
                 "connections": context.max_connections,
             },
+            "nats": _nats(context.cluster) if context.cluster else None,
             "time": samples.now(),
             "life": samples.life,
             "taken": samples.taken,
@@ -157,3 +161,14 @@ async def live(request: web.Request) -> web.Response:
             "samples": samples.since(int(since)),
         }
     )
+
+
+def _nats(cluster: "Cluster") -> dict[str, Any]:
+    """Return what there is to know of a log that relays share; times in seconds."""
+    latency = cluster.rooms.latency
+    return {
+        "up": not cluster.is_away,
+        "latency": {"p50": latency.quantile(0.5), "p99": latency.quantile(0.99)},
+        "unacknowledged": cluster.rooms.under_way,
+        "relays": {cluster.relay: cluster.count(), **cluster.peers.members},
+    }

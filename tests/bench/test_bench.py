@@ -61,7 +61,7 @@ async def faulty_relay(fault: str) -> AsyncIterator[int]:
 
 
 async def _measure(port: int, size: int = 128) -> Result:
-    load = Load(port, clients=4, senders=1, rate=100, size=size, seconds=0.305)
+    load = Load([port], clients=4, senders=1, rate=100, size=size, seconds=0.305)
     return await asyncio.to_thread(measure, load)
 
 
@@ -95,7 +95,9 @@ async def test_relay_is_exact_for_messages_of_any_size(relay: Relay, size: int) 
 
 async def test_cpu_time_of_the_server_is_measured(relay: Relay) -> None:
     """Of a server whose process is not known it is zero, not a guess."""
-    load = Load(relay.port, clients=4, senders=1, rate=100, seconds=0.305, pid=relay.process.pid)
+    load = Load(
+        [relay.port], clients=4, senders=1, rate=100, seconds=0.305, pids=[relay.process.pid]
+    )
     result = await asyncio.to_thread(measure, load)
     assert 0 < result.cpu < 5
     assert result.cpu_each == pytest.approx(result.cpu * 1e6 / (3 * 31))

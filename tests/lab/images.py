@@ -1,7 +1,7 @@
 """The images that the tests use: which there have to be, and what each is made of.
 
-Where no image registry can be reached, `python:3.13-slim` and `caddy:2` are made of Debian's and
-PyPI's packages, so that the project's own Dockerfile and compose file stay as in production. Tests
+Where no image registry can be reached, the official images are made of Debian's and PyPI's
+packages, so that the project's own Dockerfile and compose file stay as in production. Tests
 build none of them, for a time limit runs meanwhile: `make images` does (tests/lab/prepare.py).
 """
 
@@ -19,6 +19,7 @@ from tests.lab.engine import BIN, ROOT, Unavailable, run
 
 PYTHON: Final = "python:3.13-slim"
 CADDY: Final = "caddy:2"
+NATS: Final = "nats:2-alpine"
 # The same, and it trusts the lab's authority: what servers of the lab pull as caddy:2.
 LAB_CADDY: Final = "relay-lab/caddy:2"
 VPS: Final = "relay-lab/vps:trixie"
@@ -104,10 +105,13 @@ def _fill_caddy(folder: Path) -> None:
     shutil.copy(_RECIPES / "caddy.Dockerfile", folder / "Dockerfile")
     shutil.copy(BIN / "caddy", folder / "caddy")
     shutil.copy(_BUNDLE, folder / "ca-certificates.crt")
-    busybox = shutil.which("busybox")
-    if busybox is None:
-        raise Unavailable("no image registry answers, and busybox-static is not installed")
-    shutil.copy(busybox, folder / "busybox")
+    _add_busybox(folder)
+
+
+def _fill_nats(folder: Path) -> None:
+    shutil.copy(_RECIPES / "nats.Dockerfile", folder / "Dockerfile")
+    shutil.copy(BIN / "nats-server", folder / "nats-server")
+    _add_busybox(folder)
 
 
 def _fill_lab_caddy(folder: Path) -> None:
@@ -127,6 +131,13 @@ def _fill_vps(folder: Path) -> None:
     _add_authorities(folder)
 
 
+def _add_busybox(folder: Path) -> None:
+    busybox = shutil.which("busybox")
+    if busybox is None:
+        raise Unavailable("no image registry answers, and busybox-static is not installed")
+    shutil.copy(busybox, folder / "busybox")
+
+
 def _add_authorities(folder: Path) -> None:
     target = folder / "authorities"
     target.mkdir()
@@ -138,6 +149,7 @@ def _add_authorities(folder: Path) -> None:
 _FILL: Final[dict[str, Callable[[Path], None]]] = {
     PYTHON: _fill_python,
     CADDY: _fill_caddy,
+    NATS: _fill_nats,
     LAB_CADDY: _fill_lab_caddy,
     VPS: _fill_vps,
 }

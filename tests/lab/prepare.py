@@ -16,7 +16,7 @@ from typing import Final
 
 from tests.lab import engine, images, registry
 from tests.lab.engine import ROOT, Unavailable, run
-from tests.lab.images import CADDY, LAB_CADDY, LABEL, LOAD, PYTHON, VPS
+from tests.lab.images import CADDY, LAB_CADDY, LABEL, LOAD, NATS, PYTHON, VPS
 
 _DEBIAN: Final = "relay-lab/debian:trixie"
 _OFFICIAL_DEBIAN: Final = "debian:trixie-slim"
@@ -142,6 +142,7 @@ def _registry() -> str:
 _STEPS: Final[dict[str, Callable[[], str]]] = {
     PYTHON: lambda: _official(PYTHON),
     CADDY: lambda: _official(CADDY),
+    NATS: lambda: _official(NATS),
     "the relay's image": _relay,
     "the load tester's image": _load,
     LAB_CADDY: _lab_caddy,

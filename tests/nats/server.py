@@ -3,11 +3,12 @@
 import asyncio
 import os
 import shutil
-import socket
 from pathlib import Path
 from typing import Any, Self
 
 import pytest
+
+from tests.lab.ports import lasting_ports
 
 # Debian's in its place, PyPI's in the environment.
 PROGRAM = (
@@ -35,19 +36,21 @@ class NatsServer:
         *,
         jetstream: bool = True,
         max_payload: str = "12MB",
-        program: str | None = None,
+        address: str = "127.0.0.1",
+        port: int = 0,
     ) -> None:
         self.store = store
-        self.port = _free_port()
+        self.address = address
+        self.port = port or lasting_ports(address, 1)[0]
         self._config = config
         self._jetstream = jetstream
         self._max_payload = max_payload
-        self._program = program or need()
+        self._program = need()
         self._process: asyncio.subprocess.Process | None = None
 
     @property
     def url(self) -> str:
-        return f"nats://127.0.0.1:{self.port}"
+        return f"nats://{self.address}:{self.port}"
 
     async def start(self) -> Self:
         """Start it, and wait until it takes connections."""
@@ -55,7 +58,8 @@ class NatsServer:
         config = self.store.parent / f"{self.store.name}.conf"
         jetstream = f'jetstream {{ store_dir: "{self.store}" }}\n' if self._jetstream else ""
         config.write_text(
-            f"listen: 127.0.0.1:{self.port}\nmax_payload: {self._max_payload}\nmax_pending: 64MB\n"
+            f"listen: {self.address}:{self.port}\n"
+            f"max_payload: {self._max_payload}\nmax_pending: 64MB\n"
             f"{jetstream}{self._config}\n"
         )
         self._process = await asyncio.create_subprocess_exec(
@@ -63,7 +67,7 @@ class NatsServer:
         )
         while True:
             try:
-                reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+                reader, writer = await asyncio.open_connection(self.address, self.port)
                 await reader.readline()
                 writer.close()
                 return self
@@ -89,9 +93,3 @@ class NatsServer:
 
     async def __aexit__(self, *details: Any) -> None:
         await self.kill()
-
-
-def _free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])

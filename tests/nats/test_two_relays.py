@@ -1,6 +1,7 @@
 """Two relays and their clients: one room, one order."""
 
 import asyncio
+from typing import Any
 
 import pytest
 from websockets.exceptions import InvalidStatus
@@ -50,6 +51,7 @@ async def test_a_name_in_use_at_another_relay_is_refused(relays: list[Relay]) ->
     """Its holder is asked there, by a ping; a token or the same session would take it over."""
     one, two = relays
     async with one.connect("alice"):
+        await one.count("lobby", 1)
         with pytest.raises(InvalidStatus) as refusal:
             async with two.connect("alice"):
                 pass
@@ -68,6 +70,7 @@ async def test_who_gives_no_sign_of_life_loses_the_name_to_one_elsewhere(
         b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
     )
     await ghost.answer()
+    await one.count("lobby", 1)
     async with two.connect("bob") as bob, two.connect("alice") as alice:
         await alice.send("here")
         assert await bob.recv() == "here"
@@ -80,6 +83,7 @@ async def test_everybody_is_shown_on_every_relay(relays: list[Relay]) -> None:
     one, two = relays
     async with one.connect("alice", room="den"), one.connect("bob"), two.connect("carol"):
         for relay in relays:
+            await relay.count("den", 1)
             den = (await relay.get("/rooms/den"))[1]
             assert (den["users"], den["count"]) == (["alice"], 1)
             await relay.count("lobby", 2)
@@ -145,3 +149,58 @@ async def test_a_revoked_token_counts_nowhere(server: NatsServer, start_relay: S
             async with relay.connect("alice", token=bad):
                 pass
         assert refusal.value.response.status_code == 401
+
+
+async def test_disconnect_reaches_every_relay(server: NatsServer, start_relay: StartRelay) -> None:
+    """One user's connection, or everybody's in a room; those of other rooms stay."""
+    env = {"NATS_URL": server.url, "JWT_SECRET": SECRET}
+    one, two = [await start_relay(**env) for _ in range(2)]
+    admin = {"Authorization": f"Bearer {token('root', admin=True)}"}
+
+    async def disconnect(room: str, **body: str) -> int:
+        status, answer = await one.request(
+            "POST", f"/rooms/{room}/disconnect", json=body, headers=admin
+        )
+        assert status == 200
+        return int(answer["closed"])
+
+    async with (
+        two.connect("alice", token=token("alice"), room="den") as alice,
+        two.connect("bob", token=token("bob"), room="den") as bob,
+        one.connect("carol", token=token("carol"), room="den") as carol,
+        two.connect("dave", token=token("dave")) as dave,
+    ):
+        while (await one.get("/rooms/den", headers=admin))[1]["count"] != 3:
+            await asyncio.sleep(0.01)
+        assert await disconnect("den", user="alice") == 1
+        assert (await closed(alice))[0] == 4403
+        assert await disconnect("den") == 2
+        for client in (bob, carol):
+            assert (await closed(client))[0] == 4403
+        assert await disconnect("den") == 0
+        await dave.ping()
+
+
+async def test_live_tells_what_is_known_of_nats(server: NatsServer, relays: list[Relay]) -> None:
+    """The connections of both relays, this one's first; how long an append takes."""
+    one, two = relays
+    async with one.connect("alice"), two.connect("bob"), two.connect("carol"):
+        while list((nats := await _nats(one))["relays"].values()) != [1, 2]:
+            await asyncio.sleep(0.05)
+        assert nats["up"] is True
+        assert nats["unacknowledged"] in (0, 1)
+        assert 0 < nats["latency"]["p50"] <= nats["latency"]["p99"]
+        while list((there := await _nats(two))["relays"].values()) != [2, 1]:
+            await asyncio.sleep(0.05)
+        assert list(there["relays"]) == list(nats["relays"])[::-1]
+        await server.stop()
+        while (await _nats(one))["up"]:
+            await asyncio.sleep(0.05)
+
+
+async def _nats(relay: Relay) -> dict[str, Any]:
+    """Return what `/live` says of NATS."""
+    _, live = await relay.get("/live")
+    found = live["nats"]
+    assert isinstance(found, dict)
+    return found

@@ -2,17 +2,18 @@
 
 import re
 from base64 import b64encode
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import unquote, urlsplit
 
 from wsload.client.failures import BadAddress
 
 _SECRETS = re.compile(r"(?<=//)[^/?#]*@|[?#].*$", re.DOTALL)
+_BETWEEN = re.compile(r",\s*(?=wss?://)")  # two URLs; a query may have commas of its own
 
 
-def shown(url: str) -> str:
-    """`url` without user information, query and fragment: what of it may stand in a report."""
-    return _SECRETS.sub("", url)
+def shown(urls: str) -> str:
+    """URLs without user information, query and fragment: what of them may stand in a report."""
+    return ",".join(_SECRETS.sub("", url) for url in _BETWEEN.split(urls))
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,20 @@ class Address:
             parts.query,
             f"{unquote(user)}{colon or ':'}{unquote(password)}" if user else "",
         )
+
+    @classmethod
+    def parse_all(cls, urls: str) -> "tuple[Address, ...]":
+        """Read one URL or several, separated by commas: servers that differ in host and port only,
+        so that a member may go to any of them."""
+        found = [(url, cls.parse(url)) for url in _BETWEEN.split(urls)]
+        first_url, first = found[0]
+        for url, each in found:
+            if replace(each, host=first.host, port=first.port) != first:
+                raise BadAddress(
+                    f"{shown(url)} is not like {shown(first_url)}: several servers need the same "
+                    "scheme, path, query and user information"
+                )
+        return tuple(each for _, each in found)
 
     @property
     def authority(self) -> str:

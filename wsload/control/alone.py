@@ -1,5 +1,6 @@
 """The only process of a run."""
 
+from collections.abc import Sequence
 from secrets import randbelow
 
 import gevent
@@ -28,11 +29,11 @@ class Alone(Control):
         super().__init__(environment)
         self.judge = Judge(environment)
 
-    def begin(self, options: Options, address: Address) -> None:
-        self.judge.open(options, address)
+    def begin(self, options: Options, servers: Sequence[Address]) -> None:
+        self.judge.open(options, servers[0])
         self.judge.on_rate = self._change_rate
         self.run = run = Run(
-            options, address, number=randbelow(RUNS), worker=0, scenarios=self.scenarios
+            options, servers, number=randbelow(RUNS), worker=0, scenarios=self.scenarios
         )
         run.lineup.on_assembled = self._assembled
         run.lineup.on_gone = self.judge.nobody_left

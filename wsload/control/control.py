@@ -5,6 +5,7 @@ does; `alone`, `master` and `worker` have what only theirs do.
 import sys
 from abc import ABC, abstractmethod
 from collections import Counter
+from collections.abc import Sequence
 from time import process_time
 from typing import Any, NoReturn
 
@@ -45,7 +46,7 @@ class Control(ABC):
         events.quitting.add_listener(self._on_quitting)
 
     @abstractmethod
-    def begin(self, options: Options, address: Address) -> None:
+    def begin(self, options: Options, servers: Sequence[Address]) -> None:
         """Get ready for users."""
 
     @abstractmethod
@@ -127,8 +128,8 @@ class Control(ABC):
             options = Options.of(namespace)
             requirements.read(options.require, options.require_file)
             options.tokens()
-            address = Address.parse(self.hosts.url())
-            options.trust.context(address.scheme)
+            servers = Address.parse_all(self.hosts.url())
+            options.trust.context(servers[0].scheme)
         except (BadOption, requirements.BadRequirement, ConnectFailed) as error:
             self.refuse(str(error))
         if sentence := self.too_short(options):
@@ -137,7 +138,7 @@ class Control(ABC):
         self.closed.clear()
         # Until the run has passed.
         self.environment.process_exit_code = Word.NOTHING_MEASURED.exit_code
-        self.begin(options, address)
+        self.begin(options, servers)
         self._active = True
 
     def too_short(self, options: Options) -> str:

@@ -45,7 +45,7 @@ class Judge:
         environment.events.spawning_complete.add_listener(self._on_spawned)
 
     def open(self, options: Options, address: Address) -> None:
-        """A run begins."""
+        """A run begins; of several servers `address` is the first, which is asked what it is."""
         users = [kind for kind in self._environment.user_classes if hasattr(kind, "scenario")]
         self.outcome = Outcome(
             options=options,

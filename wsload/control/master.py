@@ -1,7 +1,7 @@
 """The process that holds no connection: it starts, ends and judges what the workers do."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from secrets import randbelow
 from typing import Any
 
@@ -49,7 +49,7 @@ class Master(Control):
         runner.register_message(BOOKS, self._on_books)
         environment.events.worker_report.add_listener(self._on_worker_report)
 
-    def begin(self, options: Options, address: Address) -> None:
+    def begin(self, options: Options, servers: Sequence[Address]) -> None:
         # Travels to the workers with the other options.
         told: Any = self.environment.parsed_options
         told.load_number = randbelow(RUNS)
@@ -59,7 +59,7 @@ class Master(Control):
         for known in (self._senders, self._statements, self._last, self._assembled, self._gone):
             known.clear()
         self._told, self._rate = ({}, 0.0), 0.0
-        self.judge.open(options, address)
+        self.judge.open(options, servers[0])
         self.judge.on_rate = self._change_rate
         if options.start == "ramp":
             self.judge.begin(now())

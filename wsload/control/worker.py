@@ -1,5 +1,6 @@
 """One of several processes of a run: it holds connections and tells the master."""
 
+from collections.abc import Sequence
 from typing import Any, cast
 
 import gevent
@@ -32,7 +33,7 @@ class Worker(Control):
         runner.register_message(HUSH, self._on_hush)
         environment.events.report_to_master.add_listener(self._on_report)
 
-    def begin(self, options: Options, address: Address) -> None:
+    def begin(self, options: Options, servers: Sequence[Address]) -> None:
         told: Any = self.environment.parsed_options
         host, offset = told.load_clock
         if host == host_identity():
@@ -40,7 +41,7 @@ class Worker(Control):
         self._notes.clear()
         self.run = run = Run(
             options,
-            address,
+            servers,
             number=told.load_number,
             worker=self._runner.worker_index % WORKERS,
             scenarios=tuple(told.load_scenarios),

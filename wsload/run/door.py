@@ -1,7 +1,7 @@
 """How users get in: the handshake, and a connection with what it is to be measured with."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from aiohttp import WSMessage
 
@@ -21,6 +21,7 @@ from wsload.run.member import Entrance
 from wsload.run.options import Options
 from wsload.run.recorder import Counters, Recorder, ticks
 from wsload.run.seat import Seat
+from wsload.run.servers import Servers
 
 
 class Door:
@@ -29,15 +30,15 @@ class Door:
     def __init__(
         self,
         options: Options,
-        address: Address,
+        servers: Sequence[Address],
         recorder: Recorder,
         verifier: Verifier,
         order: Order | None,
         heard: Callable[[float], None],
     ) -> None:
         """`heard` gets the time of each read, of any connection, when it has been taken in."""
-        self._address = address
-        self._context = options.trust.context(address.scheme)
+        self._servers = Servers(servers)
+        self._context = options.trust.context(servers[0].scheme)
         self._pings = bool(options.ping_every)
         self._recorder = recorder
         self._verifier = verifier
@@ -48,11 +49,12 @@ class Door:
     def knock(self, seat: Seat, entrance: Entrance) -> Opened:
         """Open a WebSocket for a member; what failed is counted here already."""
         request, scenario = entrance.request(), seat.scenario
-        return self._connect(scenario, request, receive_buffer=entrance.receive_buffer)
+        server = self._servers.next(seat.room)
+        return self._connect(scenario, server, request, receive_buffer=entrance.receive_buffer)
 
     def open(self, scenario: str, request: Request) -> tuple[WebSocket, Connection]:
         """A WebSocket that belongs to no member; what failed is counted here already."""
-        opened = self._connect(scenario, request)
+        opened = self._connect(scenario, self._servers.next(), request)
         mailbox = Mailbox()
         counters = self._recorder.counters(scenario)
         connection = self._start(opened, lambda control: MailboxFeed(mailbox, control), counters)
@@ -88,10 +90,12 @@ class Door:
             connection.on_round_trip = on_round_trip
         return connection
 
-    def _connect(self, scenario: str, request: Request, *, receive_buffer: int = 0) -> Opened:
+    def _connect(
+        self, scenario: str, server: Address, request: Request, *, receive_buffer: int = 0
+    ) -> Opened:
         begun = now()
         try:
-            opened = connect(self._address, self._context, request, receive_buffer=receive_buffer)
+            opened = connect(server, self._context, request, receive_buffer=receive_buffer)
         except ConnectFailed as failure:
             self.failed[scenario, str(failure)] += 1
             raise

@@ -1,7 +1,7 @@
 """One run in one process: who is there, and what each is measured with."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from math import inf
 
 from gevent.event import Event
@@ -41,7 +41,7 @@ class Run:
     def __init__(
         self,
         options: Options,
-        address: Address,
+        servers: Sequence[Address],
         *,
         number: int,
         worker: int,
@@ -52,7 +52,8 @@ class Run:
         self.options = options
         self.number = number
         self.worker = worker
-        self.address = address
+        self.address = servers[0]
+        """Of the first server: its path and query are those of all."""
         self.tokens = options.tokens()
         self.recorder = Recorder()
         self.ledger = Ledger(worker)
@@ -79,7 +80,7 @@ class Run:
         """When senders may begin (seconds since the epoch); 0: not yet."""
         self.hushed = 0.0
         """When sending ended; 0: not yet."""
-        self._door = Door(options, address, self.recorder, self._verifier, self.order, self.heard)
+        self._door = Door(options, servers, self.recorder, self._verifier, self.order, self.heard)
         self.tempo = Tempo(self)
         self.lineup = Lineup()
         self.begun = Event()

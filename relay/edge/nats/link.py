@@ -8,6 +8,7 @@ place.
 
 import asyncio
 import logging
+import ssl
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import Any, Final
@@ -31,6 +32,26 @@ _PAUSE: Final = 0.2  # seconds between two attempts
 _PING: Final = 2  # seconds between two pings; the third that is not answered ends the connection
 _NO_LIMIT: Final = -1  # a batch is never kept for a connection that is lost
 _API: Final = "$JS.API."
+
+
+class _NoTLS(nats.errors.Error):
+    def __str__(self) -> str:
+        return "it offers no TLS, and NATS_URL says tls://"
+
+
+class _Client(Client):
+    """Says nothing to a server that offers no TLS where NATS_URL has `tls://`.
+
+    nats-py would send user, password and token in the clear: whoever is in between could ask for
+    them by leaving TLS out of what the server offers.
+    """
+
+    def _connect_command(self) -> bytes:
+        server = self._current_server
+        wants_tls = server is not None and server.uri.scheme == "tls"
+        if wants_tls and not self._server_info.get("tls_required"):
+            raise _NoTLS
+        return super()._connect_command()
 
 
 class Link:
@@ -74,7 +95,7 @@ class Link:
 
     async def connect(self) -> None:
         """Connect once; raise `Away` where that fails, with the reason."""
-        client = Client()
+        client = _Client()
         lost = asyncio.Event()
 
         async def on_error(error: Exception) -> None:
@@ -219,6 +240,13 @@ def _sentence(error: Exception) -> str:
         return "the connection is refused"
     if "authorization" in text:
         return "it refuses the user, password or token of NATS_URL"
+    if isinstance(error, _NoTLS):
+        return str(error)
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return (
+            f"its certificate is not trusted ({error.verify_message}): SSL_CERT_FILE names the "
+            "authorities to trust"
+        )
     if isinstance(error, OSError) and error.strerror:
         return error.strerror.lower()
     if isinstance(error, nats.errors.NoServersError):

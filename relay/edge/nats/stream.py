@@ -14,6 +14,7 @@ from relay.settings import Settings
 _OLDEST: Final = (2, 9, 0)  # version of a server that has all that is used here
 _NO_JETSTREAM: Final = 10039  # JetStream is not enabled for the account
 _NO_STREAM: Final = 10059
+_NO_PEERS: Final = 10005  # too few servers of a cluster have found each other
 _NO_MESSAGE: Final = 10037
 _SECOND: Final = 10**9  # nanoseconds
 _LEAST_AGE: Final = 60.0  # seconds for which entries are kept, so that a relay can be away
@@ -63,7 +64,7 @@ class Stream:
         if error:
             if error.get("err_code") == _NO_JETSTREAM:
                 raise Unusable("JetStream is not enabled: start nats-server with -js")
-            if error.get("code") == 503:
+            if error.get("code") == 503 or error.get("err_code") == _NO_PEERS:
                 raise Away(f"JetStream is away: {error.get('description', '')}")
             raise Unusable(f"its stream cannot be made: {error.get('description', 'unknown')}")
         self._compare(info["config"])

@@ -129,7 +129,18 @@ function show(live) {
   showHandover(live);
   showCounts(find("closed", HTMLTableSectionElement), live.closed, MEANINGS);
   showCounts(find("refused", HTMLTableSectionElement), live.refused, STATUSES);
+  if (live.nats) showNats(live.nats);
   draw();
+}
+
+/**
+ * Show what is known of NATS. Who has none loads nothing for it.
+ *
+ * @param {import("./samples.js").Nats} nats
+ */
+async function showNats(nats) {
+  const page = await import("./nats.js");
+  page.showNats(nats);
 }
 
 function draw() {

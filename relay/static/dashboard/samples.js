@@ -15,10 +15,17 @@ const KEPT = 600; // seconds
  * @property {Record<string, number>} closed connections ended so far, by reason
  * @property {Record<string, number>} refused requests refused so far, by HTTP status
  * @property {{ memory: number, connections: number }} limits of this process; bytes, and how many
+ * @property {Nats | null} nats null: no NATS_URL
  * @property {string} life of one service: its counters begin at 0, and go on when another process takes over
  * @property {number} taken samples so far
  * @property {string[]} fields
  * @property {(number | null)[][]} samples null: not known by the process that took it
+ *
+ * @typedef {object} Nats what relays share their rooms by
+ * @property {boolean} up
+ * @property {{ p50: number, p99: number }} latency of the last appends to rooms' logs, seconds
+ * @property {number} unacknowledged batches whose place in their log is not known yet
+ * @property {Record<string, number>} relays connections of each relay, this one first
  *
  * @typedef {object} Row one second
  * @property {number} time Unix time, seconds

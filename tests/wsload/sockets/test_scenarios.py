@@ -33,6 +33,15 @@ def test_rooms_are_accounted_for_apart(relay: Process, loadtest: LoadTest) -> No
     assert run.metrics["lost"] == run.metrics["leaked"] == 0
 
 
+def test_rooms_are_spread_over_several_servers(real_relay: StartRelay, loadtest: LoadTest) -> None:
+    """Two that share nothing: each of the four hears one of the other three."""
+    relays = [real_relay(), real_relay()]
+    run = loadtest(", ".join(relay.host for relay in relays), "--clients", "8", "--rooms", "2")
+    assert run.metrics["lost"] == 2 * run.metrics["delivered"] > 100
+    assert all(relay.deliveries() > 0 for relay in relays)
+    assert run.result["host"] == ",".join(relay.host for relay in relays)
+
+
 def test_members_that_join_in_the_middle_are_owed_the_rest(
     relay: Process, locust: LoadTest
 ) -> None:

@@ -59,6 +59,22 @@ def test_no_sentence_tells_a_secret(url: str) -> None:
     assert "s3cret" not in shown(url)
 
 
+def test_several_servers_differ_in_host_and_port_only() -> None:
+    """A comma in a query separates nothing."""
+    found = Address.parse_all("ws://one:1/base?a=b,c, ws://[::1]:2/base?a=b,c")
+    assert [each.authority for each in found] == ["one:1", "[::1]:2"]
+    assert {each.resource("/ws/me") for each in found} == {"/base/ws/me?a=b,c"}
+    with pytest.raises(BadAddress) as caught:
+        Address.parse_all("ws://me:s3cret@one,ws://two?token=s3cret")
+    assert str(caught.value) == (
+        "ws://two is not like ws://one: several servers need the same scheme, path, query and "
+        "user information"
+    )
+    assert shown("ws://me:s3cret@one/a?token=s3cret,ws://two?token=s3cret") == (
+        "ws://one/a,ws://two"
+    )
+
+
 def test_user_information_and_query_are_used() -> None:
     address = Address.parse("ws://me:p%40ss@host/base?token=x")
     assert address.authorization == "Basic bWU6cEBzcw=="
