@@ -9,7 +9,7 @@ PLAY := ANSIBLE_CONFIG=ansible/ansible.cfg $(BIN)/ansible-playbook
 # What was given on make's command line: some shells export HOST and USERNAME of their own.
 given = $(if $(filter command,$(origin $(1))),$($(1)))
 # Left out, they come from HETZNER_HOST and HETZNER_USERNAME.
-REMOTE = $(if $(call given,HOST),--host $(HOST)) $(if $(call given,USERNAME),--username $(USERNAME)) $(if $(SUMMARY),--summary $(SUMMARY))
+REMOTE = $(if $(call given,HOST),--host "$(HOST)") $(if $(call given,USERNAME),--username $(USERNAME)) $(if $(SUMMARY),--summary $(SUMMARY))
 
 OPERATE = $(if $(call given,DOMAIN),--domain $(DOMAIN)) $(if $(call given,HOST),--host $(HOST)) $(if $(call given,USERNAME),--username $(USERNAME))
 
@@ -155,8 +155,9 @@ unhold: $(VENV)/deploy.lock ## let deploys through again
 deploy: $(VENV)/deploy.lock ## put this checkout on a server: make deploy HOST=203.0.113.7 [USERNAME=deploy] [FORCE=1]
 	@$(BIN)/python -m infra deploy $(REMOTE) $(if $(FORCE),--force)
 
+# The release is typed into a form on GitHub: the shell takes it from the environment, as one word.
 rollback: $(VENV)/deploy.lock ## go back to a release that has served: make rollback HOST=203.0.113.7 [RELEASE=name]
-	@$(BIN)/python -m infra rollback $(RELEASE) $(REMOTE)
+	@$(BIN)/python -m infra rollback $(REMOTE) $${RELEASE:+-- "$$RELEASE"}
 
 clean: ## remove the environment and all caches
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis tests/relay/sockets/node/node_modules tests/browser/node_modules
