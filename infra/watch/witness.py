@@ -35,7 +35,8 @@ from wsload.account.verifier import Verifier
 
 _JITTER = 0.1  # seconds at most before a client comes back: not all in the same millisecond
 _RETRY = 0.25  # seconds after a handshake that failed
-_SETTLE = 1.0  # seconds for the last messages to arrive
+_SETTLE = 1.0  # seconds for the last messages to arrive, and for one that comes twice
+_OVERDUE = 10.0  # seconds until what has not come is lost: a busy machine, a slow line
 _PATIENCE = 15.0  # seconds for a handshake, and for all to be in, or back
 _SIZE = 64  # bytes of a message
 
@@ -145,7 +146,10 @@ class Swarm:
     async def hush(self) -> None:
         """Have nobody speak any more, and all listen to what is still on its way."""
         self._over = True
+        overdue = time.monotonic() + _OVERDUE
         await asyncio.sleep(_SETTLE)
+        while self.audit().lost and time.monotonic() < overdue:
+            await asyncio.sleep(_RETRY)
 
     async def _stay(self, room: str, witness: Witness) -> None:
         url = f"{self._base}/ws/{witness.user}?room={room}"
