@@ -11,7 +11,7 @@ given = $(if $(filter command,$(origin $(1))),$($(1)))
 # Left out, they come from HETZNER_HOST and HETZNER_USERNAME.
 REMOTE = $(if $(call given,HOST),--host "$(HOST)") $(if $(call given,USERNAME),--username $(USERNAME)) $(if $(SUMMARY),--summary $(SUMMARY))
 
-OPERATE = $(if $(call given,DOMAIN),--domain $(DOMAIN)) $(if $(call given,HOST),--host $(HOST)) $(if $(call given,USERNAME),--username $(USERNAME))
+OPERATE = $(if $(call given,DOMAIN),--domain $(DOMAIN)) $(if $(call given,HOST),--host "$(HOST)") $(if $(call given,USERNAME),--username $(USERNAME))
 
 .PHONY: help run test client api-docs late-log-test nats-test browser-test loadtest-test handover-test node-modules images stack-test deploy-test deploy-test-all up down logs launch create provision deploy rollback status watch hold unhold smoke doctor lint format bench bench-stack bench-handover attack attack-test loadtest dashboard lock clean
 .DEFAULT_GOAL := help
@@ -80,9 +80,9 @@ launch: $(VENV)/ansible.lock $(VENV)/deploy.lock ## from an empty account to HTT
 create: $(VENV)/ansible.lock ## make a server at Hetzner Cloud (HCLOUD_TOKEN in the environment; ARGS="-e create_locations=hel1")
 	@$(PLAY) ansible/create.yml $(ARGS)
 
-provision: $(VENV)/ansible.lock ## make a Debian 13 a host for the relay: make provision HOST=203.0.113.7 [USERNAME=root] [ARGS=--check]
+provision: $(VENV)/ansible.lock ## make a Debian 13 a host for the relay: make provision HOST=203.0.113.7 [USERNAME=root] [ARGS=--check], or several: INVENTORY=file
 	@$(if $(call given,HOST),HETZNER_HOST="$(HOST)") $(if $(call given,USERNAME),HETZNER_USERNAME="$(USERNAME)") \
-	  $(if $(HETZNER_SSH_KEY),ANSIBLE_SSH_AGENT=auto) $(PLAY) ansible/provision.yml $(if $(TAGS),--tags $(TAGS)) $(ARGS)
+	  $(if $(HETZNER_SSH_KEY),ANSIBLE_SSH_AGENT=auto) $(PLAY) ansible/provision.yml $(if $(call given,INVENTORY),-i "$(INVENTORY)") $(if $(TAGS),--tags $(TAGS)) $(ARGS)
 
 lint: $(VENV)/ops.lock ## check style and types, and the files of stack, hosts and workflows
 	$(BIN)/ruff check
@@ -135,7 +135,7 @@ lock: $(VENV)/dev.lock ## resolve the dependencies anew into requirements/
 	$(BIN)/$(LOCK) --group ansible --constraint requirements/ops.txt --output-file requirements/ansible.txt
 
 smoke: $(VENV)/deploy.lock ## does what serves there answer, and carry a message? make smoke HOST=203.0.113.7 [COMMIT=…]
-	@$(BIN)/python -m infra.watch.smoke $(if $(call given,HOST),--host $(HOST)) $(if $(SUMMARY),--summary $(SUMMARY)) $(if $(COMMIT),--commit $(COMMIT))
+	@$(BIN)/python -m infra.watch.smoke $(if $(call given,HOST),--host "$(HOST)") $(if $(SUMMARY),--summary $(SUMMARY)) $(if $(COMMIT),--commit $(COMMIT))
 
 doctor: $(VENV)/relay.lock ## do machine and settings fit together? here, or in the relay of HOST=203.0.113.7 [USERNAME=deploy]
 	@$(if $(call given,HOST),ssh $(or $(call given,USERNAME),deploy)@$(HOST) /opt/relay/compose exec -T relay /venv/bin/python -m relay doctor,$(BIN)/python -m relay doctor)
@@ -152,7 +152,7 @@ hold: $(VENV)/deploy.lock ## hold deploys back: make hold HOST=203.0.113.7 [REAS
 unhold: $(VENV)/deploy.lock ## let deploys through again
 	@$(BIN)/python -m infra.operate unhold $(OPERATE)
 
-deploy: $(VENV)/deploy.lock ## put this checkout on a server: make deploy HOST=203.0.113.7 [USERNAME=deploy] [FORCE=1]
+deploy: $(VENV)/deploy.lock ## put this checkout on a server, or on several in turn: make deploy HOST=203.0.113.7[,…] [USERNAME=deploy] [FORCE=1]
 	@$(BIN)/python -m infra deploy $(REMOTE) $(if $(FORCE),--force)
 
 # The release is typed into a form on GitHub: the shell takes it from the environment, as one word.

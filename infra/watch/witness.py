@@ -1,7 +1,7 @@
 """Clients that stay connected through a deploy and count what it did to them.
 
-`python -m infra.watch.witness` reads one line of JSON (domain, host, rooms, clients per room, rate
-in messages a second, room, tokens by user or {}), says `ready` once all are in, and ends with its
+`python -m infra.watch.witness` reads one line of JSON (address, rooms, clients per room, rate in
+messages a second, room, tokens by user or {}), says `ready` once all are in, and ends with its
 figures as JSON when its input ends. Each client reconnects at once, as a good client does, and
 sends all the time. What was lost, missed and unread at close is reckoned by the accounts of the
 load tester.
@@ -240,7 +240,7 @@ class Swarm:
 
 async def main() -> None:
     wanted = json.loads(sys.stdin.readline())
-    address = Address(wanted.pop("domain"), wanted.pop("host"))
+    address = Address(**wanted.pop("address"))
     async with address.session() as session:
         swarm = Swarm(session, address.url("ws", ""), **wanted)
         try:
