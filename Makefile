@@ -9,9 +9,9 @@ PLAY := ANSIBLE_CONFIG=ansible/ansible.cfg $(BIN)/ansible-playbook
 # What was given on make's command line: some shells export HOST and USERNAME of their own.
 given = $(if $(filter command,$(origin $(1))),$($(1)))
 # Left out, they come from HETZNER_HOST and HETZNER_USERNAME.
-REMOTE = $(if $(call given,HOST),--host $(HOST)) $(if $(call given,USERNAME),--username $(USERNAME)) $(if $(SUMMARY),--summary $(SUMMARY))
+REMOTE = $(if $(call given,HOST),--host "$(HOST)") $(if $(call given,USERNAME),--username $(USERNAME)) $(if $(SUMMARY),--summary $(SUMMARY))
 
-OPERATE = $(if $(call given,DOMAIN),--domain $(DOMAIN)) $(if $(call given,HOST),--host $(HOST)) $(if $(call given,USERNAME),--username $(USERNAME))
+OPERATE = $(if $(call given,DOMAIN),--domain $(DOMAIN)) $(if $(call given,HOST),--host "$(HOST)") $(if $(call given,USERNAME),--username $(USERNAME))
 
 .PHONY: help run test client api-docs late-log-test nats-test browser-test loadtest-test handover-test node-modules images stack-test deploy-test deploy-test-all up down logs launch create provision deploy rollback status watch hold unhold smoke doctor lint format bench bench-cluster bench-stack bench-handover attack attack-test loadtest dashboard lock clean
 .DEFAULT_GOAL := help
@@ -80,9 +80,9 @@ launch: $(VENV)/ansible.lock $(VENV)/deploy.lock ## create, set up and deploy a 
 create: $(VENV)/ansible.lock ## create a server at Hetzner Cloud (HCLOUD_TOKEN in the environment; ARGS="-e create_locations=hel1")
 	@$(PLAY) ansible/create.yml $(ARGS)
 
-provision: $(VENV)/ansible.lock ## set up a Debian 13 server for the relay: make provision HOST=203.0.113.7 [USERNAME=root] [ARGS=--check]
+provision: $(VENV)/ansible.lock ## set up a Debian 13 server for the relay: make provision HOST=203.0.113.7 [USERNAME=root] [ARGS=--check], or several: INVENTORY=file
 	@$(if $(call given,HOST),HETZNER_HOST="$(HOST)") $(if $(call given,USERNAME),HETZNER_USERNAME="$(USERNAME)") \
-	  $(if $(HETZNER_SSH_KEY),ANSIBLE_SSH_AGENT=auto) $(PLAY) ansible/provision.yml $(if $(TAGS),--tags $(TAGS)) $(ARGS)
+	  $(if $(HETZNER_SSH_KEY),ANSIBLE_SSH_AGENT=auto) $(PLAY) ansible/provision.yml $(if $(call given,INVENTORY),-i "$(INVENTORY)") $(if $(TAGS),--tags $(TAGS)) $(ARGS)
 
 lint: $(VENV)/ops.lock ## check style, types, and the files for Docker, servers and workflows
 	$(BIN)/ruff check
@@ -138,7 +138,7 @@ lock: $(VENV)/dev.lock ## resolve the dependencies again and lock them in requir
 	$(BIN)/$(LOCK) --group ansible --constraint requirements/ops.txt --output-file requirements/ansible.txt
 
 smoke: $(VENV)/deploy.lock ## check that a server answers and relays a message: make smoke HOST=203.0.113.7 [COMMIT=…]
-	@$(BIN)/python -m infra.watch.smoke $(if $(call given,HOST),--host $(HOST)) $(if $(SUMMARY),--summary $(SUMMARY)) $(if $(COMMIT),--commit $(COMMIT))
+	@$(BIN)/python -m infra.watch.smoke $(if $(call given,HOST),--host "$(HOST)") $(if $(SUMMARY),--summary $(SUMMARY)) $(if $(COMMIT),--commit $(COMMIT))
 
 doctor: $(VENV)/relay.lock ## check settings against the machine, here or in the relay on HOST=203.0.113.7 [USERNAME=deploy]
 	@$(if $(call given,HOST),ssh $(or $(call given,USERNAME),deploy)@$(HOST) /opt/relay/compose exec -T relay /venv/bin/python -m relay doctor,$(BIN)/python -m relay doctor)
@@ -155,11 +155,12 @@ hold: $(VENV)/deploy.lock ## refuse deploys for now: make hold HOST=203.0.113.7 
 unhold: $(VENV)/deploy.lock ## allow deploys again
 	@$(BIN)/python -m infra.operate unhold $(OPERATE)
 
-deploy: $(VENV)/deploy.lock ## deploy this checkout to a server: make deploy HOST=203.0.113.7 [USERNAME=deploy] [FORCE=1]
+deploy: $(VENV)/deploy.lock ## deploy this checkout to a server, or to several in turn: make deploy HOST=203.0.113.7[,…] [USERNAME=deploy] [FORCE=1]
 	@$(BIN)/python -m infra deploy $(REMOTE) $(if $(FORCE),--force)
 
+# The release is typed into a form on GitHub: the shell takes it from the environment, as one word.
 rollback: $(VENV)/deploy.lock ## go back to an earlier release: make rollback HOST=203.0.113.7 [RELEASE=name]
-	@$(BIN)/python -m infra rollback $(RELEASE) $(REMOTE)
+	@$(BIN)/python -m infra rollback $(REMOTE) $${RELEASE:+-- "$$RELEASE"}
 
 clean: ## remove the environment and all caches
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis tests/relay/sockets/node/node_modules tests/browser/node_modules

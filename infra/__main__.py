@@ -9,7 +9,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from infra.plan.access import Access
+from infra.plan.access import Access, named
 from infra.plan.journal import Journal
 from infra.plan.plan import Plan
 from infra.plan.refusal import Refusal
@@ -18,57 +18,102 @@ from infra.plan.summary import markdown
 
 
 def main() -> int:
-    """Run the command line; return its exit code: 0 if the wanted release serves."""
+    """Run the command line; return its exit code: 0 if the wanted release serves on all hosts."""
     options = _parser().parse_args()
-    started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="relay-") as private:
-        directory = Path(private)
-        title, journal = f"{options.command.capitalize()}", Journal.of(directory)
+        started, journal = time.monotonic(), Journal.of(Path(private))
         try:
-            plan = _plan(options, directory)
-            name = plan.release.name if plan.release else "rollback"
-            title = f"{title} of {name} to {plan.access.host}" if plan.release else title
-            print(f"relay: {title.lower() if not plan.release else title}", flush=True)
-            plan.access.knock()
-            _warn_about_host_key(plan.access)
-            _run_pyinfra(plan, options.command)
+            plans = _plans(options, Path(private))
         except Refusal as refusal:
             journal.fail(str(refusal))
-        journal.read()
-        if "target" in journal.facts:
-            title = f"Rollback to {journal.facts['target']}"
-        text = markdown(f"{title}, {time.monotonic() - started:.0f} s", journal)
-        print(f"\n{text}", flush=True)
-        if options.summary:
-            with Path(options.summary).open("a") as file:
-                file.write(text)
-    if journal.failure:
-        print(f"relay: {journal.failure}", file=sys.stderr)
-        return 1
+            _sum_up(options.command.capitalize(), started, journal.read(), options.summary)
+            return _refuse(journal.failure)
+        for at, plan in enumerate(plans):
+            if failure := _carry_out(plan, options):
+                if len(plans) > 1:
+                    print(_so_far(plans, at), file=sys.stderr)
+                return _refuse(failure)
     return 0
 
 
-def _plan(options: argparse.Namespace, directory: Path) -> Plan:
+def _refuse(failure: str) -> int:
+    print(f"relay: {failure}", file=sys.stderr)
+    return 1
+
+
+def _so_far(plans: list[Plan], at: int) -> str:
+    """Of several hosts: which are done, which failed, which nobody has touched."""
+    words = [("done", plans[:at]), ("failed", [plans[at]]), ("untouched", plans[at + 1 :])]
+    lists = [
+        f"{word}: {', '.join(plan.access.host for plan in which)}" for word, which in words if which
+    ]
+    return f"relay: stopped. {'; '.join(lists)}"
+
+
+def _carry_out(plan: Plan, options: argparse.Namespace) -> str:
+    """Do it on one host, and sum it up; return why it failed, "" if it did not."""
+    started, journal = time.monotonic(), Journal.of(plan.directory)
+    title = options.command.capitalize()
+    if plan.release:
+        title = f"{title} of {plan.release.name} to {plan.access.host}"
+    print(f"relay: {title if plan.release else title.lower()}", flush=True)
+    try:
+        plan.access.knock()
+        _warn_about_host_key(plan.access)
+        _run_pyinfra(plan, options.command)
+    except Refusal as refusal:
+        journal.fail(str(refusal))
+    journal.read()
+    if "target" in journal.facts:
+        where = "" if plan.is_only else f" on {plan.access.host}"
+        title = f"Rollback to {journal.facts['target']}{where}"
+    _sum_up(title, started, journal, options.summary)
+    return journal.failure
+
+
+def _sum_up(title: str, started: float, journal: Journal, file: str | None) -> None:
+    text = markdown(f"{title}, {time.monotonic() - started:.0f} s", journal)
+    print(f"\n{text}", flush=True)
+    if file:
+        with Path(file).open("a") as summary:
+            summary.write(text)
+
+
+def _plans(options: argparse.Namespace, private: Path) -> list[Plan]:
+    """One for each host, the first one first; of several, each can be reached."""
     environment = os.environ.get
-    access = Access.prepare(
-        host=options.host or environment("HETZNER_HOST", "").strip(),
-        user=options.username or environment("HETZNER_USERNAME", "").strip() or "deploy",
-        key_text=environment("HETZNER_SSH_KEY", ""),
-        host_key=environment("HETZNER_HOST_KEY", ""),
-        directory=directory,
-    )
+    hosts = named(options.host or environment("HETZNER_HOST", "")) or [""]
     is_deploy = options.command == "deploy"
-    return Plan(
-        directory=directory,
-        access=access,
-        domain=environment("RELAY_DOMAIN", "").strip(),
-        release=Release.of_checkout() if is_deploy else None,
-        target="" if is_deploy else options.release,
-        actor=environment("GITHUB_ACTOR", "") or getpass.getuser(),
-        force=is_deploy and options.force,
-        wait=options.wait,
-        witnesses=options.witnesses,
-    )
+    release = Release.of_checkout() if is_deploy else None
+    plans = []
+    for number, host in enumerate(hosts):
+        directory = private / str(number)
+        directory.mkdir()
+        access = Access.prepare(
+            host=host,
+            user=options.username or environment("HETZNER_USERNAME", "").strip() or "deploy",
+            key_text=environment("HETZNER_SSH_KEY", ""),
+            host_key=environment("HETZNER_HOST_KEY", ""),
+            directory=directory,
+            is_only=len(hosts) == 1,
+        )
+        plan = Plan(
+            directory=directory,
+            access=access,
+            domain=environment("RELAY_DOMAIN", "").strip(),
+            release=release,
+            target="" if is_deploy else options.release,
+            actor=environment("GITHUB_ACTOR", "") or getpass.getuser(),
+            force=is_deploy and options.force,
+            wait=options.wait,
+            witnesses=options.witnesses,
+            is_only=len(hosts) == 1,
+        )
+        plans.append(plan)
+    if len(plans) > 1:
+        for plan in plans:
+            plan.access.knock()
+    return plans
 
 
 def _warn_about_host_key(access: Access) -> None:
@@ -104,7 +149,7 @@ def _parser() -> argparse.ArgumentParser:
     rollback.add_argument("release", nargs="?", default="", help="the one before, if left out")
     deploy.add_argument("--force", action="store_true", help="also a commit that is older")
     for command in (deploy, rollback):
-        command.add_argument("--host", help="HETZNER_HOST, if left out")
+        command.add_argument("--host", help="or several: a,b,c; HETZNER_HOST, if left out")
         command.add_argument("--username", help="HETZNER_USERNAME or deploy, if left out")
         command.add_argument(
             "--wait", type=int, default=60, help="seconds for another deploy to end"

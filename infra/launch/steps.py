@@ -7,11 +7,12 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from infra.launch import names
 from infra.launch.github import Repository
 from infra.launch.home import Home
+from infra.launch.names import Place
 from infra.launch.playbook import play
 from infra.operate import errand
 from infra.plan.access import Access
@@ -48,11 +49,12 @@ class Launch:
             made = self.home.make_keys()
             _say(f"{', '.join(made)} made in {self.home.directory}" if made else "there")
         with self._step("server"):
-            address, address6 = self._server()
+            place = self._server()
+        address = place.host
         with self._step(f"DNS record of {self.domain}"):
-            for record in names.records(self.domain, address, address6):
+            for record in names.records(self.domain, place):
                 _say(record)
-            names.await_record(self.domain, address, address6, self.wait, _say)
+            names.await_record(self.domain, place, self.wait, _say)
         with self._step("provisioning: updates, firewall, Docker, Caddy; some minutes"):
             self._provision(address)
         with self._step("first deploy"):
@@ -70,10 +72,15 @@ class Launch:
         yield
         print(f"      {time.monotonic() - started:.0f} s", flush=True)
 
-    def _server(self) -> tuple[str, str]:
+    def _server(self) -> Place:
         if self.host:
+            place = names.find(self.host)
             self._meet()
-            return self.host, ""
+            access = self._root(self.host)
+            access.knock()
+            # A record may lead to any address that it has; HOST= names but one.
+            own = self._ask(access, "hostname -I").split()
+            return replace(place, others=(*place.others, *own))
         file, before = self.home.directory / "server.json", self.home.server.get("id")
         # Asked again each time: what is there is found, and has the firewall that it should have.
         settings = {
@@ -97,7 +104,7 @@ class Launch:
             access.knock()
             _say("its host key came with the order, and has been replaced by one that nobody saw")
         _say(f"a {server['type']} at {address}")
-        return address, server["address6"]
+        return Place(address, address, server["address6"])
 
     def _meet(self) -> None:
         """A server that somebody else made: nobody has told which key it has."""

@@ -10,26 +10,40 @@ from pathlib import Path
 
 from infra.launch.home import Home
 from infra.operate import certificate, errand, status, watch
-from infra.plan.access import Access
+from infra.plan.access import Access, named
 from infra.plan.refusal import Refusal
 
 
 def main() -> int:
     """Run the command line; return its exit code: 0 if it was done, and all is well."""
     options = _parser().parse_args()
-    with tempfile.TemporaryDirectory(prefix="relay-") as private:
-        try:
-            if options.command == "watch":
-                return _watch(options, Path(private))
-            access = _access(options, Path(private))
-            access.knock()
-            return _run(options, access)
-        except Refusal as refusal:
-            print(_annotated(str(refusal)), file=sys.stderr)
-            return 1
+    hosts, worst = _hosts(options), 0
+    for host in hosts:
+        with tempfile.TemporaryDirectory(prefix="relay-") as private:
+            try:
+                access = _access(options, host, len(hosts) == 1, Path(private))
+                worst = max(worst, _run(options, access, len(hosts) == 1))
+            except Refusal as refusal:
+                print(_annotated(str(refusal)), file=sys.stderr)
+                worst = 1
+    return worst
 
 
-def _run(options: argparse.Namespace, access: Access) -> int:
+def _hosts(options: argparse.Namespace) -> list[str]:
+    """Which to ask, one after the other; "" for the one that was launched, or that is public."""
+    has_key = os.environ.get("HETZNER_SSH_KEY", "").strip()
+    if options.domain or (options.command == "watch" and not options.host and not has_key):
+        return [""]
+    return named(options.host or os.environ.get("HETZNER_HOST", "")) or [""]
+
+
+def _run(options: argparse.Namespace, access: Access | None, is_only: bool) -> int:
+    if options.command == "watch":
+        return _watch(options, access, is_only)
+    assert access is not None, "only a watch does without a host"
+    access.knock()
+    if not is_only:
+        print(f"{access.host}:")
     match options.command:
         case "status":
             found, days = errand.survey(access), None
@@ -49,18 +63,17 @@ def _run(options: argparse.Namespace, access: Access) -> int:
     return 0
 
 
-def _watch(options: argparse.Namespace, directory: Path) -> int:
+def _watch(options: argparse.Namespace, access: Access | None, is_only: bool) -> int:
     domain = options.domain or os.environ.get("RELAY_DOMAIN", "").strip()
-    may_ask = options.domain or options.host or os.environ.get("HETZNER_SSH_KEY", "").strip()
-    if not may_ask and not domain:
+    if not access and not domain:
         raise Refusal("neither a host nor RELAY_DOMAIN is given: make watch HOST=203.0.113.7")
-    access = _access(options, directory) if may_ask else None
-    said = watch.look(access, domain, options.hours)
+    said = watch.look(access, domain, options.hours, is_only)
+    where = "" if is_only or access is None else f"{access.host}: "
     for sentence in said:
-        print(_annotated(sentence), file=sys.stderr)
+        print(_annotated(f"{where}{sentence}"), file=sys.stderr)
     if not said:
         host = ", and the host has what it needs" if access else "; the host was not asked"
-        print(f"all is well: a message came through{host}")
+        print(f"{where}all is well: a message came through{host}")
     return int(bool(said))
 
 
@@ -69,16 +82,22 @@ def _annotated(sentence: str) -> str:
     return f"::error::{sentence}" if os.environ.get("GITHUB_ACTIONS") else f"relay: {sentence}"
 
 
-def _access(options: argparse.Namespace, directory: Path) -> Access:
+def _access(
+    options: argparse.Namespace, host: str, is_only: bool, directory: Path
+) -> Access | None:
+    """How to ask the host; none for a watch of what is public."""
+    environment = os.environ.get
     if options.domain:
         return Home.of(options.domain).deploying()
-    environment = os.environ.get
+    if options.command == "watch" and not host:
+        return None
     return Access.prepare(
-        host=options.host or environment("HETZNER_HOST", "").strip(),
+        host=host,
         user=options.username or "deploy",
         key_text=environment("HETZNER_SSH_KEY", ""),
         host_key=environment("HETZNER_HOST_KEY", ""),
         directory=directory,
+        is_only=is_only,
     )
 
 
@@ -93,7 +112,7 @@ def _parser() -> argparse.ArgumentParser:
     unhold = commands.add_parser("unhold", help="deploys again")
     for command in (show, look, hold, unhold):
         command.add_argument("--domain", help="what make launch made, with its keys")
-        command.add_argument("--host", help="HETZNER_HOST, if left out")
+        command.add_argument("--host", help="or several: a,b,c; HETZNER_HOST, if left out")
         command.add_argument("--username", help="deploy, if left out")
     return parser
 

@@ -17,10 +17,11 @@ _TRIES = 3  # a network has its moments
 _PAUSE = 5.0  # seconds between two
 
 
-def look(access: Access | None, domain: str, hours: float) -> list[str]:
+def look(access: Access | None, domain: str, hours: float, is_only: bool = True) -> list[str]:
     """Sentences about what is wrong, with restarts in the last so many hours; none: all is well.
 
-    Without access to the host, only what is public is looked at.
+    Without access to the host, only what is public is looked at. `is_only`: no other host has the
+    domain, so what DNS leads to is meant.
     """
     said: list[str] = []
     room, users = f"watch-{secrets.token_hex(4)}", ("visitor-1", "visitor-2")
@@ -35,7 +36,7 @@ def look(access: Access | None, domain: str, hours: float) -> list[str]:
         except Refusal as refusal:
             said.append(f"the host cannot be asked: {refusal}")
     address = access.address if access else domain
-    said += _message(Address(domain, address), room, tokens)
+    said += _message(Address(domain, address, is_only), room, tokens)
     if domain:
         try:
             said += findings.of_certificate(certificate.days_left(domain, address))

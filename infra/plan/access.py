@@ -10,6 +10,11 @@ _CONNECT_TIMEOUT = 15  # seconds
 _SILENCE = 30  # seconds without an answer until a connection counts as cut
 
 
+def named(text: str) -> list[str]:
+    """The hosts that HETZNER_HOST or HOST= names, separated by commas or white space; each once."""
+    return list(dict.fromkeys(text.replace(",", " ").split()))
+
+
 @dataclass(frozen=True)
 class Access:
     """One host over SSH. Without a key the user's own agent and keys are asked."""
@@ -21,9 +26,19 @@ class Access:
 
     @classmethod
     def prepare(
-        cls, host: str, user: str, key_text: str, host_key: str, directory: Path
+        cls,
+        host: str,
+        user: str,
+        key_text: str,
+        host_key: str,
+        directory: Path,
+        *,
+        is_only: bool = True,
     ) -> "Access":
-        """Check what was given and lay it down in `directory`, which only the caller can read."""
+        """Check what was given and lay it down in `directory`, which only the caller can read.
+
+        `host_key` may have lines of several hosts; not `is_only`: this host's have to name it.
+        """
         if not host:
             raise Refusal(
                 "HETZNER_HOST is not set: name the host, as in make deploy HOST=203.0.113.7"
@@ -32,7 +47,7 @@ class Access:
         known_hosts = None
         if host_key.strip():
             known_hosts = directory / "known_hosts"
-            known_hosts.write_text(_known_hosts(host, host_key))
+            known_hosts.write_text(_known_hosts(host, host_key, is_only))
         else:
             # Where a new host's key is added, which pyinfra does only to a file that is there.
             own = Path.home() / ".ssh"
@@ -132,18 +147,23 @@ def _key_file(text: str, path: Path) -> Path:
     return path
 
 
-def _known_hosts(host: str, text: str) -> str:
-    """Lines of known_hosts from such lines or bare keys, whatever name they are given for."""
+def _known_hosts(host: str, text: str, is_only: bool) -> str:
+    """Lines of known_hosts from such lines, or from bare keys.
+
+    Whatever name they are given for, where there is but one host; else those given for this one.
+    """
     lines = []
     for line in text.replace("\r", "\n").splitlines():
         words = line.split()
         for at, word in enumerate(words[:-1]):
             if word.startswith(("ssh-", "ecdsa-", "sk-")):
-                lines.append(f"{host} {word} {words[at + 1]}\n")
+                if is_only or host in words[:at]:
+                    lines.append(f"{host} {word} {words[at + 1]}\n")
                 break
     if not lines:
+        what = "is not a host key" if is_only else f"has no line for {host}"
         raise Refusal(
-            "HETZNER_HOST_KEY is not a host key: expected what provisioning printed, a line like"
+            f"HETZNER_HOST_KEY {what}: expected what provisioning printed, a line like"
             f" {host} ssh-ed25519 AAAA…"
         )
     return "".join(lines)

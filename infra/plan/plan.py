@@ -25,6 +25,7 @@ class Plan:
     force: bool
     wait: int  # seconds for another deploy to end
     witnesses: int  # clients that stay connected meanwhile; 0 for none
+    is_only: bool  # else one of several hosts, and a name may lead to any of them
 
     def save(self) -> dict[str, str]:
         """Write it down; return the environment in which `load` finds it."""

@@ -23,6 +23,7 @@ _POLL = 0.25  # seconds between two questions
 _QUICK = 20  # seconds for a command that does next to nothing
 _WITNESS_RATE = 5  # messages a second of each
 _WITNESSES_PER_ROOM = 10
+_DISMISSAL = 30  # seconds for them to hear what is on its way, and to leave
 
 
 class Switch:
@@ -57,7 +58,7 @@ class Switch:
             logger.warning(f"    no witnesses: {refusal}")
             return
         wanted = {
-            **self._address(),
+            "address": self._address,
             "room": self._room,
             "rooms": rooms,
             "clients": clients,
@@ -102,7 +103,7 @@ class Switch:
             program.tell(self._release, Verdict.BACK)
             raise self._went_back("the new relay did not last", self._follow()) from None
         wanted = {
-            **self._address(),
+            "address": self._address,
             "commit": self._commit,
             "room": self._room,
             "tokens": tokens,
@@ -145,9 +146,15 @@ class Switch:
         return Refusal(f"{what}: {ended.words or ended.state}")
 
     def _dismiss_witnesses(self) -> None:
-        if self._witness:
-            said, _ = self._witness.communicate()
-            self._journal.fact("witnesses", json.loads(said) if said else {})
+        if not self._witness:
+            return
+        try:
+            said, _ = self._witness.communicate(timeout=_DISMISSAL)
+        except subprocess.TimeoutExpired:
+            self._witness.kill()
+            logger.warning("    the witnesses did not end: nobody counts what clients saw")
+            return
+        self._journal.fact("witnesses", json.loads(said) if said else {})
 
     def _start(self, expected: str) -> None:
         self._lines = 0
@@ -174,8 +181,14 @@ class Switch:
         self._is_alive = report.is_alive
         return report.progress
 
-    def _address(self) -> dict[str, str]:
-        return {"domain": self._site.domain, "host": self._plan.access.address}
+    @property
+    def _address(self) -> dict[str, str | bool]:
+        """As infra/watch/public.py has it."""
+        return {
+            "domain": self._site.domain,
+            "host": self._plan.access.address,
+            "is_only": self._plan.is_only,
+        }
 
     def _tokens(self, users: list[str], rooms: list[str]) -> dict[str, str]:
         """By user, from the relay that serves; empty where that asks for none."""

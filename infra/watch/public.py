@@ -15,6 +15,7 @@ class Address:
 
     domain: str  # "" for none
     host: str
+    is_only: bool = True  # else DNS may lead to another host that has the domain, too
 
     def url(self, scheme: str, path: str) -> str:
         """With `scheme` http or ws, made secure where there is a domain."""
@@ -23,26 +24,28 @@ class Address:
         return f"{scheme}://{_bracketed(self.host)}{path}"
 
     def session(self) -> aiohttp.ClientSession:
-        connector = aiohttp.TCPConnector(resolver=_Resolver(self.domain, self.host), limit=0)
+        connector = aiohttp.TCPConnector(resolver=_Resolver(self), limit=0)
         return aiohttp.ClientSession(connector=connector)
 
 
 class _Resolver(AbstractResolver):
-    """DNS; where that does not know the domain (yet), the host that was deployed to."""
+    """DNS; where that does not know the domain (yet), or not which host, the one that is meant."""
 
-    def __init__(self, domain: str, host: str) -> None:
+    def __init__(self, address: Address) -> None:
         self._dns = DefaultResolver()
-        self._domain, self._host = domain, host
+        self._address = address
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
-        try:
-            return await self._dns.resolve(host, port, family)
-        except OSError:
-            if host != self._domain:
-                raise
-            return await self._dns.resolve(self._host, port, family)
+        is_ours = host == self._address.domain
+        if not is_ours or self._address.is_only:
+            try:
+                return await self._dns.resolve(host, port, family)
+            except OSError:
+                if not is_ours:
+                    raise
+        return await self._dns.resolve(self._address.host, port, family)
 
     async def close(self) -> None:
         await self._dns.close()

@@ -1,6 +1,6 @@
 """One message through the public address; `python -m infra.watch.visitor` reads its input as JSON.
 
-Input: domain, host, commit (what /health has to name, or ""), room, tokens by user (or {}).
+Input: address, commit (what /health has to name, or ""), room, tokens by user (or {}).
 Tries until it works or the time is up, because a first certificate takes a moment; exit code 1 with
 one sentence.
 """
@@ -55,7 +55,7 @@ def authorization(tokens: dict[str, str], user: str) -> dict[str, str]:
 
 
 async def main(wanted: dict[str, Any]) -> int:
-    address = Address(wanted["domain"], wanted["host"])
+    address = Address(**wanted["address"])
     deadline = time.monotonic() + _TIME
     while True:
         try:

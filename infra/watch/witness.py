@@ -1,7 +1,7 @@
 """Clients that stay connected through a deploy and count what it did to them.
 
-`python -m infra.watch.witness` reads one line of JSON (domain, host, rooms, clients per room, rate
-in messages a second, room, tokens by user or {}), says `ready` once all are in, and ends with its
+`python -m infra.watch.witness` reads one line of JSON (address, rooms, clients per room, rate in
+messages a second, room, tokens by user or {}), says `ready` once all are in, and ends with its
 figures as JSON when its input ends. Each client reconnects at once, as a good client does, and
 sends all the time. What was lost, missed and unread at close is reckoned by the accounts of the
 load tester.
@@ -35,7 +35,8 @@ from wsload.account.verifier import Verifier
 
 _JITTER = 0.1  # seconds at most before a client comes back: not all in the same millisecond
 _RETRY = 0.25  # seconds after a handshake that failed
-_SETTLE = 1.0  # seconds for the last messages to arrive
+_SETTLE = 1.0  # seconds for the last messages to arrive, and for one that comes twice
+_OVERDUE = 10.0  # seconds until what has not come is lost: a busy machine, a slow line
 _PATIENCE = 15.0  # seconds for a handshake, and for all to be in, or back
 _SIZE = 64  # bytes of a message
 
@@ -145,7 +146,10 @@ class Swarm:
     async def hush(self) -> None:
         """Have nobody speak any more, and all listen to what is still on its way."""
         self._over = True
+        overdue = time.monotonic() + _OVERDUE
         await asyncio.sleep(_SETTLE)
+        while self.audit().lost and time.monotonic() < overdue:
+            await asyncio.sleep(_RETRY)
 
     async def _stay(self, room: str, witness: Witness) -> None:
         url = f"{self._base}/ws/{witness.user}?room={room}"
@@ -236,7 +240,7 @@ class Swarm:
 
 async def main() -> None:
     wanted = json.loads(sys.stdin.readline())
-    address = Address(wanted.pop("domain"), wanted.pop("host"))
+    address = Address(**wanted.pop("address"))
     async with address.session() as session:
         swarm = Swarm(session, address.url("ws", ""), **wanted)
         try:

@@ -11,6 +11,7 @@ import pytest
 from infra.launch import names
 from infra.launch.github import Repository
 from infra.launch.home import Home
+from infra.launch.names import Place
 from infra.launch.playbook import sentence
 from infra.plan.refusal import Refusal
 
@@ -75,7 +76,7 @@ def test_the_record_is_waited_for_and_each_reason_told_once(
     """From nothing by way of somewhere else to the server, by IPv6 too."""
     _resolve(monkeypatch, (), (), ("192.0.2.1",), (ADDRESS, "2001:db8::1"))
     said: list[str] = []
-    names.await_record(DOMAIN, ADDRESS, "2001:db8::1", 60, said.append)
+    names.await_record(DOMAIN, Place(ADDRESS, ADDRESS, "2001:db8::1"), 60, said.append)
     assert said == [
         f"{DOMAIN} does not resolve: waiting for the record",
         f"{DOMAIN} leads to 192.0.2.1: waiting for the record",
@@ -88,7 +89,7 @@ def test_a_record_that_does_not_come_ends_the_launch_with_what_to_do(
     """An address of somebody else's beside the right one is as wrong as none."""
     _resolve(monkeypatch, (ADDRESS, "2001:db8::9"))
     with pytest.raises(Refusal, match="leads to 2001:db8::9: make the record above"):
-        names.await_record(DOMAIN, ADDRESS, "2001:db8::1", 0, lambda line: None)
+        names.await_record(DOMAIN, Place(ADDRESS, ADDRESS, "2001:db8::1"), 0, lambda line: None)
 
 
 def test_without_gh_the_commands_are_told(

@@ -103,7 +103,9 @@ async def test_results_are_appended_to_a_branch_without_the_servers_address(
     remote = tmp_path / "remote.git"
     await _git("init", "-q", "--bare", remote)
     host = f"127.0.0.1:{relay.port}"
-    env = {**outputs, "HETZNER_HOST": host, "DURATION": "1", "PAGES_REMOTE": str(remote)}
+    # Of several hosts, the first is measured, and none is told.
+    hosts = f"{host}\n203.0.113.8"
+    env = {**outputs, "HETZNER_HOST": hosts, "DURATION": "1", "PAGES_REMOTE": str(remote)}
     for count in (1, 2):
         code, printed = await _run("benchmark-host", env, checkout)
         assert code == 0, printed
@@ -140,3 +142,20 @@ async def test_a_host_without_a_relay_fails_with_a_sentence(
     )
     assert code == 1
     assert "no relay answers on 127.0.0.1:9: GET /ws/benchmark gave 000, expected 426" in printed
+
+
+async def test_what_a_form_says_is_no_part_of_a_command(tmp_path: Path) -> None:
+    """The release to go back to is typed on GitHub, and reaches the program as one word."""
+    mark = tmp_path / "mark"
+    release = f"$(shell touch {mark}); touch {mark}; $(touch {mark})"
+    python = tmp_path / "python"
+    python.write_text('#!/bin/sh\nfor word; do echo "[$word]"; done\n')
+    python.chmod(0o755)
+    words = ("make", "--assume-old=.venv/deploy.lock", f"BIN={tmp_path}", "rollback", "HOST=a,b")
+    code, printed = await _execute(*words, env={**os.environ, "RELEASE": release})
+    assert code == 0, printed
+    expected = ["-m", "infra", "rollback", "--host", "a,b", "--", release]
+    assert printed.splitlines()[-len(expected) :] == [f"[{word}]" for word in expected]
+    assert not mark.exists()
+    code, printed = await _execute(*words, env={**os.environ, "RELEASE": ""})
+    assert printed.splitlines()[-1] == "[a,b]"

@@ -13,6 +13,7 @@ from tests.lab.waiting import until
 from tests.stack.conftest import RunStack
 from tests.stack.swarm import SIZE, connected, is_healthy, start_beside
 
+_DELAY = 15.0  # seconds: a busy machine needs some of them for what has to happen before
 _REHEARSAL = ROOT / "infra" / "templates" / "rehearsal.yml"
 
 
@@ -25,8 +26,8 @@ async def test_a_relay_beside_takes_over_and_no_client_notices(run_stack: RunSta
         await asyncio.to_thread(until, lambda: is_healthy(stack, new), "the new relay is healthy")
         async with stack.connect("late", room="swarm-0") as late:
             await late.recv()
-        said = await asyncio.to_thread(run, "docker", "logs", old)
-        assert f"handed over {SIZE} connections" in said
+        said = f"handed over {SIZE} connections"
+        await asyncio.to_thread(until, lambda: said in run("docker", "logs", old), "it says so")
         await asyncio.to_thread(run, "docker", "stop", old)
         await asyncio.to_thread(run, "docker", "rm", old)
         await swarm.hush()
@@ -89,7 +90,7 @@ async def test_a_changed_caddyfile_cuts_nobody_before_stream_close_delay(
     run_stack: RunStack,
 ) -> None:
     """A reload serves new requests at once, and old WebSockets for as long as was promised."""
-    stack = run_stack(STREAM_CLOSE_DELAY="6s")
+    stack = run_stack(STREAM_CLOSE_DELAY=f"{_DELAY:.0f}s")
     caddyfile = stack.folder / "Caddyfile.docker"
     async with stack.connect("stays") as stays, stack.connect("speaks") as speaks:
         changed = caddyfile.read_text().replace("\tencode", "\theader X-Changed yes\n\n\tencode")
@@ -102,7 +103,7 @@ async def test_a_changed_caddyfile_cuts_nobody_before_stream_close_delay(
             assert await stays.recv() == str(number)
         with pytest.raises(ConnectionClosed):
             await stays.recv()
-        assert time.monotonic() - started > 5.5
+        assert time.monotonic() - started > _DELAY - 0.5
 
 
 async def test_a_reload_of_the_same_caddyfile_changes_nothing(stack: Stack) -> None:
