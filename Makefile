@@ -47,7 +47,7 @@ images: $(VENV)/ops.lock ## make ready what the tests of stack and servers run o
 
 nats-test: $(VENV)/ops.lock ## test several relays that share their rooms by NATS (nats-server; about five minutes)
 	$(BIN)/python -m pytest tests/nats --numprocesses=2
-	NATS_SERVER=$(BIN)/nats-server $(BIN)/python -m pytest tests/nats/test_contract.py tests/nats/test_order.py tests/nats/test_rare.py --numprocesses=2
+	NATS_SERVER=$(BIN)/nats-server $(BIN)/python -m pytest tests/nats/test_contract.py tests/nats/test_order.py tests/nats/test_rare.py tests/nats/test_three_servers.py --numprocesses=2
 
 browser-test: node-modules ## test the pages, both clients and the examples (chromium, node, npm)
 	$(BIN)/python -m pytest tests/browser tests/clients tests/examples --numprocesses=2
