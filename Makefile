@@ -47,7 +47,7 @@ images: $(VENV)/ops.lock ## prepare what the stack and server tests need: Docker
 
 nats-test: $(VENV)/ops.lock ## test several relays that share rooms through NATS (needs nats-server; about five minutes)
 	$(BIN)/python -m pytest tests/nats --numprocesses=2
-	NATS_SERVER=$(BIN)/nats-server $(BIN)/python -m pytest tests/nats/test_contract.py tests/nats/test_order.py tests/nats/test_rare.py --numprocesses=2
+	NATS_SERVER=$(BIN)/nats-server $(BIN)/python -m pytest tests/nats/test_contract.py tests/nats/test_order.py tests/nats/test_rare.py tests/nats/test_three_servers.py --numprocesses=2
 
 browser-test: node-modules ## test the pages, both clients and the examples (needs chromium, node, npm)
 	$(BIN)/python -m pytest tests/browser tests/clients tests/examples --numprocesses=2

@@ -116,6 +116,7 @@ def _of_cluster(cluster: "Cluster") -> Iterator[Metric]:
             rooms.latency.count,
         ),
         ("log_foreign", "messages in rooms' subjects that were no entries", rooms.foreign),
+        ("log_stale", "entries that NATS gave a place that was taken: appended again", rooms.stale),
         ("log_refused", "batches that NATS did not take at first", rooms.refused),
     ):
         yield CounterMetricFamily(f"relay_{name}", meaning, value=value)

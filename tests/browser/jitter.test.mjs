@@ -27,10 +27,10 @@ test("frames that come on time are played in order, after the least delay", () =
     buffer.push(frame(number), number * TICK + 5);
     heard.push(...play(buffer, number * TICK + 5));
   }
-  assert.deepEqual(heard.slice(0, 6), [0, 0, 0, 1, 2, 3]); // 80 ms have to be there
-  assert.deepEqual([buffer.late, buffer.lost, buffer.target], [0, 0, 80]);
-  assert.equal(buffer.delay, 65);
-  for (let number = 50; number < 150; number++) buffer.push(frame(number), number * TICK + 5);
+  assert.deepEqual(heard.slice(0, 8), [0, 0, 0, 0, 0, 1, 2, 3]); // 120 ms have to be there
+  assert.deepEqual([buffer.late, buffer.lost, buffer.target], [0, 0, 120]);
+  assert.equal(buffer.delay, 105);
+  for (let number = 50; number < 300; number++) buffer.push(frame(number), number * TICK + 5);
   assert.equal(buffer.target, 60); // the variation is known by now
 });
 
@@ -49,17 +49,33 @@ test("a stall makes frames late and the buffer longer", () => {
     buffer.push(frame(number), number * TICK);
     play(buffer, number * TICK);
   }
-  for (let tick = 10; tick < 15; tick++) play(buffer, tick * TICK);
-  for (let number = 10; number < 15; number++) buffer.push(frame(number), 15 * TICK);
+  for (let tick = 10; tick < 18; tick++) play(buffer, tick * TICK);
+  for (let number = 10; number < 18; number++) buffer.push(frame(number), 18 * TICK);
   assert.ok(buffer.late >= 1 && buffer.late <= 5, `${buffer.late} late`);
   assert.equal(buffer.lost, 0);
-  assert.equal(buffer.target, 120); // 100 ms seen, and the margin
+  assert.equal(buffer.target, 180); // 160 ms seen, and the margin
+});
+
+test("a buffer that no longer has to be long leaves out silence, and nothing is late", () => {
+  const buffer = new JitterBuffer();
+  const heard = [];
+  for (let number = 0; number < 1000; number++) {
+    const delay = number === 20 ? 110 : 0; // once
+    const isSpeech = number % 10 === 0;
+    const samples = new Float32Array(SAMPLES).fill(isSpeech ? number + 1 : 0);
+    buffer.push(frame(number, { samples }), number * TICK + delay);
+    heard.push(...play(buffer, number * TICK));
+  }
+  assert.equal(buffer.late, 0);
+  assert.ok(buffer.buffered <= 80, `${buffer.buffered} ms`);
+  const speech = heard.filter((sample) => sample > 0);
+  assert.deepEqual(speech, Array.from({ length: speech.length }, (_, at) => 10 * at + 1));
 });
 
 test("what is too much to be needed is cut off, and counted as late", () => {
   const buffer = new JitterBuffer();
-  for (let number = 0; number < 10; number++) buffer.push(frame(number), number * TICK);
-  assert.ok(buffer.buffered <= 180, `${buffer.buffered} ms`);
+  for (let number = 0; number < 20; number++) buffer.push(frame(number), number * TICK);
+  assert.ok(buffer.buffered <= 220, `${buffer.buffered} ms`);
   assert.ok(buffer.late > 0);
 });
 
@@ -80,7 +96,7 @@ test("a speaker who was muted is neither late nor lost", () => {
 test("the end of a sentence that is shorter than the buffer is played too", () => {
   const buffer = new JitterBuffer();
   buffer.push(frame(0), 0);
-  const heard = [0, 1, 2, 3].flatMap((tick) => play(buffer, tick * TICK));
+  const heard = [0, 1, 2, 3, 4, 5].flatMap((tick) => play(buffer, tick * TICK));
   assert.ok(heard.includes(1));
 });
 

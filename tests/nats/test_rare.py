@@ -3,10 +3,11 @@
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from relay.edge.nats import subjects
+from relay.edge.nats import format, subjects
+from relay.room.batch import join
 from tests.nats.server import NatsServer
 from tests.nats.site import Site, until
-from tests.relay.unit.people import say
+from tests.relay.unit.people import piece, say, words_of
 
 
 async def test_members_are_told_again_where_their_relay_could_not_answer(
@@ -71,3 +72,32 @@ async def test_batches_are_divided_where_the_server_takes_little(tmp_path: Path)
         await until(lambda: len(bert.heard) == len(words))
         assert bert.heard == words
         await until(lambda: anna.uncredited == 0)
+
+
+async def test_an_entry_that_follows_another_one_than_it_says_counts_nowhere(
+    server: NatsServer,
+) -> None:
+    """Servers that replicate a stream may take two appends behind the same entry."""
+    async with AsyncExitStack() as stack:
+        one, two = [
+            await stack.enter_async_context(Site(f"relay{at}", nats_url=server.url))
+            for at in range(2)
+        ]
+        anna, bert = await one.join("anna", echo=True), await two.join("bert", echo=True)
+        await until(lambda: len(one.people()) == len(two.people()) == 2)
+        say(one.room(), anna, b"first")
+        await until(lambda: bert.heard == [b"first"])
+        log = one.rooms.followed[one.room().name].log
+        stale = join([piece(bert, b"stale")], "another", 1, one.shared.account)
+        for previous in (log.head - 1, log.head):  # the first takes the place of the second
+            await one.cluster.link.publish(log.subject, format.pack(stale, 0, previous))
+        await until(lambda: one.rooms.stale == two.rooms.stale == 2)
+        say(two.room(), bert, b"last")
+        await until(lambda: b"last" in anna.heard and b"last" in bert.heard)
+        assert anna.heard == bert.heard == [b"first", b"last"]
+        late = await stack.enter_async_context(Site("relay2", nats_url=server.url))
+        await late.join("carl")  # what the stream holds is read
+        for site in (one, two, late):
+            log = site.rooms.followed[site.room().name].log
+            assert words_of(tuple(log.read(0))) == [b"first", b"last"], site.name
+        assert not (anna.ends or bert.ends)

@@ -1,6 +1,7 @@
 """A batch as one message of JetStream: a mark, the size of a head, the head in JSON, the frames."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import Any, Final, NamedTuple
 
 import orjson
@@ -82,6 +83,25 @@ def read(data: bytes) -> Stored:
     ):
         raise Broken("its head has other fields")
     return Stored(relay, number, at, previous, bool(is_begin), spans, changes, data[end:])
+
+
+def entries(
+    messages: Iterable[tuple[int, bytes]], account: Account
+) -> Sequence[tuple[int, Stored]]:
+    """Return sequence and content of the entries among the messages of a subject, in their order.
+
+    Not of what is none, nor of one that follows another message than it says. What lies before the
+    first is not known: it is believed.
+    """
+    found, last = [], 0
+    for sequence, data in messages:
+        with suppress(Broken):
+            stored = read(data)
+            stored.batch(account)
+            if stored.previous >= last:
+                found.append((sequence, stored))
+        last = sequence
+    return found
 
 
 def _spans(records: Sequence[Any], size: int) -> Sequence[Span]:

@@ -2,8 +2,11 @@
 
 An append names the sequence that it expects to be the last of its subject. So the fate of a batch
 is decided by the next entry behind that one: it is the batch itself, or it is another's, and then
-the batch can never find its place there. Until that entry is known, the same bytes may be sent
-again and again.
+the batch can never find its place there. Until that is known, the same bytes may be sent again.
+
+Servers that replicate a stream may take two appends that expect the same (2.9 does). So an entry
+says what it was appended behind, and counts only there. All relays ignore a stale one alike, and
+who has written it appends it again.
 """
 
 import asyncio
@@ -122,14 +125,11 @@ class NatsLog(Tail):
         `trimmed` is where that begins if nothing is held.
         """
         super().close()
-        self.epoch = self._owner.stream.epoch
-        self.head, self._expected = head, None
-        stored = [(sequence, self._read(data)) for sequence, data in held if sequence <= head]
-        found = [(sequence, each) for sequence, each in stored if each is not None]
+        self.epoch, self.head, self._expected = self._owner.stream.epoch, head, None
+        found = format.entries([each for each in held if each.sequence <= head], self._account)
         self.trimmed = found[0][1].previous if found else trimmed
         for sequence, each in found:
-            batch = each.batch(self._account)
-            if batch.messages:
+            if (batch := each.batch(self._account)).messages:
                 self.keep(Entry(sequence, each.at, batch))
         self._go_on()
 
@@ -190,15 +190,17 @@ class NatsLog(Tail):
             if stored.previous > self.head:
                 self._owner.lose(self.name, "it was away for longer than NATS keeps what it missed")
                 return
-            if flight is not None and stored[:2] == (flight.batch.relay, flight.batch.number):
+            if stored.previous < self.head and not stored.is_begin:
+                self._owner.note_stale()
+            elif flight is not None and stored[:2] == (flight.batch.relay, flight.batch.number):
                 self._land(sequence)
                 return
-            entry = Entry(sequence, stored.at, stored.batch(self._account))
+            else:
+                entry = Entry(sequence, stored.at, stored.batch(self._account))
         except format.Broken as problem:
             self._owner.note_foreign(self.subject, str(problem))
         self.head, self._expected, self._was_mine = sequence, None, False
-        self._foreign_at = self._loop.time()
-        self.flight = None
+        self.flight, self._foreign_at = None, self._loop.time()
         if entry is not None:
             self._owner.note_relay(entry.batch.relay)
             if stored.is_begin:
@@ -247,9 +249,10 @@ class NatsLog(Tail):
         """The stream has taken the batch, or not."""
         answer = read_answer(message.data)
         if isinstance(answer, Taken):
-            # What it was appended behind is the head, so nothing lies between.
-            if answer.sequence > self.head:
+            if self._is_next(answer.sequence):
                 self._land(answer.sequence)
+            else:
+                self._loop.call_later(_MISSED, self._miss, self.flight)
         elif isinstance(answer, Behind):
             if answer.last is not None and answer.last <= self.head and answer.last != expected:
                 self._expected = answer.last  # age has emptied the subject
@@ -258,6 +261,11 @@ class NatsLog(Tail):
                 self._loop.call_later(_MISSED, self._miss, self.flight)
         elif answer is not None:
             self._owner.note_refused(answer)
+
+    def _is_next(self, sequence: int) -> bool:
+        """Whether nothing lies between the head and what was appended behind it."""
+        is_alone = not self._owner.stream.is_replicated
+        return sequence > self.head and (is_alone or sequence == self.head + 1)
 
     def _miss(self, flight: Flight | None) -> None:
         if flight is not None and self.flight is flight:
@@ -290,11 +298,3 @@ class NatsLog(Tail):
         if not (self.is_closed or self._is_reading):
             self._send(self.flight)
             self._follower.on_return()
-
-    def _read(self, data: bytes) -> format.Stored | None:
-        try:
-            stored = format.read(data)
-            stored.batch(self._account)
-        except format.Broken:
-            return None
-        return stored

@@ -34,6 +34,9 @@ class Owner(Protocol):
     def note_foreign(self, subject: str, problem: str) -> None:
         """A message in a room's subject is no entry of ours."""
 
+    def note_stale(self) -> None:
+        """An entry was given a place behind another one than it was appended to."""
+
     def note_refused(self, problem: str) -> None:
         """The stream does not take a batch."""
 

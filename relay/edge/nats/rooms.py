@@ -37,6 +37,7 @@ class Rooms:
         self.followed: dict[RoomName, Following] = {}
         self.latency = Latency()
         self.foreign = 0  # messages in rooms' subjects that are no entries
+        self.stale = 0  # entries that NATS gave a place which they do not fit
         self.refused = 0  # batches that the stream did not take
         self.hub: Hub
         self.on_lost: Callable[[Room], None]
@@ -135,6 +136,9 @@ class Rooms:
         self.foreign += 1
         if self.foreign == 1:
             logger.warning("ignored a message in %s that is no entry: %s", subject, problem)
+
+    def note_stale(self) -> None:
+        self.stale += 1
 
     def note_refused(self, problem: str) -> None:
         self.refused += 1

@@ -34,6 +34,11 @@ class Stream:
         self._average = 1000.0  # bytes of a message
 
     @property
+    def is_replicated(self) -> bool:
+        """Whether several servers hold it."""
+        return self._settings.nats_replicas > 1
+
+    @property
     def age(self) -> float:
         """Seconds for which it keeps an entry."""
         return max(self._settings.history_age, 2 * self._settings.nats_timeout, _LEAST_AGE)

@@ -3,17 +3,20 @@
  * the fits and starts allow. It decides and touches no audio, so that a test can drive it.
  *
  * Playing begins once `target` ms are there. The target follows how much the time on the way has
- * varied of late. What makes the buffer longer than it has to be, a burst after a stall or a clock
- * that runs fast, is cut off at the old end.
+ * varied of late: up at once, and down slowly. A buffer that is longer than its target leaves out
+ * silence, which nobody misses. One that is much longer, by a burst after a stall or a clock that
+ * runs fast, is cut off at the old end.
  */
 
 import { FRAME, RATE, SAMPLES } from "./frame.js";
 
 const LEAST = 60; // ms of target
-const FIRST = 80; // ms of target while little is known of the variation
+const FIRST = 120; // ms of target while little is known of the variation
 const KNOWN = 100; // frames, 2 s, after which it is known
 const MOST = 300; // ms of target
 const MARGIN = 20; // ms above the variation seen
+const STEP = 0.5; // ms by which the target falls with each frame
+const SILENT = 0.005; // level below which a frame may be left out
 const EXCESS = 100; // ms above the target before the oldest frames are cut off
 const WINDOW = 250; // frames, 5 s, over which the variation is taken
 const FILLED = 5; // lost frames in a row that silence stands in for; a longer loss is a jump
@@ -112,6 +115,7 @@ export class JitterBuffer {
 
   /** @param {number} capture @param {Float32Array} samples @param {boolean} isLate */
   #add(capture, samples, isLate) {
+    if (this.buffered >= this.target + FRAME && isSilent(samples)) return;
     this.#queue.push({ capture, samples, isLate });
     if (this.buffered <= this.target + EXCESS) return;
     while (this.#queue.length > 1 && this.buffered > this.target) {
@@ -135,6 +139,11 @@ export class JitterBuffer {
     if (this.#transits.length > WINDOW) this.#transits.shift();
     const variation = Math.max(...this.#transits) - Math.min(...this.#transits);
     const least = this.#transits.length < KNOWN ? FIRST : LEAST;
-    this.target = Math.min(MOST, Math.max(least, variation + MARGIN));
+    this.target = Math.min(MOST, Math.max(least, variation + MARGIN, this.target - STEP));
   }
+}
+
+/** @param {Float32Array} samples */
+function isSilent(samples) {
+  return samples.every((sample) => Math.abs(sample) < SILENT);
 }

@@ -98,7 +98,7 @@ function writeMember({ protocol, lag, backlog, sent, skipped }, row) {
 /** @param {Ended} ended */
 function beginEnded({ at, user, how }) {
   const time = new Date(at * 1000).toLocaleTimeString([], { hourCycle: "h23" });
-  return make("tr", "", make("td", "number", time), make("td", "room-name", user), make("td", "quiet", how));
+  return make("tr", "", make("td", "time", time), make("td", "room-name", user), make("td", "quiet", how));
 }
 
 /** @param {object} body whom; everybody if empty */

@@ -50,6 +50,7 @@ export class Rows {
 
   /** Say something instead of rows. @param {string} text */
   say(text) {
+    if (this.#rows.size) this.#body.closest(".wide-table")?.scrollTo(0, 0); // it is at the left
     this.#rows.clear();
     this.#note.textContent = text;
     arrange(this.#body, [this.#noteRow]);

@@ -1,5 +1,7 @@
 /** The line that says how the connection is, and counts down to the next attempt. */
 
+import { make } from "./dom.js";
+
 /** @type {Record<import("../relay-client.js").State, string>} */
 const WORDS = {
   connecting: "Connecting",
@@ -42,14 +44,14 @@ export function showState(client, element, now) {
       return;
     }
     const end = performance.now() + retryIn;
-    const countdown = document.createElement("span");
+    const countdown = make("span", "");
     countdown.ariaHidden = "true"; // a reader of the screen hears it once, not each second
     const count = () => {
       const seconds = Math.max(0, Math.ceil((end - performance.now()) / 1000));
       countdown.textContent = ` Next try in ${seconds} s.`;
     };
     count();
-    element.replaceChildren(`${said}; trying again soon.`, countdown);
+    element.replaceChildren(make("span", "", `${said}; trying again soon.`, countdown));
     timer = setInterval(count, 1000);
   });
 }
