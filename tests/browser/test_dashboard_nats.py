@@ -13,7 +13,7 @@ from tests.process import Relay
 
 
 async def test_nats_and_the_other_relays_are_shown(
-    pages: Pages, start_relay: StartRelay, tmp_path: Path
+    pages: Pages, start_relay: StartRelay, node: str, tmp_path: Path
 ) -> None:
     """Also that NATS is away, and when it is back."""
     need()
