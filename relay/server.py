@@ -18,7 +18,7 @@ from relay.edge.gate import Gate, NewProtocol
 from relay.edge.handover import rendezvous
 from relay.edge.handover.arrival import Arrival, arrive
 from relay.edge.handover.channel import Broken
-from relay.edge.handover.desk import Desk
+from relay.edge.handover.server import HandoverServer
 from relay.edge.handover.successor import Refused, Taken
 from relay.edge.listener import Listener
 from relay.edge.nats.errors import Unusable
@@ -64,7 +64,7 @@ async def serve(settings: Settings, new_log: NewLog) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, on_signal)
     try:
-        listener, desk = await _begin(settings, context, runner)
+        listener, handover_server = await _begin(settings, context, runner)
     except (Refused, Broken, rendezvous.NotOurs) as error:
         await runner.cleanup()
         raise CannotListen(f"cannot take over: {error}") from None
@@ -82,8 +82,8 @@ async def serve(settings: Settings, new_log: NewLog) -> int:
     # What is there now stays; later garbage collections need not look at it.
     gc.freeze()
     await stop.wait()
-    if desk is not None:
-        desk.close()
+    if handover_server is not None:
+        handover_server.close()
     drain_task = asyncio.create_task(
         context.drain.run(listener.close, settings.drain_window, settings.drain_timeout)
     )
@@ -104,7 +104,7 @@ async def serve(settings: Settings, new_log: NewLog) -> int:
 
 async def _begin(
     settings: Settings, context: Context, runner: web.AppRunner
-) -> tuple[Listener, Desk | None]:
+) -> tuple[Listener, HandoverServer | None]:
     """Take over from the relay that serves, replace it, or begin anew; then serve."""
     server, loop = runner.server, asyncio.get_running_loop()
     assert server is not None
@@ -132,14 +132,14 @@ async def _begin(
             ends.add(asyncio.create_task(end))
 
         try:
-            desk = Desk(path, context.service, listener, on_end)
+            handover_server = HandoverServer(path, context.service, listener, on_end)
         except rendezvous.NotOurs as error:
             if arrival.taken is None:
                 raise
             logger.error("nobody can take over from this relay: %s", error)
             return listener, None
         arrival.end()
-    return listener, desk
+    return listener, handover_server
 
 
 async def _listen(

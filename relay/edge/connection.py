@@ -10,10 +10,10 @@ from dataclasses import replace
 from typing import Final
 
 from relay.edge.farewell import Farewell
-from relay.edge.floor import Floor
 from relay.edge.kernel import unacknowledged
 from relay.edge.load import AT_REST, Load, private
 from relay.edge.reader import Reader
+from relay.edge.runtime import Runtime
 from relay.edge.watchdog import Watchdog
 from relay.member.ending import Ending, begin_ending, describe_end
 from relay.member.liveness import STALL
@@ -31,7 +31,7 @@ class Connection(asyncio.BufferedProtocol):
 
     __slots__ = (
         "_farewell",
-        "_floor",
+        "_runtime",
         "_transport",
         "is_lost",
         "reader",
@@ -44,17 +44,17 @@ class Connection(asyncio.BufferedProtocol):
         transport: asyncio.Transport,
         room: Room,
         state: SessionState,
-        floor: Floor,
+        runtime: Runtime,
         ending: Ending | None = None,
     ) -> None:
         transport.set_write_buffer_limits(0)  # pause_writing as soon as a write is left over
         self._transport = transport
-        self._floor = floor
+        self._runtime = runtime
         self.is_lost = False  # its socket is gone, or another process has it
-        self.session = session = Session(state, room, transport, self, floor.terms)
-        self.watchdog = Watchdog(self, floor)
-        self.reader = Reader(self, floor)
-        self._farewell = Farewell(ending, session, transport, floor) if ending else None
+        self.session = session = Session(state, room, transport, self, runtime.terms)
+        self.watchdog = Watchdog(self, runtime)
+        self.reader = Reader(self, runtime)
+        self._farewell = Farewell(ending, session, transport, runtime) if ending else None
 
     def start(self, answer: bytes, early: bytes, refusal: Close | None = None) -> None:
         """Take the transport over and join the room, or (`refusal`) say why not and end.
@@ -62,14 +62,14 @@ class Connection(asyncio.BufferedProtocol):
         `answer` ends the handshake; `early` came in behind it.
         """
         session, room, options = self.session, self.session.room, self.session.options
-        floor = self._floor
-        floor.roster.add(self, options.address)
+        runtime = self._runtime
+        runtime.roster.add(self, options.address)
         wanted = options.history if session.receives else 0
         history = room.history(wanted) if wanted else None
         if refusal is None:
             room.join(session)
         self._transport.set_protocol(self)
-        floor.journal.joined(session.user, room.name, options.address)
+        runtime.journal.joined(session.user, room.name, options.address)
         session.outbox.send(answer)
         if history is not None:
             session.outbox.replay(*history)
@@ -132,10 +132,10 @@ class Connection(asyncio.BufferedProtocol):
             if close.reason is Reason.OVERLOADED:
                 self.abort()
             return
-        floor = self._floor
-        end = begin_ending(close, floor.loop.time(), patience)
-        self._farewell = farewell = Farewell(end, self.session, self._transport, floor)
-        floor.roster.depart(self, self.address)
+        runtime = self._runtime
+        end = begin_ending(close, runtime.loop.time(), patience)
+        self._farewell = farewell = Farewell(end, self.session, self._transport, runtime)
+        runtime.roster.depart(self, self.address)
         has_everything = farewell.begin()
         self.reader.hurry()
         if has_everything:
@@ -153,11 +153,11 @@ class Connection(asyncio.BufferedProtocol):
     def settled(self) -> None:
         """It has all that was on its way to it: leave the room, and say why."""
         if self._farewell is not None and not self.is_lost:
-            self._floor.hub.leave(self.session.room, self.session)
+            self._runtime.hub.leave(self.session.room, self.session)
             self._farewell.say()
 
     def overrun(self) -> None:
-        limit = self._floor.settings.write_buffer_size
+        limit = self._runtime.settings.write_buffer_size
         self.close(Reason.TOO_SLOW.close(backlog=self.session.outbox.lag, limit=limit))
 
     def announce_drain(self, seconds: float) -> None:
@@ -191,10 +191,10 @@ class Connection(asyncio.BufferedProtocol):
         return AT_REST if is_at_rest else private(session)
 
     def get_buffer(self, sizehint: int) -> memoryview:
-        return self._floor.buffer
+        return self._runtime.buffer
 
     def buffer_updated(self, size: int) -> None:
-        self.reader.receive(self._floor.buffer[:size].tobytes())
+        self.reader.receive(self._runtime.buffer[:size].tobytes())
 
     def pause_writing(self) -> None:
         self.session.outbox.block()
@@ -203,7 +203,7 @@ class Connection(asyncio.BufferedProtocol):
         self.session.unblock()
         if self._farewell is not None:
             # Not at once: a transport that is closed in here ends twice.
-            self._floor.loop.call_soon(self._farewell.go_on)
+            self._runtime.loop.call_soon(self._farewell.go_on)
 
     def eof_received(self) -> None:
         """A client that ends its stream without a close frame is gone, and so is its backlog."""
@@ -211,18 +211,18 @@ class Connection(asyncio.BufferedProtocol):
             self._transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        floor, session = self._floor, self.session
+        runtime, session = self._runtime, self.session
         if self.is_open:
-            floor.roster.depart(self, self.address)
+            runtime.roster.depart(self, self.address)
         self._lose()
-        floor.hub.leave(session.room, session)
+        runtime.hub.leave(session.room, session)
         session.outbox.abandon()
         session.inbox.stop()
         session.intake.drop()
         unsent = self._farewell.unsent if self._farewell is not None else 0
         end = describe_end(self.ending, unsent, str(exc or "stream ended"))
-        floor.journal.left(session.user, session.room.name, end)
-        floor.roster.remove(self, self.address, end.reason)
+        runtime.journal.left(session.user, session.room.name, end)
+        runtime.roster.remove(self, self.address, end.reason)
 
     def _lose(self) -> None:
         """The socket is gone, or another process has it: nothing is to happen any more."""

@@ -3,8 +3,8 @@
 import asyncio
 from typing import Final
 
-from relay.edge.floor import Floor
 from relay.edge.kernel import unacknowledged
+from relay.edge.runtime import Runtime
 from relay.member.ending import GOODBYE, Ending
 from relay.member.session import Session
 from relay.wire.frames import encode_close
@@ -15,18 +15,18 @@ _STEP: Final = 0.1  # seconds between two looks at what a closing client has ack
 class Farewell:
     """The end of one connection, from the moment that it is decided: see `Ending`."""
 
-    __slots__ = ("_floor", "_is_over", "_session", "_timer", "_transport", "ending", "unsent")
+    __slots__ = ("_is_over", "_runtime", "_session", "_timer", "_transport", "ending", "unsent")
 
     def __init__(
-        self, ending: Ending, session: Session, transport: asyncio.Transport, floor: Floor
+        self, ending: Ending, session: Session, transport: asyncio.Transport, runtime: Runtime
     ) -> None:
         self.ending = ending
         self.unsent = 0  # bytes, when it was cut off
         self._session = session
         self._transport = transport
-        self._floor = floor
+        self._runtime = runtime
         self._is_over = False
-        self._timer = floor.loop.call_at(ending.reset_at, self.cut_off)
+        self._timer = runtime.loop.call_at(ending.reset_at, self.cut_off)
 
     def begin(self) -> bool:
         """Take no more than the end allows; return whether the client has all that it is to have.
@@ -68,7 +68,7 @@ class Farewell:
         self._timer.cancel()
 
     def _await_acknowledgement(self) -> None:
-        loop = self._floor.loop
+        loop = self._runtime.loop
         now = loop.time()
         self._timer.cancel()
         sock = self._transport.get_extra_info("socket")

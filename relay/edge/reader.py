@@ -3,7 +3,7 @@
 import asyncio
 from typing import Protocol
 
-from relay.edge.floor import Floor
+from relay.edge.runtime import Runtime
 from relay.edge.watchdog import Watchdog
 from relay.member.liveness import STALL
 from relay.member.session import Session
@@ -31,51 +31,51 @@ class Reading(Protocol):
 class Reader:
     """It has one connection, and the timer of a client that has to wait for its rates."""
 
-    __slots__ = ("_connection", "_floor", "_timer")
+    __slots__ = ("_connection", "_runtime", "_timer")
 
-    def __init__(self, connection: Reading, floor: Floor) -> None:
+    def __init__(self, connection: Reading, runtime: Runtime) -> None:
         self._connection = connection
-        self._floor = floor
+        self._runtime = runtime
         self._timer: asyncio.TimerHandle | None = None  # when its client is read on
 
     def receive(self, data: bytes) -> None:
         """Give the session what has come."""
-        connection, floor = self._connection, self._floor
+        connection, runtime = self._connection, self._runtime
         session = connection.session
-        connection.watchdog.hear(floor.loop.time())
+        connection.watchdog.hear(runtime.loop.time())
         try:
             problem = session.intake.feed(data)
         except Exception:
-            floor.journal.defect(session.user, session.room.name)
+            runtime.journal.defect(session.user, session.room.name)
             problem = Reason.FAILED.close()
         if problem is not None:
             connection.close(problem, 0 if problem.reason is Reason.FAILED else STALL)
         elif session.inbox.is_closed:
             connection.answer_close()
-        elif floor.terms.account.held > floor.roster.held_limit:
-            floor.roster.relieve(floor.loop.time())
+        elif runtime.terms.account.held > runtime.roster.held_limit:
+            runtime.roster.relieve(runtime.loop.time())
 
     def wake(self, at: float) -> None:
         """Go on at this time, in seconds of the event loop's clock; 0: when others had a turn."""
-        floor = self._floor
+        runtime = self._runtime
         if at and self._connection.is_open:
-            floor.roster.note_slowed(at - floor.loop.time())
-            self._timer = floor.loop.call_at(at, self.go_on)
+            runtime.roster.note_slowed(at - runtime.loop.time())
+            self._timer = runtime.loop.call_at(at, self.go_on)
         else:
-            floor.turns.add(self)
+            runtime.turns.add(self)
 
     def hurry(self) -> None:
         """What waits for the client's rates waits no longer: the client is about to go."""
         if self._connection.session.intake.waits:
             self.stop()
-            self._floor.turns.add(self)
+            self._runtime.turns.add(self)
 
     def go_on(self) -> None:
         """What the client has sent, and waits, has its turn."""
         connection = self._connection
         if not connection.is_lost:
             intake = connection.session.intake
-            connection.session.liveness.hear(self._floor.loop.time())  # its silence was ours
+            connection.session.liveness.hear(self._runtime.loop.time())  # its silence was ours
             if data := intake.next():
                 self.receive(data)
             intake.adjust()

@@ -2,9 +2,9 @@
 
 from typing import Protocol
 
-from relay.edge.floor import Floor
 from relay.edge.load import Load, load_of
 from relay.edge.probe import Probe
+from relay.edge.runtime import Runtime
 from relay.member.liveness import STALL, Sign
 from relay.member.pace import WINDOW, Pace
 from relay.member.session import Session
@@ -41,11 +41,11 @@ def beat_period(interval: float) -> float:
 class Watchdog:
     """It has one connection, and knows when its client was there and its message came on."""
 
-    __slots__ = ("_connection", "_floor", "_pace", "_probe")
+    __slots__ = ("_connection", "_pace", "_probe", "_runtime")
 
-    def __init__(self, connection: Watched, floor: Floor) -> None:
+    def __init__(self, connection: Watched, runtime: Runtime) -> None:
         self._connection = connection
-        self._floor = floor
+        self._runtime = runtime
         self._pace: Pace | None = None  # of a message that had not ended at the last look
         self._probe: Probe | None = None  # the last question whether the client is there
 
@@ -63,7 +63,7 @@ class Watchdog:
     async def is_alive(self) -> bool:
         """Whether the client gives a sign of life within 2 s, or gave one to the last who asked."""
         if self._probe is None or not self._probe.is_recent:
-            self._probe = Probe(self._connection, self._floor.loop)
+            self._probe = Probe(self._connection, self._runtime.loop)
         return await self._probe.is_alive()
 
     @property
@@ -76,7 +76,7 @@ class Watchdog:
         return load_of(self._connection.session, self._pace, now)
 
     def check(self, now: float) -> None:
-        """See whether the connection's time is up; to be asked once in `Floor.period`."""
+        """See whether the connection's time is up; to be asked once in `Runtime.period`."""
         connection = self._connection
         session = connection.session
         outbox, liveness = session.outbox, session.liveness
@@ -97,16 +97,16 @@ class Watchdog:
             self._check_silence(now)
 
     def _check_silence(self, now: float) -> None:
-        connection, floor = self._connection, self._floor
+        connection, runtime = self._connection, self._runtime
         session = connection.session
         liveness = session.liveness
-        if liveness.silence(now) < floor.interval - floor.period or session.is_unread:
+        if liveness.silence(now) < runtime.interval - runtime.period or session.is_unread:
             return  # not silent for long enough, or its silence is ours
         sign = liveness.check(
             now,
             connection.acknowledged(),
-            interval=floor.interval,
-            period=floor.period,
+            interval=runtime.interval,
+            period=runtime.period,
             is_blocked=session.outbox.is_blocked,
         )
         if sign is Sign.ASK:

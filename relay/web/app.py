@@ -16,13 +16,13 @@ from relay.access.access import Access
 from relay.account import Account
 from relay.edge.doors import Doors
 from relay.edge.drain import Drain, State
-from relay.edge.floor import Floor
 from relay.edge.gate import let_through
 from relay.edge.handover.service import Carried, Service
 from relay.edge.heartbeat import Heartbeat
 from relay.edge.key_sets import KeySet
 from relay.edge.memory import HELD, Memory
 from relay.edge.roster import Roster
+from relay.edge.runtime import Runtime
 from relay.edge.turns import Turns
 from relay.edge.watch import Watch
 from relay.edge.watchdog import beat_period
@@ -131,7 +131,7 @@ def create_app(settings: Settings, file_limit: int, new_log: NewLog = MemoryLog)
     samples = live.Samples(hub, roster, watch)
     period = beat_period(settings.ping_interval)
     turns = Turns(loop.call_soon)
-    floor = Floor(settings, hub, roster, terms, loop, settings.ping_interval, period, turns)
+    runtime = Runtime(settings, hub, roster, terms, loop, settings.ping_interval, period, turns)
     carried: dict[str, Carried] = {
         "totals": hub.totals,
         "roster": roster,
@@ -140,7 +140,7 @@ def create_app(settings: Settings, file_limit: int, new_log: NewLog = MemoryLog)
         "revocations": access.revocations,
     }
     max_connections = admission.max_connections(settings, file_limit, memory_limit)
-    service = Service(floor, carried, settings.release_commit, doors)
+    service = Service(runtime, carried, settings.release_commit, doors)
     if cluster is not None:
         carried["cluster"] = cluster
         service.rest, service.go_on = cluster.rest, cluster.go_on
@@ -149,7 +149,7 @@ def create_app(settings: Settings, file_limit: int, new_log: NewLog = MemoryLog)
         settings=settings,
         access=access,
         key_set=key_set,
-        floor=floor,
+        runtime=runtime,
         service=service,
         hub=hub,
         roster=roster,

@@ -9,11 +9,11 @@ from prometheus_client import CollectorRegistry
 
 from relay.access.access import Access
 from relay.edge.drain import Drain
-from relay.edge.floor import Floor
 from relay.edge.handover.service import Service
 from relay.edge.heartbeat import Heartbeat
 from relay.edge.key_sets import KeySet
 from relay.edge.roster import Roster
+from relay.edge.runtime import Runtime
 from relay.edge.watch import Watch
 from relay.room.hub import Hub
 from relay.settings import Settings
@@ -30,7 +30,7 @@ class Context:
     settings: Settings
     access: Access
     key_set: KeySet | None  # None: no JWKS_URL
-    floor: Floor
+    runtime: Runtime
     service: Service
     hub: Hub
     roster: Roster

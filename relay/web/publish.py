@@ -61,7 +61,7 @@ async def publish(request: web.Request) -> web.Response:
             await _wait_for_room(context, name)
             members = await _publish(context, token, name, opcode, body)
     finally:
-        context.floor.terms.account.unfinished -= sum(map(len, chunks))
+        context.runtime.terms.account.unfinished -= sum(map(len, chunks))
         chunks.clear()  # where a body was cut, aiohttp's error keeps this frame for a while
     return json_response({"room": name, "bytes": len(body), "members": members}, 202)
 

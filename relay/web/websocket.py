@@ -61,7 +61,7 @@ async def _admit(
     transport = request.transport
     if transport is None or transport.is_closing():
         return Switched()
-    state = begin(options, context.floor.loop.time())
+    state = begin(options, context.runtime.loop.time())
     # One of the same session goes by the log. There may be two: one is about to have the name.
     while holder is not None and holder.is_open and holder.session.id != state.id:
         holder.close(Reason.TAKEN_OVER.close(user=options.user), 0)
@@ -69,7 +69,7 @@ async def _admit(
     subprotocol = choose_subprotocol(subprotocols(request))
     let_through(transport)
     answer, early = switch_protocols(request, subprotocol)
-    connection = Connection(transport, context.hub.room(room), state, context.floor)
+    connection = Connection(transport, context.hub.room(room), state, context.runtime)
     connection.start(answer, early, refusal)
     return Switched()
 

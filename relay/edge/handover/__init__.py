@@ -1,6 +1,6 @@
 """Handing over: a successor takes over every open connection from the process that serves.
 
-The one that serves waits at its `desk`; `predecessor` is its side, `inventory` what it has to tell.
+The one that serves waits in `server`; `predecessor` is its side, `inventory` what it has to tell.
 The other finds it by `rendezvous`; `successor` is its side, builds a `replica`, and `arrival` says
 what came of it. `channel` carries messages and descriptors, `format` turns state into messages and
 back, `former` into those of the format before; `service` is all that is handed over.

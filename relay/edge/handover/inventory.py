@@ -32,8 +32,8 @@ class Inventory:
         self.shares_network = False  # with the successor: then TCP moves, too
         self.left = 0  # connections that cannot move, when they were last counted
         self._service = service
-        self._clients = service.floor.roster.clients
-        self._rooms = service.floor.hub.rooms
+        self._clients = service.runtime.roster.clients
+        self._rooms = service.runtime.hub.rooms
         self._connections: dict[Connection, int] = {}
         self._gone: set[Connection] = set()
         self._entries = Numbers()

@@ -133,7 +133,7 @@ class Predecessor:
     async def _copy(self) -> None:
         """Send listeners, connections and entries, in rounds, until there is little left."""
         listeners = [sock for sock in self._listener.sockets if self._inventory.may_move(sock)]
-        settings = self._service.floor.settings
+        settings = self._service.runtime.settings
         where = {socket.AF_UNIX: str(settings.listen_socket)}  # it was renamed since it was bound
         addresses = ",".join(settings.listen_address)
         names = [where.get(sock.family, addresses) for sock in listeners]
@@ -183,7 +183,7 @@ class Predecessor:
         try:
             if inventory.is_former:  # it has no place for what is not parsed
                 inventory.catch_up()
-            for room in tuple(self._service.floor.hub.rooms.values()):
+            for room in tuple(self._service.runtime.hub.rooms.values()):
                 room.flush()
             for group in groups(inventory.new_connections(), MOST_FILES):
                 channel.send("CONN", *inventory.describe(group))

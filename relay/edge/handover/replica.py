@@ -24,7 +24,7 @@ class Replica:
     def __init__(self, service: Service) -> None:
         self.gates: list[tuple[asyncio.Transport, bytes]] = []
         self._service = service
-        self._floor = service.floor
+        self._runtime = service.runtime
         self._transports: dict[int, asyncio.Transport] = {}
         self._connections: dict[int, Connection] = {}
         self._rooms: dict[RoomName, Room] = {}
@@ -39,7 +39,7 @@ class Replica:
         """Take those that `Inventory.describe` has described."""
         for (number, name, state), transport in zip(records, transports, strict=True):
             self._transports[number] = transport
-            connection = Connection(transport, self._room(name), arrive(state), self._floor)
+            connection = Connection(transport, self._room(name), arrive(state), self._runtime)
             self._connections[number] = connection
 
     def remove(self, numbers: Iterable[int]) -> None:
@@ -49,7 +49,7 @@ class Replica:
 
     def add_entries(self, records: Iterable[Any], data: bytes) -> None:
         """Take those that `Inventory.tell` has told."""
-        reader, account = Reader(data), self._floor.terms.account
+        reader, account = Reader(data), self._runtime.terms.account
         self._entries += [read_entry(record, reader, account) for record in records]
 
     def add_gates(self, sizes: Sequence[int], data: bytes, opened: list[asyncio.Transport]) -> None:
@@ -67,7 +67,11 @@ class Replica:
         for number, name, record, ending in head["sessions"]:
             state = read_session(record, reader, self._entries)
             connections[number] = Connection(
-                self._transports[number], self._room(name), state, self._floor, read_ending(ending)
+                self._transports[number],
+                self._room(name),
+                state,
+                self._runtime,
+                read_ending(ending),
             )
             alive.add(number)
         plain = [reader.bytes(size) for size in head["plain"]]
@@ -84,9 +88,9 @@ class Replica:
 
     def commit(self) -> list[Connection]:
         """From here on this process serves, whatever fails; return the connections."""
-        floor = self._floor
+        runtime = self._runtime
         for name in self._names:
-            floor.hub.adopt(self._rooms[name])
+            runtime.hub.adopt(self._rooms[name])
         for what, carried in self._service.carried.items():
             try:
                 if what in self._carried:
@@ -95,8 +99,8 @@ class Replica:
                 logger.exception("a defect of the relay: %s begin anew", what)
         connections = list(self._connections.values())
         for connection in connections:
-            floor.roster.take(connection, connection.address, connection.is_open)
-        floor.roster.note_left_behind()
+            runtime.roster.take(connection, connection.address, connection.is_open)
+        runtime.roster.note_left_behind()
         for connection in connections:
             try:
                 connection.take_over()
@@ -119,7 +123,7 @@ class Replica:
     def _room(self, name: RoomName) -> Room:
         room = self._rooms.get(name)
         if room is None:
-            room = self._rooms[name] = self._floor.hub.new_room(name)
+            room = self._rooms[name] = self._runtime.hub.new_room(name)
         return room
 
     def _restore_rooms(self, records: Iterable[Any]) -> None:

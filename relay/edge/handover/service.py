@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from relay.edge.doors import Doors
-from relay.edge.floor import Floor
 from relay.edge.gate import Gate
+from relay.edge.runtime import Runtime
 
 
 class Carried(Protocol):
@@ -29,7 +29,7 @@ class Service:
     way: it is answered before they end.
     """
 
-    floor: Floor
+    runtime: Runtime
     carried: Mapping[str, Carried]
     release: str  # which commit this is
     doors: Doors

@@ -69,7 +69,7 @@ class Successor:
     ) -> None:
         self._channel = channel
         self._service = service
-        self._loop = service.floor.loop
+        self._loop = service.runtime.loop
         self._listen = listen
         self._listeners: Sequence[socket.socket] = ()
         self._replica = Replica(service)

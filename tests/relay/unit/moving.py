@@ -7,16 +7,16 @@ import orjson
 
 from relay.edge.connection import Connection
 from relay.edge.doors import Doors
-from relay.edge.floor import Floor
 from relay.edge.handover.format import FORMAT
 from relay.edge.handover.inventory import Inventory
 from relay.edge.handover.replica import Replica
 from relay.edge.handover.service import Carried, Service
+from relay.edge.runtime import Runtime
 from relay.names import RoomName, UserName
 from relay.settings import Settings
 from tests.raw import encode
-from tests.relay.unit.floor import connect, make_floor, receive
 from tests.relay.unit.people import Loop
+from tests.relay.unit.runtime import connect, make_runtime, receive
 from tests.relay.unit.transport import Transport
 
 
@@ -102,16 +102,16 @@ class Relay:
         self.clients: list[Client] = []
         self._settings = settings
         self._moves = 0
-        self.floor = self._new_floor()
+        self.runtime = self._new_runtime()
 
     def join(self, name: str, room: str, **options: int) -> None:
-        if self.floor.hub.holder(RoomName(room), UserName(name)) is None:
+        if self.runtime.hub.holder(RoomName(room), UserName(name)) is None:
             wire = Wire()
-            connection = connect(self.floor, name, wire, room=room, **options)
+            connection = connect(self.runtime, name, wire, room=room, **options)
             self.clients.append(Client(connection, wire))
 
     def flush(self) -> None:
-        for room in tuple(self.floor.hub.rooms.values()):
+        for room in tuple(self.runtime.hub.rooms.values()):
             room.flush()
 
     def tick(self) -> None:
@@ -129,15 +129,15 @@ class Relay:
                 client.take(10**9)
             self.tick()
             self.now += 1
-            self.floor.hub.check_patience(self.now)
+            self.runtime.hub.check_patience(self.now)
             after = [(client.seen, client.outgoing, client.is_here) for client in self.clients]
             quiet = quiet + 1 if before == after else 0
 
     def move(self) -> None:
         """Hand over to new objects, through the format."""
         self._moves += 1
-        floor = self._new_floor()
-        moved = hand_over(self.floor, floor)
+        runtime = self._new_runtime()
+        moved = hand_over(self.runtime, runtime)
         for client in self.clients:
             if client.connection in moved:
                 client.connection.detach()
@@ -146,13 +146,13 @@ class Relay:
                 wire.room = client.wire.room
                 client.wire = wire
                 wire.give(0)
-        self.floor = floor
+        self.runtime = runtime
 
-    def _new_floor(self) -> Floor:
-        return make_floor(self.loop.call_soon, self._settings, f"relay {self._moves}")
+    def _new_runtime(self) -> Runtime:
+        return make_runtime(self.loop.call_soon, self._settings, f"relay {self._moves}")
 
 
-def hand_over(old: Floor, new: Floor, number: int = FORMAT) -> dict[Connection, Moved]:
+def hand_over(old: Runtime, new: Runtime, number: int = FORMAT) -> dict[Connection, Moved]:
     """Hand everything over, in this format; return what has become of each connection."""
     inventory = Inventory(make_service(old, {"totals": old.hub.totals}, "old"))
     inventory.shares_network = True
@@ -174,9 +174,9 @@ def hand_over(old: Floor, new: Floor, number: int = FORMAT) -> dict[Connection, 
     }
 
 
-def make_service(floor: Floor, carried: Mapping[str, Carried], release: str) -> Service:
+def make_service(runtime: Runtime, carried: Mapping[str, Carried], release: str) -> Service:
     doors = Doors(100, 10**9, 0, lambda peer: True, lambda status, error: None)
-    return Service(floor, carried, release, doors)
+    return Service(runtime, carried, release, doors)
 
 
 def _copy(inventory: Inventory, replica: Replica) -> dict[Connection, Wire]:

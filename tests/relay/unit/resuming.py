@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import Any
 
 from relay.edge.connection import Connection
-from relay.edge.floor import Floor
+from relay.edge.runtime import Runtime
 from relay.member.options import Options
 from relay.member.session import begin
 from relay.names import RoomName, UserName
@@ -23,10 +23,10 @@ from relay.room.room import Room
 from relay.room.tail import Retention
 from relay.settings import Settings
 from relay.wire.frames import ends
-from tests.relay.unit.floor import make_floor, receive
 from tests.relay.unit.moving import Wire, hand_over
 from tests.relay.unit.people import LateLog, Loop, payload
 from tests.relay.unit.phone import Phone, word_of
+from tests.relay.unit.runtime import make_runtime, receive
 
 ROOM = RoomName("den")
 
@@ -59,7 +59,7 @@ class Witness:
         self.start = len(world.held)
         options = Options(UserName("raw"), echo=True)
         self.connection: Connection | None = Connection(
-            self.wire, world.room, begin(options, world.now), world.floor
+            self.wire, world.room, begin(options, world.now), world.runtime
         )
         self.connection.start(b"", b"")
 
@@ -95,12 +95,12 @@ class World:
         self._late: list[LateLog] = []
         self._logs: dict[str, MemoryLog] = {}  # by epoch
         self._lives = 0
-        self.floor = self._new_floor()
+        self.runtime = self._new_runtime()
         self.witness = Witness(self) if has_witness else None
 
     @property
     def room(self) -> Room:
-        return self.floor.hub.room(ROOM)
+        return self.runtime.hub.room(ROOM)
 
     def connect(self, phone: Phone, room: int = 10**9) -> None:
         """Have it connect; its transport takes so many bytes until it is given more."""
@@ -114,7 +114,7 @@ class World:
         phone.wire, phone.up, phone.down, phone.part = Wire(), b"", 0, b""
         phone.wire.room = room
         state = begin(options, self.now)
-        phone.connection = Connection(phone.wire, self.room, state, self.floor)
+        phone.connection = Connection(phone.wire, self.room, state, self.runtime)
         phone.connection.start(b"", b"")
 
     def read(self, phone: Phone, size: int) -> None:
@@ -178,10 +178,10 @@ class World:
     def wait(self, seconds: float) -> None:
         """Let time pass: graces end, history grows old, rooms are forgotten."""
         self.now += seconds
-        self.floor.hub.check_patience(self.now)
-        self.floor.hub.end_graces(self.now)
-        for room in tuple(self.floor.hub.rooms.values()):
-            self.floor.hub.expire(room)
+        self.runtime.hub.check_patience(self.now)
+        self.runtime.hub.end_graces(self.now)
+        for room in tuple(self.runtime.hub.rooms.values()):
+            self.runtime.hub.expire(room)
 
     def crash(self) -> None:
         """The relay dies with all that it holds, and another one starts."""
@@ -193,7 +193,7 @@ class World:
         self.ghosts.clear()
         self._late.clear()
         self.loop = Loop()
-        self.floor = self._new_floor()
+        self.runtime = self._new_runtime()
         if self.witness is not None:
             self.witness = Witness(self)
 
@@ -201,8 +201,8 @@ class World:
         """Hand over to another relay: nobody notices. Not with a late log."""
         if self._is_late:
             return
-        new = self._new_floor()
-        moved = hand_over(self.floor, new)
+        new = self._new_runtime()
+        moved = hand_over(self.runtime, new)
         holders: list[Phone | Ghost | Witness] = [*self.phones, *self.ghosts]
         if self.witness is not None:
             holders.append(self.witness)
@@ -214,7 +214,7 @@ class World:
                 wire.taken, wire.room = holder.wire.taken, holder.wire.room
                 holder.wire = wire
                 wire.give(0)
-        self.floor = new
+        self.runtime = new
 
     def settle(self) -> None:
         """Let everybody back in, and everything arrive."""
@@ -270,9 +270,9 @@ class World:
     def _seen(self) -> object:
         return [(len(p.got), p.client.acked, p.client.waiting[:], p.down) for p in self.phones]
 
-    def _new_floor(self) -> Floor:
+    def _new_runtime(self) -> Runtime:
         self._lives += 1
-        return make_floor(
+        return make_runtime(
             lambda callback: self.loop.call_soon(callback),
             self._settings,
             f"relay {self._lives}",

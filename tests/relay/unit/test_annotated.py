@@ -15,11 +15,11 @@ from relay.room.log import Cursor, Entry
 from relay.wire.frames import BINARY, TEXT, encode, ends
 from relay.wire.notes import ack
 from tests.raw import encode as mask
-from tests.relay.unit.floor import connect, receive
 from tests.relay.unit.moving import Wire
 from tests.relay.unit.people import Person, payload
 from tests.relay.unit.phone import Phone
 from tests.relay.unit.resuming import World
+from tests.relay.unit.runtime import connect, receive
 
 Said = tuple[int, list[tuple[int, bytes]]]  # by whom; opcode and payload of each message
 
@@ -114,7 +114,7 @@ def test_notes_are_joined_once_for_all_annotated_members() -> None:
             _note_writes(phone, written)
         raw = Wire()
         raw.room = 10**9
-        speaker = connect(world.floor, "raw", raw, room="den", echo=1)
+        speaker = connect(world.runtime, "raw", raw, room="den", echo=1)
         world.tick()
         for each in written.values():
             each.clear()
@@ -141,7 +141,7 @@ def test_what_is_put_together_for_one_client_counts_as_held_by_it(
         world.connect(phone)
         raw = Wire()
         raw.room = 10**9
-        speaker = connect(world.floor, "raw", raw, room="den")
+        speaker = connect(world.runtime, "raw", raw, room="den")
         world.tick()
         phone.wire.give(10**6)
         phone.wire.room = 0
@@ -188,7 +188,7 @@ def test_presence_waits_its_turn_behind_messages() -> None:
             world.read(ann, 10**9)
             world.tick()
             said += 2
-        connect(world.floor, "late", Wire(), room="den")
+        connect(world.runtime, "late", Wire(), room="den")
         world.tick()
         ann.take(10**9)
         assert ann.here is not None

@@ -8,7 +8,7 @@ import pytest
 from relay.settings import Settings
 from relay.wire.closing import Reason
 from tests.raw import encode
-from tests.relay.unit.floor import connect, make_floor, receive
+from tests.relay.unit.runtime import connect, make_runtime, receive
 from tests.relay.unit.transport import Transport
 
 
@@ -25,7 +25,7 @@ async def test_defect_of_the_relay_closes_with_1011(caplog: pytest.LogCaptureFix
             raise Defect
 
     transport = Transport(10**6)
-    connection = connect(make_floor(schedule), "alice", transport)
+    connection = connect(make_runtime(schedule), "alice", transport)
     connection.session.room.flush()
     is_broken = True
     with caplog.at_level(logging.ERROR):
@@ -36,23 +36,23 @@ async def test_defect_of_the_relay_closes_with_1011(caplog: pytest.LogCaptureFix
 
 async def test_state_of_a_client_that_is_gone_costs_nothing() -> None:
     """Neither what it had sent nor what waited for it is counted any longer."""
-    floor = make_floor()
+    runtime = make_runtime()
     transport = Transport(0)
-    alice, bob = connect(floor, "alice", transport), connect(floor, "bob", Transport(10**6))
+    alice, bob = connect(runtime, "alice", transport), connect(runtime, "bob", Transport(10**6))
     receive(alice, encode(2, bytes(1000))[:500])
     receive(bob, encode(2, b"to alice"))
-    assert floor.terms.account.unfinished == 500
+    assert runtime.terms.account.unfinished == 500
     alice.connection_lost(None)
-    assert floor.terms.account.unfinished == 0
-    assert list(floor.roster.clients) == [bob]
-    assert floor.roster.left == {"lost": 1}
+    assert runtime.terms.account.unfinished == 0
+    assert list(runtime.roster.clients) == [bob]
+    assert runtime.roster.left == {"lost": 1}
 
 
 async def test_clients_own_close_code_comes_back_to_it() -> None:
     """With ours where it gave none (RFC 6455 §5.5.1)."""
     for sent, answered in ((b"\x0f\xa1gone home", 4001), (b"", Reason.LEFT.code)):
         transport = Transport(10**6)
-        connection = connect(make_floor(), "alice", transport)
+        connection = connect(make_runtime(), "alice", transport)
         receive(connection, encode(8, sent))
         assert int.from_bytes(transport.taken[2:4], "big") == answered
 
@@ -60,9 +60,9 @@ async def test_clients_own_close_code_comes_back_to_it() -> None:
 async def test_what_a_waiting_room_had_accepted_is_not_left_out_at_a_close() -> None:
     """However much it is: whoever leaves in an orderly way gets all of it, then the close frame."""
     due: list[Callable[[], None]] = []
-    floor = make_floor(due.append, Settings(write_buffer_size=3000, read_buffer_size=10**6))
+    runtime = make_runtime(due.append, Settings(write_buffer_size=3000, read_buffer_size=10**6))
     wire = Transport(0)
-    alice, bob = connect(floor, "alice", Transport(10**6)), connect(floor, "bob", wire)
+    alice, bob = connect(runtime, "alice", Transport(10**6)), connect(runtime, "bob", wire)
     frame = encode(2, bytes(1000))
     for _ in range(20):
         receive(alice, frame)

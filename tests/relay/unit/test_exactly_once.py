@@ -64,7 +64,7 @@ def test_joins_are_ordered_by_attempt() -> None:
         come(world, ann)
         resume = Resume(ann.client.session, 7, Cursor(world.room.epoch, 1))
         late = Connection(
-            Wire(), world.room, begin(Options(UserName("ann"), resume=resume), 0), world.floor
+            Wire(), world.room, begin(Options(UserName("ann"), resume=resume), 0), world.runtime
         )
         late.start(b"", b"")
         world.tick()
@@ -238,7 +238,7 @@ def test_idle_room_is_forgotten_and_begins_again() -> None:
         world.wait(70)
         world.tick()
         world.wait(70)
-        assert not world.floor.hub.rooms
+        assert not world.runtime.hub.rooms
         come(world, ann)
         assert world.room.epoch != before
         assert ann.gaps == {1: None}

@@ -4,17 +4,17 @@ import asyncio
 from collections.abc import Callable
 
 from relay.edge.connection import Connection
-from relay.edge.floor import Floor
 from relay.edge.handover.format import READABLE
+from relay.edge.runtime import Runtime
 from relay.member.options import Options
 from relay.member.session import begin
 from relay.names import RoomName, UserName
 from relay.room.resume import Resume
 from relay.wire.notes import MARK
 from tests.raw import encode
-from tests.relay.unit.floor import connect, make_floor, receive
 from tests.relay.unit.moving import Wire, hand_over
 from tests.relay.unit.people import Loop
+from tests.relay.unit.runtime import connect, make_runtime, receive
 
 
 def _wire() -> Wire:
@@ -23,10 +23,10 @@ def _wire() -> Wire:
     return wire
 
 
-def _annotated(floor: Floor, name: str) -> Connection:
+def _annotated(runtime: Runtime, name: str) -> Connection:
     options = Options(UserName(name), resume=Resume("a-session"))
-    room = floor.hub.room(RoomName("lobby"))
-    connection = Connection(_wire(), room, begin(options, 0), floor)
+    room = runtime.hub.room(RoomName("lobby"))
+    connection = Connection(_wire(), room, begin(options, 0), runtime)
     connection.start(b"", b"")
     return connection
 
@@ -42,13 +42,13 @@ def test_former_format_moves_raw_members_and_their_room() -> None:
     """Annotated ones cannot move: the other would not understand them."""
 
     def test(loop: Loop) -> None:
-        old = make_floor(loop.call_soon)
+        old = make_runtime(loop.call_soon)
         bob, carol = connect(old, "bob", _wire()), connect(old, "carol", _wire())
         ann = _annotated(old, "ann")
         loop.run()
         receive(bob, encode(1, MARK + b"looks like a note"))
         loop.run()
-        new = make_floor(loop.call_soon)
+        new = make_runtime(loop.call_soon)
         moved = hand_over(old, new, READABLE[-1])
         assert set(moved) == {bob, carol}
         room = new.hub.room(RoomName("lobby"))
@@ -67,13 +67,13 @@ def test_current_format_moves_annotated_members_and_presence() -> None:
     """With their numbers, and who is about to have left."""
 
     def test(loop: Loop) -> None:
-        old = make_floor(loop.call_soon)
+        old = make_runtime(loop.call_soon)
         bob, ann = connect(old, "bob", _wire()), _annotated(old, "ann")
         loop.run()
         receive(ann, encode(1, b"one") + encode(1, b'\0{"type":"data"}'))
         loop.run()
         old.hub.leave(bob.session.room, bob.session)
-        new = make_floor(loop.call_soon)
+        new = make_runtime(loop.call_soon)
         moved = hand_over(old, new)
         room = new.hub.room(RoomName("lobby"))
         assert room.presence.snapshot() == ann.session.room.presence.snapshot()

@@ -12,8 +12,8 @@ from relay.edge.handover.replica import Replica
 from relay.names import RoomName, UserName
 from relay.room import dispatch
 from relay.settings import Settings
-from tests.relay.unit.floor import connect, make_floor
 from tests.relay.unit.moving import Relay, Wire, make_service
+from tests.relay.unit.runtime import connect, make_runtime
 
 Step = tuple[str, int, int]
 
@@ -56,7 +56,7 @@ def _step(relay: Relay, step: Step, moves: bool, number: int) -> None:
         relay.tick()
     elif what == "wait":
         relay.now += 3
-        relay.floor.hub.check_patience(relay.now)
+        relay.runtime.hub.check_patience(relay.now)
     elif what == "move":
         relay.flush()  # the end of a batch, in both
         if moves:
@@ -98,7 +98,7 @@ def _play(script: list[Step], moves: bool) -> list[object]:
         for number, step in enumerate(script):
             _step(relay, step, moves, number)
         relay.settle()
-        account = relay.floor.terms.account
+        account = relay.runtime.terms.account
         return [
             [
                 (
@@ -109,9 +109,9 @@ def _play(script: list[Step], moves: bool) -> list[object]:
                 )
                 for client in relay.clients
             ],
-            relay.floor.hub.totals.snapshot(),
+            relay.runtime.hub.totals.snapshot(),
             account.unfinished,
-            {name: sorted(room.members) for name, room in relay.floor.hub.rooms.items()},
+            {name: sorted(room.members) for name, room in relay.runtime.hub.rooms.items()},
             [
                 (client.connection.session.inbox.published, client.connection.session.outbox.taken)
                 for client in relay.clients
@@ -142,7 +142,7 @@ class _Broken:
 
 async def test_clients_are_served_where_a_count_cannot_go_on() -> None:
     """Once the other has let go, nothing that is no client may stop the successor."""
-    before, after = make_floor(), make_floor()
+    before, after = make_runtime(), make_runtime()
     wire = Wire()
     connection = connect(before, "alice", wire)
     inventory = Inventory(make_service(before, {"broken": _Broken()}, "old"))
@@ -159,9 +159,9 @@ async def test_clients_are_served_where_a_count_cannot_go_on() -> None:
 
 async def test_what_commit_needs_is_checked_before() -> None:
     """A head that says no start is refused while the other still serves."""
-    floor = make_floor()
-    inventory = Inventory(make_service(floor, {}, "old"))
+    runtime = make_runtime()
+    inventory = Inventory(make_service(runtime, {}, "old"))
     head, data, _ = inventory.changes()
     for wrong in ({}, {"started": "soon"}, {"started": 0.0, "carried": 7}):
         with pytest.raises((ValueError, LookupError, TypeError)):
-            Replica(make_service(floor, {}, "new")).update({**head, **wrong}, data)
+            Replica(make_service(runtime, {}, "new")).update({**head, **wrong}, data)

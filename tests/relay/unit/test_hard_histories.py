@@ -41,7 +41,7 @@ def test_late_attempt_is_known_after_its_session_has_left() -> None:
         assert "ann" not in world.room.presence.people
         resume = Resume(ann.client.session, 1)
         options = Options(UserName("ann"), resume=resume)
-        late = Connection(Wire(), world.room, begin(options, 0), world.floor)
+        late = Connection(Wire(), world.room, begin(options, 0), world.runtime)
         late.start(b"", b"")
         world.tick()
         assert late.ending is not None

@@ -3,18 +3,18 @@
 from relay.member.intake import FRAMES, FREE
 from relay.settings import Settings
 from tests.raw import encode
-from tests.relay.unit.floor import connect, make_floor, receive
 from tests.relay.unit.moving import Relay
 from tests.relay.unit.people import Loop
+from tests.relay.unit.runtime import connect, make_runtime, receive
 from tests.relay.unit.transport import Transport
 
 
 async def test_flood_in_one_read_is_parsed_in_turns() -> None:
     """Ten thousand messages of one client must not stall every room."""
     loop = Loop()
-    floor = make_floor(loop.call_soon)
+    runtime = make_runtime(loop.call_soon)
     transport = Transport(10**9)
-    alice = connect(floor, "alice", transport)
+    alice = connect(runtime, "alice", transport)
     flood = encode(2, b"") * 10_000
     receive(alice, flood[:60_000])
     assert alice.session.inbox.published == FRAMES
@@ -32,8 +32,8 @@ async def test_flood_in_one_read_is_parsed_in_turns() -> None:
 async def test_turns_are_shared() -> None:
     """However many flood, one pass parses a bounded number of messages."""
     loop = Loop()
-    floor = make_floor(loop.call_soon)
-    clients = [connect(floor, f"client-{number}", Transport(10**9)) for number in range(40)]
+    runtime = make_runtime(loop.call_soon)
+    clients = [connect(runtime, f"client-{number}", Transport(10**9)) for number in range(40)]
     for client in clients:
         receive(client, encode(2, b"") * 10_000)
     for _ in range(20):
@@ -48,8 +48,8 @@ async def test_cut_falls_between_frames_of_any_length() -> None:
     """Also where a frame began in the read before, and where its header is not whole."""
     for size in (0, 125, 126, 70_000):
         loop = Loop()
-        floor = make_floor(loop.call_soon)
-        alice = connect(floor, "alice", Transport(10**9))
+        runtime = make_runtime(loop.call_soon)
+        alice = connect(runtime, "alice", Transport(10**9))
         stream = encode(2, bytes(size)) + encode(1, b"x") * 3000 + encode(2, bytes(size))
         for start in range(0, len(stream), 9_001):
             receive(alice, stream[start : start + 9_001])
@@ -62,8 +62,8 @@ async def test_cut_falls_between_frames_of_any_length() -> None:
 async def test_what_waits_is_dropped_with_the_client() -> None:
     """Its turn comes, and nothing is parsed."""
     loop = Loop()
-    floor = make_floor(loop.call_soon)
-    alice = connect(floor, "alice", Transport(10**9))
+    runtime = make_runtime(loop.call_soon)
+    alice = connect(runtime, "alice", Transport(10**9))
     receive(alice, encode(2, b"") * 10_000)
     alice.connection_lost(None)
     published = alice.session.inbox.published
@@ -74,9 +74,9 @@ async def test_what_waits_is_dropped_with_the_client() -> None:
 async def test_room_that_waits_holds_what_is_not_parsed() -> None:
     """It is parsed when the room goes on."""
     loop = Loop()
-    floor = make_floor(loop.call_soon)
+    runtime = make_runtime(loop.call_soon)
     transport = Transport(10**9)
-    alice = connect(floor, "alice", transport)
+    alice = connect(runtime, "alice", transport)
     alice.session.room.hold(alice.session)
     receive(alice, encode(2, b"") * 10_000)
     for _ in range(5):
@@ -98,7 +98,7 @@ async def test_client_beyond_its_rate_is_read_later() -> None:
     assert client.connection.session.intake.waits
     assert not client.wire.reads
     assert not client.wire.has_ended
-    assert relay.floor.roster.slowed == 1
+    assert relay.runtime.roster.slowed == 1
 
 
 async def test_what_is_due_is_handed_over() -> None:

@@ -11,7 +11,7 @@ from relay.edge.memory import Memory
 from relay.edge.roster import Roster
 from relay.wire.closing import Close
 from tests.raw import encode
-from tests.relay.unit.floor import connect, make_floor, receive
+from tests.relay.unit.runtime import connect, make_runtime, receive
 from tests.relay.unit.transport import Transport
 
 MEGABYTE = 1_000_000
@@ -92,9 +92,9 @@ def test_account_decides() -> None:
 
 async def test_unfinished_message_counts_with_its_pieces() -> None:
     """It is held twice, and each read of it costs."""
-    floor = make_floor()
-    alice = connect(floor, "alice", Transport(10**6))
-    account = floor.terms.account
+    runtime = make_runtime()
+    alice = connect(runtime, "alice", Transport(10**6))
+    account = runtime.terms.account
     message = encode(2, bytes(1000))
     receive(alice, message[:200])
     for index in range(200, 300, 2):

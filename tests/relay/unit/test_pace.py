@@ -2,7 +2,7 @@
 
 from relay.member.pace import LEAST, WINDOW, Pace
 from tests.raw import encode
-from tests.relay.unit.floor import connect, make_floor, receive
+from tests.relay.unit.runtime import connect, make_runtime, receive
 from tests.relay.unit.transport import Transport
 
 
@@ -29,10 +29,10 @@ def test_each_message_has_its_own_time() -> None:
 
 async def test_client_whose_message_does_not_come_on_is_closed() -> None:
     """With what came of it, so that its author can see which it was."""
-    floor, transport = make_floor(), Transport(10**6)
-    alice = connect(floor, "alice", transport)
+    runtime, transport = make_runtime(), Transport(10**6)
+    alice = connect(runtime, "alice", transport)
     receive(alice, encode(2, bytes(1000))[:508])
-    now = floor.loop.time()
+    now = runtime.loop.time()
     alice.beat(now)
     assert alice.is_open
     alice.beat(now + WINDOW)
@@ -42,10 +42,10 @@ async def test_client_whose_message_does_not_come_on_is_closed() -> None:
 
 async def test_client_that_is_not_read_is_given_time() -> None:
     """Its room waits: the relay itself is why nothing comes."""
-    floor, transport = make_floor(), Transport(10**6)
-    alice = connect(floor, "alice", transport)
+    runtime, transport = make_runtime(), Transport(10**6)
+    alice = connect(runtime, "alice", transport)
     receive(alice, encode(2, bytes(1000))[:508])
-    now = floor.loop.time()
+    now = runtime.loop.time()
     alice.beat(now)
     alice.session.hold()
     alice.beat(now + WINDOW)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relay.edge.connection import Connection
-from relay.edge.floor import Floor
+from relay.edge.runtime import Runtime
 from relay.member.options import Options
 from relay.member.session import begin
 from relay.names import RoomName, UserName
@@ -16,9 +16,9 @@ from relay.room.log import parse_cursor
 from relay.room.presence import FEW, MOST, REMEMBERED, Presence
 from relay.room.resume import Resume
 from relay.wire.frames import ends
-from tests.relay.unit.floor import make_floor
 from tests.relay.unit.moving import Wire
 from tests.relay.unit.people import Loop, payload
+from tests.relay.unit.runtime import make_runtime
 
 
 def _change(name: str, *, is_join: bool, attempt: int = 1) -> Change:
@@ -97,12 +97,12 @@ def test_presence_goes_on_from_its_state(script: list[tuple[str, int]]) -> None:
     assert again.names() == presence.names()
 
 
-def _connect(floor: Floor, name: str, resume: Resume) -> tuple[Connection, Wire]:
+def _connect(runtime: Runtime, name: str, resume: Resume) -> tuple[Connection, Wire]:
     wire = Wire()
     wire.room = 10**9
     options = Options(UserName(name), resume=resume)
-    room = floor.hub.room(RoomName("hall"))
-    connection = Connection(wire, room, begin(options, 0), floor)
+    room = runtime.hub.room(RoomName("hall"))
+    connection = Connection(wire, room, begin(options, 0), runtime)
     connection.start(b"", b"")
     return connection, wire
 
@@ -112,9 +112,9 @@ def test_ten_thousand_that_return_at_once_cost_neither_notes_nor_welcomes() -> N
 
     async def run() -> None:
         loop = Loop()
-        floor = make_floor(loop.call_soon)
+        runtime = make_runtime(loop.call_soon)
         names = [f"a rather long name of somebody {number}" for number in range(10_000)]
-        here = [_connect(floor, name, Resume("a-session")) for name in names]
+        here = [_connect(runtime, name, Resume("a-session")) for name in names]
         loop.run()
         first = sum(len(wire.taken) for _, wire in here)
         assert first < 10_000 * 400
@@ -124,7 +124,7 @@ def test_ten_thousand_that_return_at_once_cost_neither_notes_nor_welcomes() -> N
             connection.connection_lost(None)
         loop.run()
         back = [
-            _connect(floor, name, Resume("a-session", 2, parse_cursor(str(cursor))))
+            _connect(runtime, name, Resume("a-session", 2, parse_cursor(str(cursor))))
             for name, cursor in zip(names, cursors, strict=True)
         ]
         for _ in range(3):
@@ -141,10 +141,10 @@ def test_ten_thousand_one_after_the_other_cost_as_little() -> None:
 
     async def run() -> None:
         loop = Loop()
-        floor = make_floor(loop.call_soon)
+        runtime = make_runtime(loop.call_soon)
         wires = []
         for number in range(3000):
-            wires.append(_connect(floor, f"member {number}", Resume("a-session"))[1])
+            wires.append(_connect(runtime, f"member {number}", Resume("a-session"))[1])
             loop.run()
         written = sum(len(wire.taken) for wire in wires)
         assert written < MOST * MOST * 100 + 3000 * 400

@@ -10,7 +10,7 @@ from relay.member.session import Session
 from relay.room.room import Room
 from relay.wire.closing import Close
 from tests.raw import encode
-from tests.relay.unit.floor import connect, make_floor, receive
+from tests.relay.unit.runtime import connect, make_runtime, receive
 from tests.relay.unit.transport import Transport
 
 
@@ -51,10 +51,10 @@ def test_session_goes_on_from_its_state(
     """Whatever it has sent, has still to be sent, and is held for."""
 
     async def run() -> None:
-        floor = make_floor()
+        runtime = make_runtime()
         transport = Transport(100)
-        alice = connect(floor, "alice", transport, echo=echo, history=5)
-        bob = connect(floor, "bob", Transport(10**9))
+        alice = connect(runtime, "alice", transport, echo=echo, history=5)
+        bob = connect(runtime, "bob", Transport(10**9))
         for what, data in script:
             if what == "hear":
                 receive(bob, encode(2, data))
@@ -74,8 +74,8 @@ def test_session_goes_on_from_its_state(
             alice.session.inbox.await_close()
             alice.session.outbox.finish(b"bye", drop=False)
         state = alice.session.snapshot()
-        room: Room = floor.hub.room(alice.session.room.name)
-        again = Session(state, room, Transport(0), _Nobody(), floor.terms)
+        room: Room = runtime.hub.room(alice.session.room.name)
+        again = Session(state, room, Transport(0), _Nobody(), runtime.terms)
         assert again.snapshot() == state
         assert again.outbox.lag == alice.session.outbox.lag
         assert again.inbox.unfinished == alice.session.inbox.unfinished

@@ -21,7 +21,7 @@ _MODE: Final = 0o600  # of the socket: whoever may connect may take over
 _QUEUE: Final = 16
 
 
-class Desk:
+class HandoverServer:
     """Answers successors until one has taken over; hands over to one at a time.
 
     `on_end` is called then, with the number of connections that could not move; or with None when
@@ -93,7 +93,7 @@ class Desk:
 
     def _leave(self, predecessor: Predecessor) -> None:
         """Never serve again: what has moved is forgotten here, before the loop looks at it."""
-        service, roster = self._service, self._service.floor.roster
+        service, roster = self._service, self._service.runtime.roster
         for connection in predecessor.moved:
             roster.clients.pop(connection, None)
         leaving: list[Connection | Gate] = [*predecessor.moved, *service.gates]

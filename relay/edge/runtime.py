@@ -15,7 +15,7 @@ READ: Final = 64 * 1024  # bytes read from a client at once
 
 
 @dataclass(frozen=True, slots=True)
-class Floor:
+class Runtime:
     """Every connection reads into `buffer`, one after the other, and keeps nothing in it."""
 
     settings: Settings

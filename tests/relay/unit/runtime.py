@@ -5,8 +5,8 @@ from collections.abc import Callable
 from functools import partial
 
 from relay.edge.connection import Connection
-from relay.edge.floor import Floor
 from relay.edge.roster import Roster
+from relay.edge.runtime import Runtime
 from relay.edge.turns import Turns
 from relay.member.options import Options
 from relay.member.session import Session, Terms, begin
@@ -21,14 +21,14 @@ from relay.wire.parser import Parser
 from tests.relay.unit.transport import Transport
 
 
-def make_floor(
+def make_runtime(
     schedule: Callable[[Callable[[], None]], object] | None = None,
     settings: Settings | None = None,
     name: str = "relay",
     log: Callable[[OnEntry, Retention, LogState | None], Log] = MemoryLog,
     clock: Callable[[], float] | None = None,
-) -> Floor:
-    """Return the floor of a relay on the running event loop, with default settings if none."""
+) -> Runtime:
+    """Return the runtime of a relay on the running event loop, with default settings if none."""
     loop = asyncio.get_running_loop()
     clock = clock or loop.time
     settings = settings or Settings.load()
@@ -47,7 +47,7 @@ def make_floor(
         renew=_renew,
     )
     turns = Turns(schedule or loop.call_soon)
-    return Floor(settings, hub, Roster(shared.account, 10**9), terms, loop, 15.0, 0.5, turns)
+    return Runtime(settings, hub, Roster(shared.account, 10**9), terms, loop, 15.0, 0.5, turns)
 
 
 def _renew(session: Session, token: str) -> None:
@@ -55,11 +55,11 @@ def _renew(session: Session, token: str) -> None:
 
 
 def connect(
-    floor: Floor, name: str, transport: Transport, *, room: str = "lobby", **options: int
+    runtime: Runtime, name: str, transport: Transport, *, room: str = "lobby", **options: int
 ) -> Connection:
     """Return a member of the room that has just been let in."""
-    state = begin(Options(UserName(name), **options), floor.loop.time())  # type: ignore[arg-type]
-    connection = Connection(transport, floor.hub.room(RoomName(room)), state, floor)
+    state = begin(Options(UserName(name), **options), runtime.loop.time())  # type: ignore[arg-type]
+    connection = Connection(transport, runtime.hub.room(RoomName(room)), state, runtime)
     connection.start(b"", b"")
     return connection
 
