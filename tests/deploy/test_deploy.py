@@ -90,7 +90,7 @@ def test_load_test_stays_connected_through_deploy_bad_release_and_rollback(
         [
             *(sys.executable, "-m", "locust", "-f", "loadtest/broadcast.py", "--headless"),
             *("-u", "200", "-r", "200", "-t", "20m", "--host", f"ws://{release_host.address}"),
-            # A relay that gets too little of a busy machine for its clients cannot hand over either.
+            # Not more: a busy machine has to have time left for handing over.
             *("--rooms", "20", "--interval", "500", "--payload", "64"),
             *("--only-summary", "--report", str(report)),
         ],
