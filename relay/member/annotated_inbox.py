@@ -96,7 +96,7 @@ class AnnotatedInbox(Inbox):
 
     def _publish(self, batch: list[bytes], has_marked: bool) -> None:
         # Nothing behind the join of another connection of this session, which sends it again.
-        if self._room.presence.is_latest(self._author, self._attempt):
+        if self._room.may_speak(self._author, self._attempt):
             super()._publish(batch, has_marked)
 
     def _restore(self, state: InboxState) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from relay.names import RoomName, UserName
 from relay.room.appender import Appender
-from relay.room.batch import ANYBODY, Batch, Piece
+from relay.room.batch import ANYBODY, Author, Batch, Piece
 from relay.room.dispatch import Dispatch
 from relay.room.log import Entry, OpenLog, last
 from relay.room.member import Member, Publisher
@@ -87,6 +87,17 @@ class Room:
     def holder(self, user: UserName) -> Member | None:
         """Return the member that has this name, or is about to have it."""
         return self._who.holder(user)
+
+    def may_speak(self, author: Author, attempt: int) -> bool:
+        """Whether this connection of an annotated session may publish: no other has its name.
+
+        While relays tell again who is here, a member of this one has not gone.
+        """
+        if author.user in self.presence.people or author.user is None:
+            return self.presence.is_latest(author, attempt)
+        member = self.members.get(author.user)
+        resume = member.resume if member is not None and member.id == author.session else None
+        return resume is not None and resume.attempt == attempt
 
     def join(self, member: Member) -> None:
         """Add a member; it receives what the log hands back from now on, or from its join on."""

@@ -4,6 +4,8 @@ from relay.edge.connection import Connection
 from relay.member.options import Options
 from relay.member.session import begin
 from relay.names import UserName
+from relay.room.batch import Batch
+from relay.room.log import Entry
 from relay.room.resume import Resume
 from relay.wire.closing import Reason
 from tests.relay.unit.moving import Wire
@@ -26,6 +28,18 @@ def test_ghost_publishes_after_its_successor_has_resumed() -> None:
         assert ghost.connection.ending.close.code == 4000
         ann.take(ALL)
         say(world, ann, 0)
+        assert world.held == ["ann:1"]
+
+    tell(story)
+
+
+def test_what_is_said_while_relays_tell_again_who_is_here_has_its_place() -> None:
+    """A relay that found nobody who knew has begun anew; who is here has not gone."""
+
+    def story(world: World, ann: Phone, ben: Phone, cho: Phone) -> None:
+        account = world.runtime.terms.account
+        world.room.on_begin(Entry(1, 0, Batch(b"", (), "another", 1, account)))
+        say(world, ann)
         assert world.held == ["ann:1"]
 
     tell(story)
