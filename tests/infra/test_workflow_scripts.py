@@ -151,7 +151,14 @@ async def test_what_a_form_says_is_no_part_of_a_command(tmp_path: Path) -> None:
     python = tmp_path / "python"
     python.write_text('#!/bin/sh\nfor word; do echo "[$word]"; done\n')
     python.chmod(0o755)
-    words = ("make", "--assume-old=.venv/deploy.lock", f"BIN={tmp_path}", "rollback", "HOST=a,b")
+    words = (
+        "make",
+        "--no-print-directory",
+        "--assume-old=.venv/deploy.lock",
+        f"BIN={tmp_path}",
+        "rollback",
+        "HOST=a,b",
+    )
     code, printed = await _execute(*words, env={**os.environ, "RELEASE": release})
     assert code == 0, printed
     expected = ["-m", "infra", "rollback", "--host", "a,b", "--", release]

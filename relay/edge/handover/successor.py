@@ -151,10 +151,14 @@ class Successor:
     async def _open(self, files: Sequence[int]) -> list[asyncio.Transport]:
         """Return a transport for each descriptor; nothing is read from it yet."""
         sockets = [socket.socket(fileno=file) for file in files]
-        opened = await asyncio.gather(
-            *(self._loop.connect_accepted_socket(_Arrival, sock) for sock in sockets)
-        )
-        return [transport for transport, _ in opened]
+        return await asyncio.gather(*map(self._open_one, sockets))
+
+    async def _open_one(self, sock: socket.socket) -> asyncio.Transport:
+        transport, _ = await self._loop.connect_accepted_socket(_Arrival, sock)
+        # Python 3.11.2 reads on after a pause in `connection_made`: it would take what is not ours.
+        transport.resume_reading()
+        transport.pause_reading()
+        return transport
 
     def _decide(self) -> None:
         """Return when this process is to serve; raise when the other goes on.
