@@ -13,7 +13,7 @@ REMOTE = $(if $(call given,HOST),--host "$(HOST)") $(if $(call given,USERNAME),-
 
 OPERATE = $(if $(call given,DOMAIN),--domain $(DOMAIN)) $(if $(call given,HOST),--host "$(HOST)") $(if $(call given,USERNAME),--username $(USERNAME))
 
-.PHONY: help run test client api-docs late-log-test nats-test nats-test-all browser-test loadtest-test handover-test node-modules images stack-test deploy-test deploy-test-all up down logs launch create provision deploy rollback status watch hold unhold smoke doctor lint format bench bench-cluster bench-stack bench-handover attack attack-test loadtest dashboard lock clean
+.PHONY: help run test client api-docs late-log-test nats-test browser-test loadtest-test handover-test node-modules images stack-test deploy-test deploy-test-all up down logs launch create provision deploy rollback status watch hold unhold smoke doctor lint format bench bench-cluster bench-stack bench-handover attack attack-test loadtest dashboard lock clean
 .DEFAULT_GOAL := help
 
 help: ## list these commands
@@ -46,11 +46,8 @@ images: $(VENV)/ops.lock ## prepare what the stack and server tests need: Docker
 	@$(BIN)/python -m tests.lab.prepare
 
 nats-test: $(VENV)/ops.lock ## test several relays that share rooms through NATS (needs nats-server; about five minutes)
-	$(BIN)/python -m pytest tests/nats -m "not long" --numprocesses=2
+	$(BIN)/python -m pytest tests/nats --numprocesses=2
 	NATS_SERVER=$(BIN)/nats-server $(BIN)/python -m pytest tests/nats/test_contract.py tests/nats/test_order.py tests/nats/test_rare.py tests/nats/test_three_servers.py --numprocesses=2
-
-nats-test-all: nats-test ## the same, and the load tester over three relays that die, drain and are replaced (a minute more)
-	$(BIN)/python -m pytest tests/nats -m long --numprocesses=0
 
 browser-test: node-modules ## test the pages, both clients and the examples (needs chromium, node, npm)
 	$(BIN)/python -m pytest tests/browser tests/clients tests/examples --numprocesses=2

@@ -37,7 +37,6 @@ async def _sum(relays: Sequence[Relay], metric: str) -> float:
     return sum([await relay.metric(metric) for relay in relays])
 
 
-@pytest.mark.long
 @pytest.mark.timeout(600)  # a machine that is busy takes its time with 300 clients and 6 relays
 async def test_three_hundred_clients_lose_nothing(server: NatsServer, tmp_path: Path) -> None:
     """Every ledger exact, and one order in each room, whoever sent and wherever it was heard."""
