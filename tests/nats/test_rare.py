@@ -2,6 +2,7 @@
 
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 
 from relay.edge.nats import format, subjects
 from relay.room.batch import join
@@ -10,15 +11,16 @@ from tests.nats.site import Site, until
 from tests.relay.unit.people import piece, say, words_of
 
 
+async def _two_relays(stack: AsyncExitStack, **settings: Any) -> list[Site]:
+    return [await stack.enter_async_context(Site(f"relay{at}", **settings)) for at in range(2)]
+
+
 async def test_members_are_told_again_where_their_relay_could_not_answer(
     server: NatsServer,
 ) -> None:
     """A relay that finds nobody begins the room; who is there all the same is there again."""
     async with AsyncExitStack() as stack:
-        one, two = [
-            await stack.enter_async_context(Site(f"relay{at}", nats_url=server.url))
-            for at in range(2)
-        ]
+        one, two = await _two_relays(stack, nats_url=server.url)
         anna = await one.join("anna")
         await until(lambda: one.people() == ["anna"])
         following = one.rooms.followed[one.room().name]
@@ -33,10 +35,7 @@ async def test_members_are_told_again_where_their_relay_could_not_answer(
 async def test_log_that_age_has_emptied_is_appended_to(server: NatsServer) -> None:
     """The server then expects nothing before: it is asked, and the order goes on."""
     async with AsyncExitStack() as stack:
-        one, two = [
-            await stack.enter_async_context(Site(f"relay{at}", nats_url=server.url))
-            for at in range(2)
-        ]
+        one, two = await _two_relays(stack, nats_url=server.url)
         anna, bert = await one.join("anna", echo=True), await two.join("bert", echo=True)
         await until(lambda: len(one.people()) == len(two.people()) == 2)
         for round_ in range(3):
@@ -59,12 +58,7 @@ async def test_batches_are_divided_where_the_server_takes_little(tmp_path: Path)
     async with AsyncExitStack() as stack:
         small = NatsServer(tmp_path / "store", max_payload="64KB")
         url = (await stack.enter_async_context(small)).url
-        one, two = [
-            await stack.enter_async_context(
-                Site(f"relay{at}", nats_url=url, max_message_size="60KB")
-            )
-            for at in range(2)
-        ]
+        one, two = await _two_relays(stack, nats_url=url, max_message_size="60KB")
         anna, bert = await one.join("anna"), await two.join("bert")
         await until(lambda: len(one.people()) == len(two.people()) == 2)
         words = [b"%04d" % number + bytes(500) for number in range(400)] + [bytes(60_000)]
@@ -79,10 +73,7 @@ async def test_an_entry_that_follows_another_one_than_it_says_counts_nowhere(
 ) -> None:
     """Servers that replicate a stream may take two appends behind the same entry."""
     async with AsyncExitStack() as stack:
-        one, two = [
-            await stack.enter_async_context(Site(f"relay{at}", nats_url=server.url))
-            for at in range(2)
-        ]
+        one, two = await _two_relays(stack, nats_url=server.url)
         anna, bert = await one.join("anna", echo=True), await two.join("bert", echo=True)
         await until(lambda: len(one.people()) == len(two.people()) == 2)
         say(one.room(), anna, b"first")
