@@ -11,7 +11,7 @@ from typing import Final
 
 from aiohttp import web
 
-from relay import __version__
+from relay import __version__, process_memory
 from relay.access.openness import what_is_open
 from relay.edge.connection import Connection
 from relay.edge.gate import Gate, NewProtocol
@@ -43,6 +43,7 @@ async def serve(settings: Settings, new_log: NewLog) -> int:
 
     0 after a drain; 1 when a second signal ended it at once.
     """
+    process_memory.give_back_large_blocks()
     app = create_app(settings, raise_file_limit(), new_log)
     context = app[CONTEXT]
     quieten_aiohttp()

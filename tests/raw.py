@@ -1,6 +1,7 @@
 """A WebSocket client that can misbehave: it sends what it is told and reads when it is told."""
 
 import asyncio
+import contextlib
 import socket
 from dataclasses import dataclass
 
@@ -131,6 +132,15 @@ class RawClient:
         return await self.read() is None
 
     def close(self) -> None:
+        """Close it, also while somebody reads from it or has just been cancelled.
+
+        asyncio would watch for its number until the next pass, and find the next socket there.
+        """
+        with contextlib.suppress(RuntimeError):  # no loop runs any more
+            loop = asyncio.get_running_loop()
+            if self.socket.fileno() >= 0:
+                loop.remove_reader(self.socket)
+                loop.remove_writer(self.socket)
         self.socket.close()
 
     def __enter__(self) -> "RawClient":

@@ -16,6 +16,7 @@ from typing import Final
 LEAST_HEAD: Final = 6  # bytes of a client's shortest frame: two, and four of mask
 
 _LONGEST_HEAD: Final = 14  # bytes
+_LARGE: Final = 16 * 1024  # bytes of a read that is kept as it came
 _MASKED: Final = 0x80
 _FINAL: Final = 0x80
 _OPCODE: Final = 0x0F
@@ -29,22 +30,19 @@ class BadFrame(ValueError):
 class Boundary:
     """Follows one client's stream; `size` is how many bytes there are since its last message."""
 
-    __slots__ = ("_ends", "_head", "_is_open", "_kept", "_next")
+    __slots__ = ("_ends", "_head", "_is_open", "_next", "_pieces", "size")
 
     def __init__(self) -> None:
-        self._kept = bytearray()  # since the last boundary
+        self.size = 0
+        self._pieces: list[bytes | bytearray] = []  # since the last boundary
         self._next = 0  # where in `_kept`, or beyond it, the next frame begins
         self._head = b""  # what has come of that frame's header, where it is not whole
         self._is_open = False  # whether that frame stands between fragments of a message
         self._ends = True  # whether a message ends before that frame
 
-    @property
-    def size(self) -> int:
-        return len(self._kept)
-
     def kept(self) -> bytes:
         """Return the bytes since the last boundary."""
-        return bytes(self._kept)
+        return b"".join(self._pieces)
 
     def cut(self, data: bytes, frames: int) -> int:
         """Return where so many frames have ended in `data`, which comes next; its size if none do.
@@ -53,7 +51,7 @@ class Boundary:
         """
         head = len(self._head)
         window = self._head + data
-        at = self._next - len(self._kept) + head
+        at = self._next - self.size + head
         end = len(window) - _LONGEST_HEAD
         for _ in range(frames):
             if at > end:
@@ -72,14 +70,14 @@ class Boundary:
 
         Return by how much `size` has changed; raise `BadFrame` for a header no client may send.
         """
-        if whole == len(data) and not self._kept and data[1] & _MASKED:
+        if whole == len(data) and not self.size and data[1] & _MASKED:
             return 0
-        before = len(self._kept)
+        before = self.size
         self._walk(data)
-        return len(self._kept) - before
+        return self.size - before
 
     def _walk(self, data: bytes) -> None:
-        before = len(self._kept) - len(self._head)  # bytes in front of `window`
+        before = self.size - len(self._head)  # bytes in front of `window`
         window = self._head + data if self._head else data
         end = len(window)
         at = self._next - before
@@ -94,11 +92,23 @@ class Boundary:
             at += size
         self._head = window[at:]
         if boundary < 0:
-            self._kept += data
             self._next = before + at
         else:
-            self._kept = bytearray(window[boundary:])
+            self._pieces.clear()
+            self.size = 0
+            data = window[boundary:]
             self._next = at - boundary
+        self._keep(data)
+
+    def _keep(self, data: bytes) -> None:
+        """Keep large reads as they came, small ones together: nothing large grows by copying."""
+        self.size += len(data)
+        if len(data) >= _LARGE:
+            self._pieces.append(data)
+        elif data:
+            if not self._pieces or len(self._pieces[-1]) >= _LARGE:
+                self._pieces.append(bytearray())
+            self._pieces[-1] += data
 
     def _pass(self, first: int) -> None:
         """Go on behind a frame whose header begins with this byte."""

@@ -1,5 +1,8 @@
 """When memory is short, and who goes then."""
 
+import platform
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +13,7 @@ from relay.edge.load import Load
 from relay.edge.memory import Memory
 from relay.edge.roster import Roster
 from relay.wire.closing import Close
+from tests.process import ROOT
 from tests.raw import encode
 from tests.relay.unit.runtime import connect, make_runtime, receive
 from tests.relay.unit.transport import Transport
@@ -122,3 +126,25 @@ def test_limit_of_the_own_control_group_counts(
     monkeypatch.setattr(process_memory, "_OWN_GROUP", own)
     monkeypatch.setattr(process_memory, "_GROUPS", ((tmp_path, "memory.max"),))
     assert process_memory.limit() == 123456789
+
+
+_LARGE_BLOCKS = """
+from relay import process_memory
+process_memory.give_back_large_blocks()
+before = process_memory.resident()
+first = b"1" * 10_000_000
+del first
+large, small = [], []
+for _ in range(10):
+    large.append(b"1" * 5_000_000)
+    small.append(b"1" * 200_000)
+del large
+print(process_memory.resident() - before)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the allocator of GNU's C library")
+def test_large_blocks_do_not_stay_with_the_process() -> None:
+    """What is small and lives on does not keep what was large and is free."""
+    spent = int(subprocess.check_output([sys.executable, "-c", _LARGE_BLOCKS], cwd=ROOT))
+    assert spent < 20_000_000
