@@ -17,14 +17,25 @@ class Row:
     rate: int
     size: int
     with_stock: bool = False  # also on the stock loop
+    annotated: bool = False  # the clients speak `relay.v1`
 
     def load(self, seconds: float, servers: Sequence[Server]) -> Load:
         """Return what puts it on servers for so long."""
         ports, pids = [each.port for each in servers], [each.pid for each in servers]
-        return Load(ports, self.clients, self.senders, self.rate, self.size, seconds, pids)
+        return Load(
+            ports,
+            self.clients,
+            self.senders,
+            self.rate,
+            self.size,
+            seconds,
+            pids,
+            annotated=self.annotated,
+        )
 
     def __str__(self) -> str:
-        return f"{self.senders} of {self.clients} send {self.rate}/s of {self.size} B"
+        load = f"{self.senders} of {self.clients} send {self.rate}/s of {self.size} B"
+        return f"{load}, relay.v1" if self.annotated else load
 
 
 LADDER: Final = {
@@ -34,7 +45,9 @@ LADDER: Final = {
     "ten-15k": Row(10, 10, 15_000, 128, with_stock=True),
     "ten-20k": Row(10, 10, 20_000, 128),
     "hundred-4k": Row(100, 10, 4_000, 128, with_stock=True),
+    "hundred-4k-v1": Row(100, 10, 4_000, 128, annotated=True),
     "hundred-8k": Row(100, 10, 8_000, 128, with_stock=True),
+    "hundred-8k-v1": Row(100, 10, 8_000, 128, annotated=True),
     "thousand-200": Row(1000, 10, 200, 128, with_stock=True),
     "thousand-400": Row(1000, 10, 400, 128),
 }

@@ -18,12 +18,13 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.client import MASK, Client, await_members, connect
+from bench.client import MASK, NOTES, Client, await_members, connect
 from bench.frames import client_frame, server_header
 from bench.latencies import Latencies
 from bench.server import cpu_seconds
 
 _STAMP: Final = np.dtype([("sender", "<u2"), ("sequence", "<u4"), ("intended", "<i8")])
+_TEXT: Final = 0x81  # the first byte of a note; messages are binary here
 _BUFFER: Final = 8 * 1024 * 1024  # bytes received before they are looked at
 _READ: Final = 256 * 1024  # bytes taken from one socket at a time
 _BURST: Final = 512  # messages built at once for one sender
@@ -36,7 +37,8 @@ class Load:
     """What to do: `senders` of the `clients` send `rate` messages a second of `size` bytes each.
 
     Clients are spread over the `ports`. `pids` are the processes whose CPU time is measured. Relays
-    that share their rooms tell when all have joined, which `is_shared` waits for.
+    that share their rooms tell when all have joined, which `is_shared` waits for. All clients speak
+    `relay.v1` if they are `annotated`; its notes are passed over.
     """
 
     ports: Sequence[int]
@@ -47,6 +49,7 @@ class Load:
     seconds: float = 5.0
     pids: Sequence[int] = ()
     is_shared: bool = False
+    annotated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +88,7 @@ class _Run:
 
     def __init__(self, load: Load) -> None:
         self._load = load
-        self._clients = connect(load.clients, load.senders, load.ports)
+        self._clients = connect(load.clients, load.senders, load.ports, annotated=load.annotated)
         if load.is_shared:
             await_members(load.clients, load.ports)
         self._header = server_header(load.size)
@@ -174,8 +177,12 @@ class _Run:
                 client.is_open = False
                 poll.unregister(client.socket.fileno())
                 continue
-            frames, left = divmod(len(tail) + size, self._frame)
+            end = at + size
+            if client.is_annotated:
+                end = self._pass_over_notes(start, end)
+            frames = self._whole(start, end)
             filled = start + frames * self._frame
+            left = end - filled
             client.tail = bytes(view[filled : filled + left])
             regions.append((client, start, frames))
             if filled >= _BUFFER:
@@ -183,6 +190,19 @@ class _Run:
                 regions, filled = [], 0
         self._look(regions, filled)
         return bool(regions)
+
+    def _pass_over_notes(self, start: int, end: int) -> int:
+        """Take the whole notes out of what lies there in the buffer; return where it then ends."""
+        data = NOTES.sub(b"", bytes(self._buffer[start:end]))
+        self._buffer[start : start + len(data)] = np.frombuffer(data, np.uint8)
+        return start + len(data)
+
+    def _whole(self, start: int, end: int) -> int:
+        """Return how many frames lie there; at the end there may be a part of one, or of a note."""
+        frames = (end - start) // self._frame
+        while frames and self._buffer[start + (frames - 1) * self._frame] == _TEXT:
+            frames -= 1
+        return frames
 
     def _look(self, regions: list[tuple[Client, int, int]], filled: int) -> None:
         rows = self._buffer[:filled].reshape(-1, self._frame)

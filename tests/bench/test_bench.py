@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from math import floor
 
 import pytest
 from aiohttp import WSMsgType, web
@@ -91,6 +92,15 @@ async def test_relay_is_exact_for_messages_of_any_size(relay: Relay, size: int) 
     assert result.is_exact
     assert result.deliveries == 3 * 31
     assert 0 < result.p50 <= result.p99 <= result.worst
+
+
+@pytest.mark.parametrize("size", [16, 126])
+async def test_notes_are_passed_over(relay: Relay, size: int) -> None:
+    """Clients of `relay.v1` are told more than messages; their deliveries count alike."""
+    load = Load([relay.port], 20, 5, rate=400, size=size, seconds=0.305, annotated=True)
+    result = await asyncio.to_thread(measure, load)
+    assert result.is_exact
+    assert result.deliveries == 19 * sum(floor(0.305 * 400 - number / 5) + 1 for number in range(5))
 
 
 async def test_cpu_time_of_the_server_is_measured(relay: Relay) -> None:
