@@ -107,7 +107,7 @@ format: $(VENV)/ops.lock ## rewrite the sources in the project's format
 bench: $(VENV)/dev.lock ## measure the relay against the stock aiohttp loop, or another checkout (two cores, about four minutes; ARGS="--against ../other")
 	$(BIN)/python -m bench $(ARGS)
 
-bench-cluster: $(VENV)/dev.lock ## measure the log over NATS against the memory log, and several relays (nats-server; two cores, five minutes)
+bench-cluster: $(VENV)/dev.lock ## measure the log over NATS against the memory log, and several relays (nats-server; two cores, eight minutes)
 	$(BIN)/python -m bench.cluster $(ARGS)
 
 bench-stack: $(VENV)/dev.lock ## measure what Caddy and TLS cost, on the running stack (two minutes)
