@@ -5,10 +5,10 @@ from urllib.parse import urlsplit
 
 import pytest
 from multidict import CIMultiDict
-from playwright.async_api import ViewportSize, expect
+from playwright.async_api import Route, ViewportSize, expect
 
 from tests.browser.conftest import Pages
-from tests.browser.tools import MODULES
+from tests.browser.tools import MODULES, PATIENCE
 from tests.process import Relay
 
 # And what its state says as soon as its scripts have run; None: it has none.
@@ -76,6 +76,54 @@ async def test_a_page_is_small_quiet_and_asks_nobody_else(
     assert sum(sizes.values()) < 120_000, sizes
     assert {urlsplit(url).netloc for url in sizes} == {urlsplit(relay.http).netloc}
     assert pages.errors == []
+
+
+@pytest.mark.parametrize("path", [path for path, said in PAGES.items() if said is not None])
+async def test_a_page_that_lost_a_script_is_loaded_again(
+    pages: Pages, relay: Relay, path: str
+) -> None:
+    """The network failed while it arrived: otherwise it does nothing, and says nothing of it."""
+    context = await pages.context()
+    asked = 0
+    is_asked_again = asyncio.Event()
+
+    async def fail_once(route: Route) -> None:
+        nonlocal asked
+        asked += 1
+        if asked == 1:
+            await route.abort("internetdisconnected")
+        else:
+            is_asked_again.set()
+            await route.continue_()
+
+    await context.route("**/shared/state.js", fail_once)
+    await context.route("**/shared/units.js", fail_once)
+    page = await context.new_page()
+    await page.goto(relay.http + path)
+    async with asyncio.timeout(PATIENCE / 1000):
+        await is_asked_again.wait()
+    await expect(page.locator("#state")).to_contain_text(PAGES[path] or "")
+    await page.wait_for_function("history.state === null")
+
+
+async def test_a_page_whose_scripts_never_come_says_so(pages: Pages, relay: Relay) -> None:
+    """It tries a few times, then it asks for a reload."""
+    context = await pages.context()
+    page = await context.new_page()
+    await page.route("**/landing/form.js", lambda route: route.abort())
+    await page.clock.install()
+    loads: list[str] = []
+    page.on("load", lambda each: loads.append(each.url))
+    await page.goto(relay.http)
+    for times in range(1, 4):
+        await expect(page.locator("#state")).to_have_text(
+            "Parts of this page did not load. Loading it again."
+        )
+        async with page.expect_event("load"):
+            await page.clock.run_for(times * 1000)
+    await expect(page.locator("#state")).to_have_text("Parts of this page did not load. Reload it.")
+    await page.clock.run_for(60_000)
+    assert len(loads) == 4
 
 
 @pytest.mark.parametrize("path", PATHS)
