@@ -53,5 +53,5 @@ async def test_a_page_stays_open_and_sees_nothing_of_it(
 
 
 def _is_wrong(said: ConsoleMessage) -> bool:
-    """Other tests make and remove networks: Chromium then drops what it loads, and loads it again."""
+    """Other tests make and remove networks: Chromium then drops what it loads."""
     return said.type == "error" and "ERR_NETWORK_CHANGED" not in said.text
