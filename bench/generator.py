@@ -16,7 +16,7 @@ _PATIENCE: Final = 120.0  # seconds beside those of the load
 def generate(load: Load, core: int) -> Result:
     """Put a load on servers; raise `CalledProcessError` where the generator fails."""
     given = json.dumps(asdict(load))
-    return Result(**run("bench.load", given, core=core, timeout=load.seconds + _PATIENCE))
+    return Result(**run("bench.run", given, core=core, timeout=load.seconds + _PATIENCE))
 
 
 def run(module: str, *arguments: str, core: int, timeout: float | None = None) -> dict[str, Any]:

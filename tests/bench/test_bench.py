@@ -11,7 +11,8 @@ from aiohttp import WSMsgType, web
 
 from bench.__main__ import main
 from bench.comparison import HEADER
-from bench.load import Load, Result, measure
+from bench.load import Load, Result
+from bench.run import measure
 from tests.process import ROOT, Relay
 
 

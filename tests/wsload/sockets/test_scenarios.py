@@ -94,8 +94,10 @@ def test_a_climb_ends_with_its_last_step(relay: Process, locust: LoadTest) -> No
         "--rate-max", "200", "--rate-factor", "2", "--rate-step", "2", "--late", "60000",
     )  # fmt: skip
     steps = run.result["steps"]
-    assert [step["rate"] for step in steps] == [100, 200][: len(steps)]
-    assert len(steps) == 2 or steps[0]["shortfall"]
+    rates = [step["rate"] for step in steps]
+    assert rates == sorted(rates)  # a step that falls short is tried once more
+    assert rates[-1] == 200 or all(step["shortfall"] for step in steps[-2:])
+    assert set(rates) <= {100, 200} and len(rates) <= 4
     held = [step["rate"] for step in steps if not step["shortfall"]]
     assert run.metrics["highest_rate"] == max(held, default=0)
     assert run.result["duration"] < 20
