@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any, Final
 
 from relay.names import BadName, RoomName, UserName, check
@@ -137,7 +138,7 @@ def _time(claims: Mapping[str, Any], claim: str) -> float:
     try:
         if isinstance(value, int | float) and not isinstance(value, bool):
             seconds = float(value)
-            if seconds == seconds:  # JSON has no NaN, but Python's parser takes one
+            if isfinite(seconds):  # JSON has nothing else, but Python's parser takes it
                 return seconds
     except OverflowError:
         pass

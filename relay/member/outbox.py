@@ -15,7 +15,6 @@ from relay.member.stream import Stream
 from relay.room.batch import SessionId
 from relay.room.log import Entry
 from relay.room.member import Delivered
-from relay.wire.frames import skip
 
 CHUNK: Final = 256 * 1024  # bytes handed to the transport at once
 CONTROL: Final = 16 * 1024  # bytes of pings and pongs that may wait
@@ -262,7 +261,8 @@ class Outbox:
 
     def _render(self, entry: Entry, skipped: int) -> bytes:
         """Return what the entry holds for this client, without so many messages."""
-        return skip(entry.batch.without(self.excluded), skipped)
+        batch = entry.batch
+        return batch.behind(self.excluded, skipped) if skipped else batch.without(self.excluded)
 
     def _size(self, entry: Entry) -> int:
         """Return how many bytes of backlog the entry is for this client."""

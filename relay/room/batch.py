@@ -10,6 +10,7 @@ from typing import Final, NamedTuple, NewType
 
 from relay.account import Account
 from relay.names import UserName
+from relay.wire.frames import skip
 
 MAX_BATCH: Final = 256 * 1024  # bytes; a batch ends here or after one message, whichever is more
 
@@ -168,6 +169,20 @@ class Batch:
             pieces.append(view[position:start])
             position = end
         pieces.append(view[position:])
+        return b"".join(pieces)
+
+    def behind(self, session: SessionId | None, count: int) -> bytes:
+        """Return the frames that others published, without the first so many.
+
+        There may be a hundred thousand, of which those of an author are walked over at once.
+        """
+        pieces: list[bytes] = []
+        for author, _, start, end, messages, _ in self.spans:
+            if author.session != session:
+                skipped = min(count, messages)
+                count -= skipped
+                if skipped < messages:
+                    pieces.append(skip(self.data[start:end], skipped))
         return b"".join(pieces)
 
     def count_without(self, session: SessionId | None) -> tuple[int, int]:

@@ -46,11 +46,12 @@ class Outcome(NamedTuple):
 class Presence:
     """People by name, in the order of their coming; `leaving` until when they may come back."""
 
-    __slots__ = ("_gone", "_json", "is_told", "leaving", "people")
+    __slots__ = ("_awaited", "_gone", "_json", "is_told", "leaving", "people")
 
     def __init__(self, state: PresenceState | None = None) -> None:
         self.people: dict[UserName, Person] = {}
         self.leaving: dict[UserName, float] = {}
+        self._awaited: set[UserName] = set()  # those of them who have an annotated session
         self.is_told = True  # whether members are told of each other
         self._gone: dict[SessionId, tuple[int, float]] = {}  # latest attempt, and when it ended
         self._json: bytes | None = None  # of all names, until somebody comes or goes
@@ -73,7 +74,8 @@ class Presence:
         self.begin()
         for user, *person in state.people:
             self.people[user] = Person(*person)
-        self.leaving.update(state.leaving)
+        for user, until in state.leaving:
+            self.depart(user, until)
         self._gone.update((session, (attempt, at)) for session, attempt, at in state.gone)
         self.is_told = state.is_told
 
@@ -84,7 +86,7 @@ class Presence:
     @property
     def is_awaiting(self) -> bool:
         """Whether an annotated session may come back within its grace, with its cursor."""
-        return any(self.people[user].attempt for user in self.leaving)
+        return bool(self._awaited)
 
     def is_latest(self, author: Author, attempt: int) -> bool:
         """Whether this is the connection of an annotated session that holds its name."""
@@ -122,14 +124,17 @@ class Presence:
 
     def depart(self, user: UserName, until: float) -> None:
         """The member with this name is gone; it may come back until then."""
-        if user in self.people:
+        person = self.people.get(user)
+        if person is not None:
             self.leaving.setdefault(user, until)
+            if person.attempt:
+                self._awaited.add(user)
 
     def overdue(self, now: float) -> list[Change]:
         """Return the leaves that are to be told; asked now and then, each comes once."""
         due = [user for user, until in self.leaving.items() if until <= now]
         for user in due:
-            del self.leaving[user]
+            self._stay(user)
         return [self._gone_change(user) for user in due]
 
     def held_by(self, relay: str) -> list[Change]:
@@ -142,6 +147,7 @@ class Presence:
         """Forget who is here: those who are tell it again."""
         self.people.clear()
         self.leaving.clear()
+        self._awaited.clear()
         self._gone.clear()
         self._json = None
 
@@ -172,7 +178,7 @@ class Presence:
         if before is not None and before.session != session:
             self._remember(before, now)
         self._gone.pop(session, None)
-        self.leaving.pop(user, None)
+        self._stay(user)
         self.people[user] = Person(session, attempt, relay)
         return True
 
@@ -182,8 +188,13 @@ class Presence:
         if person is None or person[:2] != (session, attempt):
             return False  # it has come back meanwhile
         self._remember(self.people.pop(user), now)
-        self.leaving.pop(user, None)
+        self._stay(user)
         return True
+
+    def _stay(self, user: UserName) -> None:
+        """It is waited for no longer: it has come back, or is gone."""
+        self.leaving.pop(user, None)
+        self._awaited.discard(user)
 
     def _remember(self, person: Person, now: float) -> None:
         """A connection of this session may still be on its way, and come late."""

@@ -20,6 +20,7 @@ T = TypeVar("T")
 MAX_LISTED: Final = 1000  # rooms or names in one answer
 LIFETIME: Final = 0.5  # seconds for which an answer counts
 _TURN: Final = 1000  # rooms looked at before others get their turn
+_PATTERNS: Final = 16  # rooms of a token; where it names more, fewer are looked at in a turn
 _MAX_CACHED: Final = 256  # answers for holders of different tokens
 
 
@@ -91,6 +92,8 @@ class Counts:
             *((name, room.members) for name, room in rooms),
             *((name, ()) for name in others),
         ]
+        patterns = len(grant.rooms) if grant is not None else 0
+        turn = max(_TURN * _PATTERNS // max(patterns, _PATTERNS), 1)
         for index, (name, here) in enumerate(found):
             names, count = elsewhere.get(name, ((), 0))
             members = len(here) + count
@@ -100,7 +103,7 @@ class Counts:
                 visible_users += members
                 _keep_largest(largest, (members, name))
                 users += [*here, *names][: MAX_LISTED - len(users)]
-            if index % _TURN == _TURN - 1:
+            if index % turn == turn - 1:
                 await asyncio.sleep(0)
         largest.sort(key=lambda each: (-each[0], each[1]))
         return Seen(

@@ -15,6 +15,7 @@ from aiohttp.http_exceptions import (
     LineTooLong,
     PayloadEncodingError,
 )
+from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 
 from relay.edge.gate import MOST as MAX_HEAD
 from relay.edge.kernel import unacknowledged
@@ -26,6 +27,7 @@ _IDLE: Final = 15.0  # seconds for a whole request head, and between requests of
 MAX_FIELD: Final = 64 * 1024  # bytes of a header
 MAX_LINE: Final = 32 * 1024  # bytes of the request line, which may hold a token
 _MAX_FIELDS: Final = 256
+_BODY: Final = 64 * 1024  # bytes of a body; above twice that nothing is read until some are wanted
 _SENTENCES: Final = (
     (BadHttpMethod, "not an HTTP request"),
     (InvalidURLError, "bad HTTP request: the URL has bytes that have to be percent-encoded"),
@@ -85,7 +87,7 @@ def quieten_aiohttp() -> None:
 class HttpProtocol(web.RequestHandler):
     """One HTTP connection, until it is upgraded."""
 
-    __slots__ = ("_context", "_head", "_taking", "address", "handshake")
+    __slots__ = ("_ahead", "_body", "_context", "_head", "_taking", "address", "handshake")
 
     def __init__(
         self, server: web.Server, context: Context, loop: asyncio.AbstractEventLoop
@@ -99,18 +101,24 @@ class HttpProtocol(web.RequestHandler):
             max_line_size=MAX_LINE,
             max_field_size=MAX_FIELD,
             max_headers=_MAX_FIELDS,
+            read_bufsize=_BODY,
+            auto_decompress=False,  # a kilobyte can be a megabyte, and nobody asks for it
         )
         self._context = context
         self._head = 0  # bytes of a request head that has not ended
+        self._ahead = 0  # bytes that have come, but for the body that is being received
+        self._body: StreamReader = EMPTY_PAYLOAD  # of the last request whose head has ended
         self._taking: asyncio.TimerHandle | None = None
         self.address = ""
         self.handshake: asyncio.Task[object] | None = None  # that decides it
 
     @property
     def held(self) -> int:
-        """Bytes of answers that the client has not taken, and of a head that has not ended."""
+        """Bytes of answers that the client has not taken, and of requests that wait."""
         transport = self.transport
-        return self._head + (transport.get_write_buffer_size() if transport is not None else 0)
+        unsent = transport.get_write_buffer_size() if transport is not None else 0
+        unread = 0 if self._body is EMPTY_PAYLOAD else self._body._size  # told by nothing else
+        return self._ahead + unread + unsent
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
@@ -137,13 +145,25 @@ class HttpProtocol(web.RequestHandler):
         super().resume_writing()
 
     def data_received(self, data: bytes) -> None:
-        """Read on, and refuse a head that does not end: the parser bounds only its parts."""
-        is_between_requests = self._waiter is not None or not self._request_count
-        super().data_received(data)
-        if not is_between_requests or self._messages:
-            self._head = 0
+        """Read on, and no more than is bounded: the parser bounds only parts of a head, and bodies.
+
+        Of requests that come while another one is under way, some wait here; the rest is not read.
+        """
+        if self._close or self._force_close:  # input is thrown away
             return
-        self._head += len(data)
+        is_idle = self._waiter is not None or not self._request_count
+        was_over, count = self._body.is_eof(), self._request_count
+        super().data_received(data)
+        if self._request_count != count:
+            self._body, self._head = self._messages[-1][1], 0
+        elif was_over:
+            self._head += len(data)
+        if is_idle or self._messages or self._body.is_eof():
+            self._ahead += len(data)
+        if not is_idle:
+            if self._ahead > MAX_HEAD and (self._messages or self._body.is_eof()):
+                self._pause_reading_for_buffer()
+            return
         transport = self.transport
         if self._head > MAX_HEAD and transport is not None and not transport.is_closing():
             answer = self._refusal(431, f"the request's head exceeds limit of {MAX_HEAD} bytes")
@@ -155,6 +175,21 @@ class HttpProtocol(web.RequestHandler):
             transport.write("\r\n".join(lines).encode() + body)
             self.close()  # from here on input is thrown away
             asyncio.get_running_loop().call_later(_LINGER, transport.close)
+
+    async def finish_response(
+        self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
+    ) -> tuple[web.StreamResponse, bool]:
+        """Send the answer; what has not been read can be, once nothing waits."""
+        finished = await super().finish_response(request, resp, start_time)
+        if not self._messages:
+            self._ahead = self._head
+            if self._buffer_paused:
+                self._resume_reading_if_drained()
+        return finished
+
+    def _resume_reading_if_drained(self) -> None:
+        if not self._messages or self._ahead <= MAX_HEAD:
+            super()._resume_reading_if_drained()
 
     def _untaken(self) -> int:
         """Return how much of its answers the client has not acknowledged, at least."""

@@ -11,7 +11,7 @@ from relay.web.context import CONTEXT
 from relay.web.credentials import check_origin, decide, token_of
 from relay.web.refusals import Refusal, quoted
 from relay.web.target import query_of, room_of
-from relay.wire.frames import TEXT, ends, payload_start
+from relay.wire.frames import TEXT, ends, payload_start, skip
 
 _SHOWN: Final = 2000  # bytes of a message
 _MOST: Final = 200  # messages in an answer
@@ -39,7 +39,8 @@ async def messages(request: web.Request) -> web.Response:
     cursor = None
     if room is not None:
         entries, skipped = room.history(limit)
-        said = [message for entry in entries for message in _messages(entry)][skipped:]
+        said = list(_messages(entries[0], skipped)) if entries else []
+        said += [message for entry in entries[1:] for message in _messages(entry)]
         from_offset = after.offset if after is not None and after.epoch == room.epoch else 0
         found = [message for message in said if message["offset"] > from_offset]
         cursor = f"{room.epoch}-{entries[-1].offset if entries else from_offset}"
@@ -61,9 +62,14 @@ def _limit(text: str | None) -> int:
     return int(text)
 
 
-def _messages(entry: Entry) -> Iterator[dict[str, Any]]:
+def _messages(entry: Entry, skipped: int = 0) -> Iterator[dict[str, Any]]:
+    """Yield the messages of an entry, which may be a hundred thousand, behind so many."""
     for span in entry.batch.spans:
-        data, start = entry.batch.data[span.start : span.end], 0
+        if skipped >= span.messages:
+            skipped -= span.messages
+            continue
+        data, start = skip(entry.batch.data[span.start : span.end], skipped), 0
+        skipped = 0
         for end in ends(data):
             payload = data[payload_start(data, start) : end]
             shown = payload[:_SHOWN]

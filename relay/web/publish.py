@@ -61,7 +61,9 @@ async def publish(request: web.Request) -> web.Response:
             await _wait_for_room(context, name)
             members = await _publish(context, token, name, opcode, body)
     finally:
-        context.runtime.terms.account.unfinished -= sum(map(len, chunks))
+        account = context.roster.account
+        account.unfinished -= sum(map(len, chunks))
+        account.pieces -= len(chunks)
         chunks.clear()  # where a body was cut, aiohttp's error keeps this frame for a while
     return json_response({"room": name, "bytes": len(body), "members": members}, 202)
 
@@ -109,6 +111,7 @@ async def _receive(request: web.Request, context: Context, chunks: list[bytes]) 
                     if account.held + cost(len(chunk), 1) > roster.held_limit:
                         raise Refusal(503, "relay is out of memory for this message")
                     account.unfinished += len(chunk)
+                    account.pieces += 1
                     chunks.append(chunk)
     except TimeoutError:
         raise Refusal(408, f"body did not arrive within {_BODY_TIMEOUT:g} s") from None

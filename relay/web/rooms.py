@@ -1,5 +1,6 @@
 """`GET /rooms`, `GET /rooms/{room}`: who is where, and how much passes."""
 
+import asyncio
 from itertools import islice
 from typing import Any, Final
 
@@ -30,6 +31,7 @@ async def rooms(request: web.Request) -> web.Response:
         found = context.hub.rooms.get(line["room"])
         if found is not None:
             line.update(request.app[TRAFFIC].of(found))
+            await asyncio.sleep(0)  # a room may have thousands of messages and members
     return json_response({"rooms": listed, **cut(seen.are_all_rooms), "count": seen.room_count})
 
 

@@ -1,6 +1,8 @@
 """How much passes through a room, read from its log: nothing is counted for it per message."""
 
+from bisect import bisect_right
 from collections.abc import Callable
+from operator import attrgetter
 from typing import Any, Final
 
 from aiohttp import web
@@ -54,7 +56,7 @@ class Traffic:
     def _rates(self, room: Room, now: int) -> tuple[float, float, float]:
         """Return messages and bytes in, and messages out, per second."""
         entries, skipped = room.history(_MOST)
-        recent = [entry for entry in entries if entry.at > now - _WINDOW]
+        recent = entries[bisect_right(entries, now - _WINDOW, key=attrgetter("at")) :]
         held = sum(len(entry.batch.data) for entry in recent)
         is_cut = len(recent) == len(entries) and (skipped or held > self._history_size * _FULL)
         span = max(now - recent[0].at, 1) if is_cut and recent else _WINDOW

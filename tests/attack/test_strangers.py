@@ -79,6 +79,28 @@ async def test_pollers(besiege: Besiege) -> None:
             await siege.lasts(3)
 
 
+async def test_pollers_of_many_small_messages(besiege: Besiege) -> None:
+    """A hundred thousand in one entry: each look at the last one took 0.3 s of the loop."""
+    async with besiege(HISTORY_SIZE="1MB") as siege:
+        crowded = await members(siege.port, 100, "/ws/small-{}?room=hall")
+        for client in crowded:
+            await client.send(encode(1, b"") * 1300)
+
+        async def poll(number: int) -> None:
+            async with asyncio.timeout(5):
+                await siege.relay.get("/rooms/hall/messages?limit=1")
+                await siege.relay.get("/rooms")
+                with await RawClient.connect(
+                    siege.port, f"/ws/late-{number}?room=hall&history=1"
+                ) as late:
+                    await late.read()
+
+        async with crowd(10, poll):
+            await siege.lasts(3)
+        for client in crowded:
+            client.close()
+
+
 async def test_sockets_of_one_address(besiege: Besiege) -> None:
     """All of them count until they are closed; with a limit of 5 there were 796 at once."""
     # The bystander is of the same address.

@@ -4,6 +4,7 @@ import asyncio
 from contextlib import AsyncExitStack
 from typing import Any
 
+import orjson
 from nats.aio.client import Client
 
 from relay.names import UserName
@@ -11,6 +12,26 @@ from tests.clients.proxy import Proxy
 from tests.nats.server import NatsServer
 from tests.nats.site import Guest, Site, until
 from tests.relay.unit.people import say
+
+_FRAME = b"\x81\x01x"
+_STRANGE: tuple[tuple[Any, Any, bytes | None], ...] = (  # spans, changes, frames
+    ((), (), None),
+    (None, (), b""),
+    ((), (), b""),
+    ((), (), _FRAME),
+    ([[]], (), _FRAME),
+    ([[None, "session", 1, 2, 1, False]], (), _FRAME),
+    ([[None, "session", 1, 3.0, 1, False]], (), _FRAME),
+    ([[None, "session", 1, 3, -1, False]], (), _FRAME),
+    ([[None, ["session"], 1, 3, 1, False]], (), _FRAME),
+    ([[{}, "session", 1, 3, 1, False]], (), _FRAME),
+    ([[None, "session", 1, 3, 1, False]], [["eve", "session", 0, True, None]], _FRAME),
+    ((), [[["eve"], "session", 0, True, None]], b""),
+    ((), [["eve", {}, 0, True, None]], b""),
+    ((), [["eve", "session", "0", True, None]], b""),
+    ((), [["eve", "session", 0, True, ["nobody"]]], b""),
+    ((), ["eve"], b""),
+)
 
 
 async def _pair(stack: AsyncExitStack, server: NatsServer, **settings: Any) -> tuple[Any, ...]:
@@ -112,17 +133,23 @@ async def test_empty_store_begins_a_new_epoch(server: NatsServer) -> None:
 
 
 async def test_foreign_messages_are_ignored_and_counted(server: NatsServer) -> None:
-    """Somebody else publishes on a room's subject; the order goes on."""
+    """Somebody else publishes on a room's subject; the order goes on.
+
+    Also where it looks like an entry: one with a session that was no text stopped its room.
+    """
     async with AsyncExitStack() as stack:
         one, two, anna, bert, _ = await _pair(stack, server)
         client = Client()
         await client.connect(server.url)
-        for data in (b"", b"garbage", b"R1\0\0\0\2[]", b"R1\0\0\0\x20" + b"[" * 32):
+        for number, (spans, changes, frames) in enumerate(_STRANGE, 1):
             say(one.room(), anna, b"before")
-            await client.publish("relay.room.lobby", data)
-            await client.flush()
+            await until(lambda number=number: len(bert.heard) == 2 * number - 1)
+            fields = ["stranger", number, 0, two.rooms.logs[0].head, False, spans, changes]
+            head = orjson.dumps(fields) if frames is not None else b""
+            data = b"R1" + len(head).to_bytes(4, "big") + head + (frames or b"")
+            await client.request("relay.room.lobby", data, timeout=30)  # it has its place
             say(two.room(), bert, b"behind")
+            await until(lambda number=number: len(anna.heard) == 2 * number)
         await client.close()
-        await until(lambda: len(anna.heard) == len(bert.heard) == 8)
         assert anna.heard == bert.heard
-        await until(lambda: one.rooms.foreign == two.rooms.foreign == 4)
+        await until(lambda: one.rooms.foreign == two.rooms.foreign == number)

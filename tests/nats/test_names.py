@@ -45,7 +45,7 @@ async def _race(sites: list[Site], name: UserName) -> Guest:
     assert loser.ends[0] in ("name_in_use", "taken_over")
     for site in sites:
         people = site.room().presence.people
-        await until(lambda people=people: people[name].session == winner.id)
+        await until(lambda people=people: name in people and people[name].session == winner.id)
     assert not winner.ends
     return winner
 

@@ -79,13 +79,17 @@ class Predecessor:
         return None
 
     async def refuse(self, reason: str) -> Outcome:
-        """Say why not; the successor may then serve in this relay's place, or give up."""
+        """Say why not; if the reason is its formats, it may serve in this relay's place then.
+
+        Nobody else who is refused has a say in what becomes of this relay.
+        """
         self._channel.wait(GREET)
         try:
             answer = {"reason": reason, "replace": self._may_be_replaced}
             await self._call(self._channel.send, "NO", answer)
             self._channel.wait(_REPLACE)
-            return await self._call(self._last_word)
+            outcome = await self._call(self._last_word)
+            return outcome if self._may_be_replaced else Outcome.KEPT
         except Broken:
             return Outcome.KEPT
 

@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple
 import orjson
 
 from relay.account import Account
+from relay.names import UserName
 from relay.room.batch import Author, Batch, Change, SessionId, Span
 
 _MARK: Final = b"R1"  # of this format
@@ -37,12 +38,11 @@ class Stored(NamedTuple):
         """Return the batch that it holds; raise `Broken` if it is none."""
         try:
             spans = tuple(_spans(self.spans, len(self.data)))
-            changes = tuple(
-                Change(user, SessionId(session), attempt, bool(is_join), over)
-                for user, session, attempt, is_join, over in self.changes
-            )
+            changes = tuple(map(_change, self.changes))
         except (ValueError, TypeError) as error:
             raise Broken(str(error)) from None
+        if bool(spans) + bool(changes) + self.is_begin != 1:
+            raise Broken("it holds nothing, or more than one kind of thing")
         return Batch(self.data, spans, self.relay, self.number, account, changes)
 
 
@@ -108,12 +108,26 @@ def _spans(records: Sequence[Any], size: int) -> Sequence[Span]:
     """Return the spans that lie one behind the other in so many bytes."""
     found, start = [], 0
     for user, session, first, end, messages, has_marked in records:
-        if not start < end <= size or type(first) is not int or type(messages) is not int:
+        if not (
+            start < end <= size
+            and (user is None or isinstance(user, str))
+            and isinstance(session, str)
+            and all(type(value) is int and value > 0 for value in (first, end, messages))
+        ):
             raise Broken("its spans are not those of its frames")
-        found.append(
-            Span(Author(user, SessionId(session)), first, start, end, messages, has_marked)
-        )
+        name = None if user is None else UserName(user)
+        author = Author(name, SessionId(session))
+        found.append(Span(author, first, start, end, messages, bool(has_marked)))
         start = end
     if start != size:
         raise Broken("its spans are not those of its frames")
     return found
+
+
+def _change(record: Sequence[Any]) -> Change:
+    user, session, attempt, is_join, over = record
+    is_text = isinstance(user, str) and isinstance(session, str)
+    if not (is_text and type(attempt) is int and (over is None or isinstance(over, str))):
+        raise Broken("its changes are not of sessions")
+    by = None if over is None else SessionId(over)
+    return Change(UserName(user), SessionId(session), attempt, bool(is_join), by)

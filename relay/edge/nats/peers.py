@@ -103,10 +103,10 @@ class Peers:
     async def _hear(self, message: Msg) -> None:
         try:
             note = orjson.loads(message.data)
-            relay, members, leaves_in = note["relay"], note["members"], note["leaves_in"]
+            relay, members, leaves_in = note["relay"], int(note["members"]), note["leaves_in"]
         except (ValueError, LookupError, TypeError):
             return
-        if relay == self.relay:
+        if relay == self.relay or not isinstance(relay, str):
             return
         now = self._loop.time()
         if relay not in self.heard:

@@ -77,14 +77,15 @@ async def test_second_successor_is_refused_while_one_is_at_work(tmp_path: Path) 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can be another user")
 async def test_another_user_is_refused(tmp_path: Path) -> None:
-    """Even one who may write to the socket."""
+    """Even one who may write to the socket, and what it says then changes nothing."""
     for folder in (tmp_path, *tmp_path.parents[:3]):
         os.chmod(folder, 0o755)  # noqa: PTH101
-    async with succession(tmp_path) as relays:
+    async with succession(tmp_path) as relays, relays.unix("alice") as alice:
         os.chmod(relays.handover, 0o666)  # noqa: PTH101
         program = (
             "import socket, sys; s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1]);"
-            "print(s.recv(1000))"
+            "print(s.recv(1000)); s.sendall(b'DRAN' + bytes([0, 0, 0, 4, *8 * [0]]) + b'null');"
+            "s.recv(1)"
         )
         process = await asyncio.create_subprocess_exec(
             *("python3", "-c", program, relays.handover),
@@ -94,6 +95,11 @@ async def test_another_user_is_refused(tmp_path: Path) -> None:
         answer, _ = await process.communicate()
         assert b"user 65534 may not take over from user 0" in answer
         await relays.relay.logged("refused a successor: user 65534 may not take over from user 0")
+        async with relays.relay.connect("bob") as bob:
+            await say_and_hear(alice, bob, "it goes on")
+        channel = _call(relays)  # it still takes calls
+        assert "this relay writes" in await _hello(channel, 99)
+        channel.close()
 
 
 async def test_path_that_is_no_socket_is_left_alone(tmp_path: Path) -> None:

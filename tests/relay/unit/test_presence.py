@@ -13,7 +13,7 @@ from relay.member.session import begin
 from relay.names import RoomName, UserName
 from relay.room.batch import Change, SessionId
 from relay.room.log import parse_cursor
-from relay.room.presence import FEW, MOST, REMEMBERED, Presence
+from relay.room.presence import FEW, MOST, REMEMBERED, Person, Presence
 from relay.room.resume import Resume
 from relay.wire.frames import ends
 from tests.relay.unit.moving import Wire
@@ -150,3 +150,39 @@ def test_ten_thousand_one_after_the_other_cost_as_little() -> None:
         assert written < MOST * MOST * 100 + 3000 * 400
 
     asyncio.run(run())
+
+
+class _Counted(dict[UserName, Person]):
+    asked = 0
+
+    def __getitem__(self, user: UserName) -> Person:
+        self.asked += 1
+        return super().__getitem__(user)
+
+
+def test_many_who_leave_at_once_do_not_look_at_each_other() -> None:
+    """Each leave asks whether somebody may come back: 10,000 took seconds of the loop for that."""
+    presence = Presence()
+    presence.people = people = _Counted()
+    names = [f"p{number}" for number in range(1000)]
+    presence.apply([_change(name, is_join=True, attempt=0) for name in names], 0)
+    for name in names:
+        presence.depart(UserName(name), 5)
+        assert not presence.is_awaiting
+    assert people.asked < 10 * len(names)
+
+
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from(("join", "raw", "go", "end")))))
+def test_who_may_come_back_is_known(steps: list[tuple[str, str]]) -> None:
+    """As a look at all who are leaving would tell, also in a successor."""
+    presence = Presence()
+    for attempt, (name, step) in enumerate(steps, 1):
+        if step == "go":
+            presence.depart(UserName(name), attempt + 3)
+        elif step == "end":
+            presence.apply(presence.overdue(attempt), attempt)
+        else:
+            number = attempt if step == "join" else 0
+            presence.apply([_change(name, is_join=True, attempt=number)], attempt)
+        awaited = any(presence.people[user].attempt for user in presence.leaving)
+        assert presence.is_awaiting is Presence(presence.snapshot()).is_awaiting is awaited

@@ -15,7 +15,7 @@ from relay.room.room import Room
 from relay.room.shared import Shared
 from relay.room.tail import Retention
 from relay.room.tempo import PAUSE
-from relay.wire.frames import BINARY, encode
+from relay.wire.frames import BINARY, encode, skip
 from tests.relay.unit.people import (
     LateLog,
     Loop,
@@ -383,6 +383,8 @@ def test_batch_without_a_session_is_the_rest(said: list[tuple[int, bytes]]) -> N
         assert batch.without(person.author.session) == others
         count = sum(people[who] is not person for who, _ in said)
         assert batch.count_without(person.author.session) == (count, len(others))
+        for index in range(count + 1):
+            assert batch.behind(person.author.session, index) == skip(others, index)
         own = batch.own.get(person.author.session)
         spans = own.spans if own else ()
         assert [span.first for span in spans] == list(range(1, person.said + 1))

@@ -1,6 +1,7 @@
 """Tokens: what each says, with which key it is checked, and why one is refused."""
 
 import time
+from math import inf
 from typing import Any
 
 import jwt
@@ -189,6 +190,7 @@ def test_room_of_a_token(claim: str | list[str], room: str, admits: bool) -> Non
         ({"nbf": NOW + 31}, "token is not valid yet: its claim nbf lies in the future"),
         ({"nbf": "now"}, "token's claim nbf is no time"),
         ({"iat": "now"}, "token's claim iat is no time"),
+        ({"iat": inf}, "token's claim iat is no time"),  # JSON could not carry it to a successor
         ({"sub": 42}, "token's claim sub is not a name but a number"),
         ({"sub": None}, "token's claim sub is not a name but null"),
         ({"sub": "a/b"}, "token's user name contains '/'"),
