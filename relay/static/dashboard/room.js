@@ -70,6 +70,7 @@ function show(room) {
     return;
   }
   for (const [id, text] of Object.entries(facts)) find(id, HTMLElement).textContent = text;
+  find("waiting", HTMLElement).className = room.waiting ? "bad" : "";
   const here = /** @type {Member[]} */ (room.members);
   const members = new Map(here.map((each) => [each.user, each]));
   const users = /** @type {string[]} */ (room.users);
