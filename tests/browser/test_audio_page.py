@@ -124,6 +124,22 @@ async def test_an_audio_device_that_does_not_play_is_said(
         await expect(page.locator("#device")).to_be_hidden()
 
 
+async def test_nobody_is_called_muted_while_the_relay_is_away(
+    pages: Pages, start_relay: StartRelay, room: str
+) -> None:
+    """The page does not know who speaks."""
+    relay = await start_relay(DRAIN_WINDOW="0s")
+    url = f"{relay.http}/audio?room={room}"
+    speaker, listener = await pages.open(url), await pages.open(url)
+    await enter(speaker, "speaker")
+    await enter(listener, "listener")
+    badge = listener.locator("li[data-name=speaker] .badge")
+    await expect(badge).to_have_text("speaking")
+    await relay.stop()
+    await expect(listener.locator("#state")).to_contain_text("Reconnecting: ")
+    await expect(badge).to_have_text("unknown")
+
+
 async def test_the_relay_can_be_another_one(
     pages: Pages, relay: Relay, start_relay: StartRelay, room: str
 ) -> None:

@@ -32,12 +32,22 @@ async def test_nats_and_the_other_relays_are_shown(
             for at in (1, 2):  # p50 and p99
                 await expect(figures.nth(at)).to_have_text(re.compile(r"^[0-9]*[.1-9][0-9]* ms$"))
             await expect(figures.nth(3)).to_have_text("0")
+            inside = await pages.open(f"{one.http}/dashboard/room?room=lobby")
+            members = inside.locator("#members tr")
+            await expect(members).to_have_count(3)
+            await expect(members.nth(0)).to_contain_text("aliceraw")
+            await expect(members.nth(1)).to_contain_text("bobat another relay")
+            await bob.send("hi yourself")
+            await expect(inside.locator("#messages")).to_contain_text("hi yourself")
             await page.evaluate((MODULES / "axe-core" / "axe.min.js").read_text())
             assert (await page.evaluate("axe.run()"))["violations"] == []
             await server.stop()
             await expect(figures.nth(0)).to_have_text("away")
+            status = page.get_by_role("status")
+            await expect(status).to_contain_text("The relay cannot reach NATS.")
             await server.start()
             await expect(figures.nth(0)).to_have_text("up")
+            await expect(status).to_contain_text("The relay is up.")
     assert pages.errors == []
 
 

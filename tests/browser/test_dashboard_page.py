@@ -7,7 +7,8 @@ import re
 from playwright.async_api import Page, Route, expect
 from websockets.asyncio.client import ClientConnection
 
-from relay.wire.closing import Reason
+from relay.member.ending import begin_ending, describe_end
+from relay.wire.closing import Close, Reason
 from tests.browser.conftest import Pages
 from tests.browser.tools import HERE, PATIENCE, RunNode
 from tests.conftest import StartRelay
@@ -229,4 +230,8 @@ async def test_every_reason_and_status_has_a_meaning(run_node: RunNode) -> None:
     tiles = (HERE.parent.parent / "relay/static/dashboard/tiles.js").as_uri()
     script = f"import('{tiles}').then((m) => console.log(JSON.stringify(m.MEANINGS)))"
     _, output = await run_node("-e", script)
-    assert set(json.loads(output)) == {"lost", *(reason.name.lower() for reason in Reason)}
+    ends = {describe_end(None, 0, "").reason}
+    for reason in Reason:
+        ending = begin_ending(Close(reason, ""), 0, 0)
+        ends |= {describe_end(ending, unsent, "").reason for unsent in (0, 1)}
+    assert set(json.loads(output)) == ends

@@ -87,6 +87,8 @@ async def test_token_is_asked_for_hidden_and_kept(
     token = mint(UserName("zoë"), [RoomName("büro")], 600, SECRET)
     field = page.get_by_label("Token", exact=True)
     await expect(field).to_have_attribute("type", "password")
+    around = page.locator(".field.token")
+    assert await around.evaluate("field => getComputedStyle(field).overflowX") == "visible"
     await field.fill(token)
     await page.get_by_role("button", name="Show").click()
     await expect(field).to_have_attribute("type", "text")

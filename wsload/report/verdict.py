@@ -225,7 +225,8 @@ def _passed(facts: Facts) -> Iterator[Remark]:
         yield Remark(8, Word.PASSED, f"latencies are an upper bound: {_late(facts)}")
     else:
         met = ", ".join(f"{check.quantity.title} {number(check.limit)}" for check in facts.checks)
-        yield Remark(9, Word.PASSED, met or "nothing was required")
+        why = f"all limits met: {met}" if met else "nothing was required"
+        yield Remark(9, Word.PASSED, why)
 
 
 def _late(facts: Facts) -> str:

@@ -79,10 +79,11 @@ async function join() {
   const base = new URL(address.value);
   const key = document.documentElement.dataset.tokens === "on" ? token.value.trim() : "";
   let ahead = 0; // of the relay's clock, ms
+  let isOpen = false;
   const listener = await Listener.open(
     () => localTime() + ahead,
     (reports) => {
-      if (!leave) return; // a last report, from behind the door
+      if (!leave || !isOpen) return; // a last report, or of nobody
       for (const report of reports) people.get(report.name).report(report, listener.outputDelay);
     },
   );
@@ -96,6 +97,10 @@ async function join() {
     protocol: "raw", // sound that was missed is not wanted later
   });
   showState(relay, state, find("now", HTMLButtonElement));
+  relay.on("state", (change) => {
+    isOpen = change.state === "open";
+    if (!isOpen) people.forget();
+  });
   watchMembers(relay, base, key, (names) => {
     const gone = people.show(names.filter((name) => name !== relay.user));
     for (const name of gone) listener.forget(name);

@@ -6,6 +6,7 @@ import { Spark } from "../shared/spark.js";
 const SPEAKING = 0.02; // level from which somebody is heard
 const HOLD = 600; // ms that somebody counts as speaking after the last sound
 const DRAWN = 1_000; // ms between two points of the delay over time
+const UNKNOWN = "unknown";
 const QUIET = 10_000; // ms after which somebody who has left the room is forgotten
 
 /** @typedef {"delay" | "buffer" | "late" | "lost"} Fact */
@@ -50,7 +51,7 @@ export class People {
    * @param {string[]} names
    */
   show(names) {
-    for (const name of names) this.get(name);
+    for (const name of names) this.get(name).isKnown = true;
     const gone = [...this.#people].filter(
       ([name, { heard }]) => !names.includes(name) && performance.now() - heard > QUIET,
     );
@@ -60,6 +61,11 @@ export class People {
     }
     this.#nobody.hidden = this.#people.size > 0;
     return gone.map(([name]) => name);
+  }
+
+  /** The page is not connected, and knows nothing of anybody. */
+  forget() {
+    for (const person of this.#people.values()) person.isKnown = false;
   }
 
   get size() {
@@ -128,6 +134,14 @@ class Person {
       this.#volume,
     );
     this.element.dataset.name = name;
+  }
+
+  /** Whether this page knows how this one does. @param {boolean} isKnown */
+  set isKnown(isKnown) {
+    if (isKnown === (this.#badge.textContent !== UNKNOWN)) return;
+    this.#badge.textContent = isKnown ? "listening" : UNKNOWN;
+    this.#badge.classList.remove("live");
+    showLevel(this.#level, 0);
   }
 
   /** Say why this one is not heard. @param {string} why */

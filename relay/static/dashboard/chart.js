@@ -78,7 +78,7 @@ function options(target, tile, seconds, point) {
   return {
     width: target.clientWidth,
     height: HEIGHT,
-    padding: [8, 16, 0, 0],
+    padding: [8, 28, 0, 0], // right: half a label of the time
     legend: { show: false },
     cursor: { sync: { key: SYNC }, y: false, drag: { x: false, y: false }, points: { size: 7 } },
     scales: {

@@ -2,9 +2,11 @@
 
 import { make } from "../shared/dom.js";
 import { size } from "../shared/units.js";
+import { Question } from "./ask.js";
 
 const SHOWN = 100; // messages
 const PREVIEW = 120; // characters
+const WIDTH = 8; // bytes in a line of a dump, which fits a phone
 
 /**
  * @typedef {object} Held
@@ -22,6 +24,7 @@ export class Inspector {
   #note;
   #said;
   #cursor = "";
+  #question = new Question();
 
   /** @param {HTMLOListElement} list @param {HTMLElement} note */
   constructor(list, note) {
@@ -34,32 +37,39 @@ export class Inspector {
    * Add what has come since.
    *
    * @param {string} path
-   * @param {Record<string, string> | undefined} headers
+   * @param {string} token "": none
    */
-  async look(path, headers) {
+  async look(path, token) {
     if (this.isPaused) return;
     const query = new URLSearchParams({ limit: `${SHOWN}` });
     const cursor = this.#cursor;
     if (cursor) query.set("after", cursor);
     let answer;
     try {
-      answer = await fetch(`${path}?${query}`, { headers, cache: "no-store" });
+      answer = await this.#question.ask(`${path}?${query}`, token);
     } catch {
       return; // the page says so
     }
+    if (!answer) return; // the note says why
     const said = await answer.json();
     if (this.isPaused || this.#cursor !== cursor) return; // somebody paused it, or it was asked twice
     if (!answer.ok) {
       this.#note.textContent = `Not shown: ${said.error}.`;
+      this.#list.replaceChildren();
+      this.#cursor = "";
       return;
     }
-    this.#note.textContent = said.kept
-      ? this.#said
-      : "This relay keeps no history (HISTORY_SIZE or HISTORY_AGE is 0): there is nothing to show.";
+    this.#note.textContent = this.#noteOn(said);
     this.#cursor = said.cursor ?? "";
     const messages = /** @type {Held[]} */ (said.messages);
     this.#list.prepend(...messages.reverse().map(item));
     for (const extra of [...this.#list.children].slice(SHOWN)) extra.remove();
+  }
+
+  /** @param {{ kept: boolean, cursor: string | null }} said */
+  #noteOn({ kept, cursor }) {
+    if (!kept) return "This relay keeps no history: HISTORY_SIZE or HISTORY_AGE is 0.";
+    return cursor ? this.#said : "This relay holds no messages of this room.";
   }
 }
 
@@ -75,7 +85,7 @@ function item({ at, user, size: bytes, text, hex = "", truncated }) {
     make("span", "preview", (text ?? hex).slice(0, PREVIEW)),
     make("span", "quiet number", `${text === undefined ? "binary, " : ""}${size(bytes)}`),
   );
-  const body = make("pre", "");
+  const body = make("pre", text === undefined ? "dump" : "");
   body.tabIndex = 0;
   body.textContent = (text === undefined ? dump(hex) : pretty(text)) + (truncated ? "\n…" : "");
   return make("li", "", make("details", "", summary, body));
@@ -90,18 +100,18 @@ function pretty(text) {
   }
 }
 
-/** Return sixteen bytes in a line, with their offsets and letters. @param {string} hex */
+/** Return eight bytes in a line, with their offsets and letters. @param {string} hex */
 function dump(hex) {
   const bytes = hex.match(/../g) ?? [];
   const lines = [];
-  for (let at = 0; at < bytes.length; at += 16) {
-    const line = bytes.slice(at, at + 16);
+  for (let at = 0; at < bytes.length; at += WIDTH) {
+    const line = bytes.slice(at, at + WIDTH);
     const letters = line.map((byte) => {
       const code = parseInt(byte, 16);
       return code >= 32 && code < 127 ? String.fromCharCode(code) : ".";
     });
     const offset = at.toString(16).padStart(4, "0");
-    lines.push(`${offset}  ${line.join(" ").padEnd(47)}  ${letters.join("")}`);
+    lines.push(`${offset}  ${line.join(" ").padEnd(3 * WIDTH - 1)}  ${letters.join("")}`);
   }
   return lines.join("\n");
 }

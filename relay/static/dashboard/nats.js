@@ -1,4 +1,4 @@
-/** What the dashboard shows of NATS, where several relays share their rooms by it. */
+/** What the dashboard shows of NATS, where several relays share their rooms through it. */
 
 import { find, make } from "../shared/dom.js";
 import { milliseconds } from "../shared/units.js";
@@ -7,7 +7,7 @@ const figures = make("dl", "figures");
 const relays = make("tbody", "");
 const title = make("h2", "", "NATS");
 title.id = "nats-title";
-const note = make("p", "quiet small", "Several relays share these rooms by it.");
+const note = make("p", "quiet small", "Several relays share these rooms through NATS.");
 const section = make("section", "part card pad", make("div", "row spread", title), note, figures);
 section.setAttribute("aria-labelledby", title.id);
 const head = [make("th", "", "Relay"), make("th", "number", "Connections")];
@@ -21,7 +21,7 @@ export function showNats({ up, latency, unacknowledged, relays: counts }) {
     figure("Connection", up ? "up" : "away", up ? "" : "bad"),
     figure("Log latency, p50", `${milliseconds(1000 * latency.p50)} ms`),
     figure("Log latency, p99", `${milliseconds(1000 * latency.p99)} ms`),
-    figure("Batches on their way", unacknowledged.toLocaleString("en")),
+    figure("Batches in flight", unacknowledged.toLocaleString("en")),
   );
   const rows = Object.entries(counts).map(([name, count], at) => {
     const which = at ? [] : [make("span", "quiet", " this one")];

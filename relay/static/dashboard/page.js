@@ -120,6 +120,8 @@ function say(kind, heading, rest = "") {
 /** @param {import("./samples.js").Live} live */
 function show(live) {
   if (live.status === "draining") say("waiting", "Draining: members are asked to leave");
+  else if (live.nats?.up === false)
+    say("waiting", "The relay cannot reach NATS", "It refuses new clients, and senders wait.");
   else say("open", "The relay is up");
   const { version, commit } = live;
   find("version", HTMLElement).textContent =

@@ -2,13 +2,16 @@
 
 import { find, make } from "../shared/dom.js";
 import { showRelease } from "../shared/release.js";
+import { sentence } from "../shared/sentence.js";
 import { keepToken } from "../shared/token.js";
 import { number, size } from "../shared/units.js";
+import { headersOf, Question } from "./ask.js";
 import { Inspector } from "./inspector.js";
-import { headersOf } from "./rooms.js";
 import { Rows, write } from "./rows.js";
 
 const PERIOD = 1000; // ms
+const FACTS = ["count", "in", "out", "bytes", "backlog", "waiting"];
+const ENTER = "Enter a token for this room to see who is in it.";
 
 /**
  * @typedef {{ user: string, protocol: string, lag: string, backlog: number, sent: number, skipped: number }} Member
@@ -20,11 +23,8 @@ const path = `/rooms/${encodeURIComponent(name)}`;
 const token = find("token", HTMLInputElement);
 const state = find("state", HTMLElement);
 const asks = document.documentElement.dataset.tokens === "on";
+const question = new Question();
 const inspector = new Inspector(find("messages", HTMLOListElement), find("messages-note", HTMLElement));
-
-function headers() {
-  return headersOf(token.value.trim());
-}
 
 /** @param {string} kind @param {string} text */
 function say(kind, text) {
@@ -36,16 +36,20 @@ function say(kind, text) {
 async function look() {
   if (document.hidden) return;
   try {
-    const answer = await fetch(path, { headers: headers(), cache: "no-store" });
-    const said = await answer.json();
-    if (!answer.ok) say("closed", `${said.error}.`);
-    else if (!said.members) say("closed", "Enter a token for this room to see who is in it.");
-    else say("open", "The relay answers.");
-    if (answer.ok) show(said);
+    const answer = await question.ask(path, token.value.trim());
+    const said = await answer?.json();
+    if (answer?.ok) {
+      show(said);
+      if (said.members) say("open", "The relay answers.");
+      else say("closed", ENTER);
+    } else if (answer) {
+      say("closed", sentence(said.error));
+      hide();
+    }
   } catch {
     say("waiting", "The relay does not answer; asking again.");
   }
-  await inspector.look(`${path}/messages`, headers());
+  await inspector.look(`${path}/messages`, token.value.trim());
 }
 
 /** @param {any} room what `GET /rooms/{room}` answers */
@@ -60,15 +64,32 @@ function show(room) {
     backlog: size(room.backlog ?? 0),
     waiting: room.waiting ? "yes" : "no",
   });
+  if (!room.members) {
+    hide();
+    find("count", HTMLElement).textContent = facts.count;
+    return;
+  }
   for (const [id, text] of Object.entries(facts)) find(id, HTMLElement).textContent = text;
-  const members = /** @type {Member[]} */ (room.members ?? []);
-  memberRows.show(new Map(members.map((each) => [each.user, each])), "Nobody is in it.");
+  find("waiting", HTMLElement).className = room.waiting ? "bad" : "";
+  const here = /** @type {Member[]} */ (room.members);
+  const members = new Map(here.map((each) => [each.user, each]));
+  const users = /** @type {string[]} */ (room.users);
+  const who = users.map((user) => /** @type {const} */ ([user, members.get(user) ?? { user }]));
+  memberRows.show(new Map(who), "Nobody is in it.");
   const ended = /** @type {Ended[]} */ (room.ended ?? []);
   endedRows.show(new Map(ended.map((each) => [JSON.stringify(each), each])), "Nobody.");
-  find("disconnect-all", HTMLButtonElement).hidden = members.length === 0;
+  find("disconnect-all", HTMLButtonElement).hidden = users.length === 0;
 }
 
-/** @param {Member} member */
+/** Say that nothing is known without a token that is for this room. */
+function hide() {
+  for (const id of FACTS) find(id, HTMLElement).textContent = "–";
+  memberRows.say(ENTER);
+  endedRows.say("Not shown without a token for this room.");
+  find("disconnect-all", HTMLButtonElement).hidden = true;
+}
+
+/** @param {Partial<Member> & { user: string }} member */
 function beginMember({ user }) {
   const action = make("td", "number");
   if (asks) {
@@ -83,15 +104,20 @@ function beginMember({ user }) {
   return make("tr", "", make("td", "room-name", user), ...quiet, ...numbers, action);
 }
 
-/** @param {Member} member @param {HTMLTableRowElement} row */
+/**
+ * Write what is known of a member: of one at another relay, only where it is.
+ *
+ * @param {Partial<Member>} member
+ * @param {HTMLTableRowElement} row
+ */
 function writeMember({ protocol, lag, backlog, sent, skipped }, row) {
   write(row, [
     null,
-    protocol,
-    lag === "skip" ? "skips messages" : "is closed",
-    sent.toLocaleString("en"),
-    size(backlog),
-    skipped.toLocaleString("en"),
+    protocol ?? "at another relay",
+    lag === undefined ? "–" : lag === "skip" ? "skips messages" : "is closed",
+    sent?.toLocaleString("en") ?? "–",
+    backlog === undefined ? "–" : size(backlog),
+    skipped?.toLocaleString("en") ?? "–",
   ]);
 }
 
@@ -107,7 +133,7 @@ async function disconnect(body) {
   try {
     const answer = await fetch(`${path}/disconnect`, {
       method: "POST",
-      headers: { ...headers(), "Content-Type": "application/json" },
+      headers: { ...headersOf(token.value.trim()), "Content-Type": "application/json" },
       body: JSON.stringify(body),
     });
     const said = await answer.json();
@@ -135,7 +161,7 @@ find("test", HTMLFormElement).addEventListener("submit", async (event) => {
   try {
     const answer = await fetch(`${path}/messages`, {
       method: "POST",
-      headers: { ...headers(), "Content-Type": "text/plain" },
+      headers: { ...headersOf(token.value.trim()), "Content-Type": "text/plain" },
       body: find("text", HTMLInputElement).value,
     });
     const { members, error } = await answer.json();

@@ -1,8 +1,10 @@
 /** The table of rooms: asks `GET /rooms` every second while somebody looks. */
 
 import { find, make } from "../shared/dom.js";
-import { number, size } from "../shared/units.js";
+import { sentence } from "../shared/sentence.js";
 import { Spark } from "../shared/spark.js";
+import { number, size } from "../shared/units.js";
+import { Question } from "./ask.js";
 import { Rows, write } from "./rows.js";
 
 const PERIOD = 1000; // ms
@@ -19,17 +21,13 @@ const SHOWN = 30; // rooms
  * @property {number | null} [deliveries_per_second]
  */
 
-/** Return the header of a request with this token. @param {string} token "": none */
-export function headersOf(token) {
-  return token ? { Authorization: `Bearer ${token}` } : undefined;
-}
-
 /** @param {HTMLInputElement} token */
 export function watchRooms(token) {
   const note = find("rooms-note", HTMLElement);
   const asks = document.documentElement.dataset.tokens === "on";
   const body = find("rooms", HTMLTableSectionElement);
   const rows = new Rows(body, 7, begin, writeRoom);
+  const question = new Question();
 
   const look = async () => {
     const key = token.value.trim();
@@ -37,12 +35,13 @@ export function watchRooms(token) {
     if (document.hidden) return undefined;
     let answer;
     try {
-      answer = await fetch("/rooms", { headers: headersOf(key), cache: "no-store" });
+      answer = await question.ask("/rooms", key);
     } catch {
       return undefined; // the page says that the relay is away
     }
+    if (!answer) return undefined; // the table says why
     const said = await answer.json();
-    if (!answer.ok) return rows.say(`${said.error}.`);
+    if (!answer.ok) return rows.say(sentence(said.error));
     const rooms = /** @type {Room[]} */ (said.rooms);
     const shown = rooms.slice(0, SHOWN).map((room) => /** @type {const} */ ([room.room, room]));
     rows.show(new Map(shown), "No room has members now.");

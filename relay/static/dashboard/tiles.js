@@ -108,6 +108,7 @@ export const TILES = [
 export const MEANINGS = {
   left: "the client said goodbye",
   lost: "the stream ended without a close frame",
+  cut_off: "it was closed, and did not read its backlog in time",
   restarting: "the relay was restarting",
   broken_frame: "a frame broke the WebSocket protocol",
   invalid_text: "a text message was not UTF-8",

@@ -2,6 +2,7 @@
 
 import { find, make } from "../shared/dom.js";
 import { freeName } from "../shared/names.js";
+import { sentence } from "../shared/sentence.js";
 
 /** @typedef {{ user: string, room: string, token: string }} Who */
 
@@ -56,9 +57,8 @@ export class Form {
   refuse(reason, taken) {
     const field = this.#fieldOf(reason);
     if (!field) return false;
-    const sentence = `${reason[0].toUpperCase()}${reason.slice(1)}.`;
     const error = find(`${field.id}-error`, HTMLElement);
-    error.replaceChildren(sentence);
+    error.replaceChildren(sentence(reason));
     error.hidden = false;
     field.ariaInvalid = "true";
     if (/ is in use /.test(reason)) {

@@ -45,6 +45,8 @@ export class Messages {
     this.#jump = jump;
     this.#view.addEventListener("scroll", () => this.#look(), { passive: true });
     jump.addEventListener("click", () => this.#toEnd());
+    // A phone that is turned: what was at the end stays there.
+    new ResizeObserver(() => this.#isAtEnd && this.#toEnd()).observe(this.#view);
   }
 
   /** Another room. */

@@ -38,7 +38,9 @@ export function showState(client, element, now) {
     if (state === "closed") stop.abort();
     element.dataset.state = state;
     now.hidden = state !== "waiting";
-    const said = `${WORDS[state]}: ${reason}`;
+    const said = reason.startsWith("connecting to ")
+      ? `Connecting${reason.slice("connecting".length)}`
+      : `${WORDS[state]}: ${reason}`;
     if (retryIn === null) {
       element.textContent = `${said}.`;
       return;
@@ -51,7 +53,8 @@ export function showState(client, element, now) {
       countdown.textContent = ` Next try in ${seconds} s.`;
     };
     count();
-    element.replaceChildren(make("span", "", `${said}; trying again soon.`, countdown));
+    const soon = make("span", "unseen", " Trying again soon.");
+    element.replaceChildren(make("span", "", `${said}.`, soon, countdown));
     timer = setInterval(count, 1000);
   });
 }

@@ -132,6 +132,19 @@ async def test_an_administrators_answers_are_as_described(start_relay: StartRela
         _check(path, "get", status, answer)
 
 
+def _empty(value: object, path: str = "") -> Iterator[str]:
+    if isinstance(value, dict | list):
+        for key, each in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _empty(each, f"{path}/{key}")
+    elif value is None:
+        yield path
+
+
+def test_no_sentence_of_the_description_ends_at_a_comma() -> None:
+    """In braces, YAML takes what is behind one for another key, without a value."""
+    assert list(_empty(API)) == []
+
+
 def test_page_is_what_the_description_says() -> None:
     """`make api-docs` writes it."""
     assert (STATIC / "docs.html").read_text() == page()

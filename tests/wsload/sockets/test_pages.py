@@ -94,6 +94,17 @@ def test_report_shows_numbers_and_charts(page: Page, tmp_path: Path) -> None:
     assert background == ("rgb(18, 21, 20)" if dark else "rgb(246, 245, 241)")
 
 
+def test_report_fits_a_small_phone(page: Page, tmp_path: Path) -> None:
+    """The first column after the name says whether a limit is met."""
+    page.set_viewport_size({"width": 320, "height": 640})
+    result = _result(scenarios=["steady"])
+    result["settings"]["rate_factor"] = 1.25
+    page.goto(write(result, str(tmp_path)).as_uri())
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    assert page.locator("tbody tr", has_text="p99 latency").inner_text().split()[2] == "yes"
+    assert "1.25" in page.locator("tr", has_text="rate factor").inner_text().split()
+
+
 def test_report_draws_a_climb_absences_and_own_requests(page: Page, tmp_path: Path) -> None:
     step = {"sent": 100.0, "delivered": 300.0, "p50": 1.0, "cpu": 20.0, "server_cpu": None}
     steps = [

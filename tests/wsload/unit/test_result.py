@@ -49,7 +49,7 @@ def test_a_clean_run_passes() -> None:
     assert result["metrics"]["bandwidth"] == 0.8
     assert result["metrics"]["p99"] == 2.1
     assert [row["t"] for row in result["seconds"]] == list(range(1, 11))
-    assert "PASSED  lost 0" in render(result)
+    assert "PASSED  all limits met: lost 0" in render(result)
     assert sum(count for _, _, count in result["heat"]["cells"]) == 1000
 
 

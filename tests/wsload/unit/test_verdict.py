@@ -64,7 +64,7 @@ ROWS: list[tuple[int, str, dict[str, Any], Word, str]] = [
         8, "met in spite of lateness", {"checks": [P99_MET], "late_share": LATE},
         Word.PASSED, "latencies are an upper bound: 30 % left late",
     ),
-    (9, "all met", {"checks": [P99_MET]}, Word.PASSED, "p99 latency 100"),
+    (9, "all met", {"checks": [P99_MET]}, Word.PASSED, "all limits met: p99 latency 100"),
     (
         9, "what is to be reached", {"checks": [Check("throughput", 1, 2)], "late_share": LATE},
         Word.PASSED, "throughput 1",

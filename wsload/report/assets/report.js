@@ -168,20 +168,21 @@ const UNITS = {
   /** A row of a table of names and values, the values with their units. */
   function pair([name, value]) {
     const unit = UNITS[name] ?? "";
-    const text = typeof value === "number" ? full(value) : value === true ? "yes" : String(value);
-    return [name.replace(/_percent$/, "").replaceAll("_", " "), unit ? `${text} ${unit}` : text];
+    const digits = { maximumFractionDigits: 2 }; // 1.25 is not 1.3
+    const text = typeof value === "number" ? value.toLocaleString("en", digits) : value === true ? "yes" : String(value);
+    return [name === "cpu" ? "processor" : name.replace(/_percent$/, "").replaceAll("_", " "), unit ? `${text} ${unit}` : text];
   }
 
   /** What was required, what was measured, and how much lies between. */
   function requirements(checks) {
     const units = (value, unit) => (value == null ? "not measured" : `${full(+value.toPrecision(6))} ${unit}`);
-    const made = table("Requirements", ["", "limit", "measured", "margin", "met"], checks.map((check) => {
+    const made = table("Requirements", ["", "met", "measured", "limit", "margin"], checks.map((check) => {
       const margin = check.measured == null ? null : check.least ? check.measured - check.limit : check.limit - check.measured;
       const share = margin != null && check.limit ? ` (${full(Math.round((100 * margin) / check.limit))} %)` : "";
       const limit = check.least ? `at least ${units(check.limit, check.unit)}` : check.limit ? `at most ${units(check.limit, check.unit)}` : "none";
-      return [check.title, limit, units(check.measured, check.unit), margin == null ? "–" : `${units(margin, check.unit)}${share}`, check.met ? "yes" : "no"];
+      return [check.title, check.met ? "yes" : "no", units(check.measured, check.unit), limit, margin == null ? "–" : `${units(margin, check.unit)}${share}`];
     }));
-    for (const cell of made.querySelectorAll("tbody td:last-child")) cell.classList.add(cell.textContent === "yes" ? "met" : "missed");
+    for (const cell of made.querySelectorAll("tbody td:nth-child(2)")) cell.classList.add(cell.textContent === "yes" ? "met" : "missed");
     made.style.marginBottom = "16px";
     return made;
   }
