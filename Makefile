@@ -13,7 +13,7 @@ REMOTE = $(if $(call given,HOST),--host "$(HOST)") $(if $(call given,USERNAME),-
 
 OPERATE = $(if $(call given,DOMAIN),--domain $(DOMAIN)) $(if $(call given,HOST),--host "$(HOST)") $(if $(call given,USERNAME),--username $(USERNAME))
 
-.PHONY: help run test client api-docs late-log-test nats-test browser-test loadtest-test handover-test node-modules images stack-test deploy-test deploy-test-all up down logs launch create provision deploy rollback status watch hold unhold smoke doctor lint format bench bench-cluster bench-stack bench-handover attack attack-test loadtest dashboard lock clean
+.PHONY: help run test client api-docs late-log-test nats-test browser-test loadtest-test handover-test node-modules images stack-test deploy-test deploy-test-all up down logs launch create provision deploy rollback status watch hold unhold smoke doctor lint format bench bench-cluster bench-stack bench-handover attack attack-test loadtest dashboard lock digests clean
 .DEFAULT_GOAL := help
 
 help: ## list these commands
@@ -136,6 +136,9 @@ lock: $(VENV)/dev.lock ## resolve the dependencies again and lock them in requir
 	$(BIN)/$(LOCK) pyproject.toml --group load --constraint requirements/dev.txt --output-file requirements/load.txt
 	$(BIN)/$(LOCK) pyproject.toml --group deploy --constraint requirements/ops.txt --output-file requirements/deploy.txt
 	$(BIN)/$(LOCK) --group ansible --constraint requirements/ops.txt --output-file requirements/ansible.txt
+
+digests: ## pin the base images of the Dockerfiles to what their tags mean today (needs Docker, and a registry)
+	@scripts/pin-images Dockerfile.relay loadtest/Dockerfile
 
 smoke: $(VENV)/deploy.lock ## check that a server answers and relays a message: make smoke HOST=203.0.113.7 [COMMIT=…]
 	@$(BIN)/python -m infra.watch.smoke $(if $(call given,HOST),--host "$(HOST)") $(if $(SUMMARY),--summary $(SUMMARY)) $(if $(COMMIT),--commit $(COMMIT))

@@ -26,7 +26,7 @@ def hold(path: Path, holder: str, wait: float, clock: Clock) -> Iterator[None]:
             except BlockingIOError:
                 if clock.now() >= deadline:
                     raise Failure(
-                        f"another deploy holds this host and did not end within {wait:g} s:"
+                        f"this host is held by another run, which did not end within {wait:g} s:"
                         f" {path.read_text().strip()}"
                     ) from None
             clock.sleep(_LOOK)

@@ -173,12 +173,12 @@ def test_provisioning_and_deploys_keep_out_of_each_others_way(
     vps.wait_until(lambda: bool(vps.run("pgrep -f '^[s]leep 1000' || true")), "it holds")
     try:
         refused = provision(vps, "-e", "provision_lock_wait=1", *lab)
-        refused.refused("a deploy holds this host: release R, by somebody")
+        refused.refused(f"{vps.address} is held by another run: release R, by somebody")
     finally:
         vps.run("pkill -f '[s]leep 1000' || true")
     with ThreadPoolExecutor(1) as beside:
         provisioning = beside.submit(provision, vps, "--tags", "tuning", *lab)
-        holds = f"grep -q '^provisioning, since 20' {lock} && ! flock --nonblock {lock} true"
+        holds = f"grep -q '^provisioning by .*, since 20' {lock} && ! flock --nonblock {lock} true"
         vps.run_once(f"({holds})", "true")
         provisioning.result().succeeded()
     vps.run(f"flock --nonblock {lock} true")

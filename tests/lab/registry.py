@@ -18,7 +18,9 @@ _FOLDER: Final = CACHE / "registry"
 class Registry:
     """Serves images at `url`, to engines that name it as a mirror of Docker Hub."""
 
-    def __init__(self) -> None:
+    def __init__(self, address: str = "") -> None:
+        """Listen at this address; left out, at the one by which containers reach this machine."""
+        self._address = address
         self._process: subprocess.Popen[bytes] | None = None
         self.url = ""
 
@@ -26,7 +28,7 @@ class Registry:
         """Start it; `fill` has to have been called since the images were built."""
         if not all(_is_stored(tag, _identity(image)) for tag, image in SERVED.items()):
             engine.refuse("the lab's registry has not these images: run make images")
-        self._process, self.url = _serve(_program(), engine.gateway())
+        self._process, self.url = _serve(_program(), self._address or engine.gateway())
         return self
 
     def __exit__(

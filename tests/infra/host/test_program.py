@@ -56,8 +56,8 @@ def test_whoever_holds_the_host_is_named(release: Path) -> None:
     """After as long as one wants to wait."""
     done = _run(release, "prepare", "0", "somebody")
     assert done.returncode == 1
-    expected = "another deploy holds this host and did not end within 0 s: release R, by somebody"
-    assert done.stderr == f"{expected}\n"
+    expected = "held by another run, which did not end within 0 s: release R, by somebody"
+    assert done.stderr == f"this host is {expected}\n"
 
 
 def test_switch_that_cannot_have_the_lock_says_so_where_it_is_asked(release: Path) -> None:
@@ -66,7 +66,7 @@ def test_switch_that_cannot_have_the_lock_says_so_where_it_is_asked(release: Pat
     while (report := _last(_run(release, "progress", "0").stdout)).is_alive:
         pass
     assert report.progress.state is State.FAILED
-    assert "another deploy holds this host" in report.progress.words
+    assert "this host is held by another run" in report.progress.words
 
 
 def _last(said: str) -> Report:
