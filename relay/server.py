@@ -13,7 +13,6 @@ from aiohttp import web
 
 from relay import __version__, process_memory
 from relay.access.openness import what_is_open
-from relay.edge.connection import Connection
 from relay.edge.gate import Gate, NewProtocol
 from relay.edge.handover import rendezvous
 from relay.edge.handover.arrival import Arrival, arrive
@@ -163,10 +162,9 @@ def _go_on(taken: Taken, context: Context, inside: NewProtocol) -> None:
         transport.set_protocol(gate)
         gate.connection_made(transport)
         transport.resume_reading()
-    for connection in tuple(context.roster.clients):
-        assert isinstance(connection, Connection)
-        if not context.access.still_admits(connection.session.options.grant):
-            connection.close(Reason.REVOKED.close(), 0)
+    for session in [client.session for client in context.roster.clients]:
+        if not context.access.still_admits(session.options.grant):
+            session.close(Reason.REVOKED.close(), 0)
     if context.cluster is not None:
         context.cluster.take_over()
     watch = context.watch
@@ -198,7 +196,7 @@ async def _step_aside(
                     await asyncio.sleep(_LOOK)
     else:
         for client in tuple(context.roster.clients):
-            client.ignore()
+            client.session.inbox.await_close()  # its room is another relay's now
     if left != 0:
         # Who could not move is alone in its room: it is told at once.
         window = settings.drain_window if left is None else 0.0

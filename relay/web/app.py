@@ -122,6 +122,7 @@ def create_app(settings: Settings, file_limit: int, new_log: NewLog = MemoryLog)
         read_buffer_size=settings.read_buffer_size,
         write_buffer_size=settings.write_buffer_size,
         account=account,
+        hub=hub,
         clock=loop.time,
         new_parser=partial(Parser, loop=loop),
         message_rate=settings.message_rate,
@@ -187,9 +188,7 @@ def create_app(settings: Settings, file_limit: int, new_log: NewLog = MemoryLog)
     app[counts.COUNTS] = counts.Counts(hub, elsewhere)
     history_size = settings.history_size if settings.history_age else 0
     app[traffic.TRAFFIC] = traffic.Traffic(history_size, retention.clock)
-    app.cleanup_ctx.append(_heartbeat)
-    app.cleanup_ctx.append(_key_set)
-    app.cleanup_ctx.append(live.sampling)
+    app.cleanup_ctx.extend((_heartbeat, _key_set, live.sampling))
     app.router.add_get("/", pages.page("index.html"))
     app.router.add_get("/audio", pages.page("audio.html", microphone=True))
     app.router.add_get("/dashboard", pages.page("dashboard.html"))

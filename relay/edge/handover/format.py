@@ -15,7 +15,7 @@ from relay.member.intake import IntakeState
 from relay.member.liveness import Liveness
 from relay.member.options import Options
 from relay.member.outbox_state import OutboxState
-from relay.member.session import SessionState
+from relay.member.session_state import SessionState
 from relay.names import RoomName, UserName
 from relay.room.batch import Author, Batch, Change, SessionId, Span
 from relay.room.congestion import State

@@ -92,7 +92,7 @@ class Inventory:
         """Have everything parsed that has come."""
         for client in tuple(self._clients):
             assert isinstance(client, Connection)
-            client.reader.catch_up()
+            client.catch_up()
 
     def new_entries(self) -> list[Entry]:
         """Return the entries that logs, backlogs and deliveries hold and nobody has told."""
@@ -148,7 +148,7 @@ class Inventory:
                 continue
             moved.append(connection)
             session = connection.session
-            if connection.ending is None and session.is_plain:
+            if session.ending is None and session.is_plain:
                 numbers.append(number)
                 heard.append(session.heard)
                 published.append(session.inbox.published)
@@ -157,7 +157,7 @@ class Inventory:
                 record = pack_session(session.snapshot(), writer, self._entries)
                 if self.is_former:
                     record = former.of_session(record)
-                records.append((number, session.room.name, record, pack_ending(connection.ending)))
+                records.append((number, session.room.name, record, pack_ending(session.ending)))
         head = {
             "rooms": [self._pack_room(room) for room in self._rooms.values()],
             "sessions": records,

@@ -69,7 +69,7 @@ async def test_what_a_waiting_room_had_accepted_is_not_left_out_at_a_close() -> 
         while due:
             due.pop(0)()
     assert alice.session.room.is_waiting
-    bob.close(Reason.RESTARTING.close())
+    bob.session.close(Reason.RESTARTING.close())
     wire.give(10**6)
     size = 20 * (len(frame) - 4)
     assert wire.taken[:size].count(bytes(1000)) == 20
