@@ -106,8 +106,8 @@ class Connection(asyncio.BufferedProtocol):
 
     def end_when_sent(self) -> None:
         session = self.session
-        if session.is_over or not session.outbox.is_empty:
-            return
+        if session.is_over or session.outbox.is_open or not session.outbox.is_empty:
+            return  # it is over, or has not said why yet, or that is still to be sent
         if session.inbox.is_closed:
             self._transport.close()
         else:
