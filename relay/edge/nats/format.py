@@ -11,10 +11,7 @@ from relay.room.batch import Author, Batch, Change, SessionId, Span
 
 _MARK: Final = b"R1"  # of this format
 _SIZE: Final = 4  # bytes of the head's size, big-endian
-# What an entry takes at most beside its frames, in bytes: once, and for each span or change. Two
-# names of 128 bytes may be escaped by JSON, and a session has a name in it.
-HEAD: Final = 512
-PART: Final = 768
+HEAD: Final = 512  # bytes of an entry at most, beside its frames and `PART` for each span or change
 
 
 class Broken(ValueError):
