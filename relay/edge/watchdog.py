@@ -1,6 +1,6 @@
 """What time does to a connection: a backlog that does not move, a token that expires, silence."""
 
-from relay.edge.probe import Probe
+from relay.edge.alive_check import AliveCheck
 from relay.edge.runtime import Runtime
 from relay.member.liveness import STALL, Sign
 from relay.member.pace import WINDOW
@@ -16,34 +16,34 @@ def beat_period(interval: float) -> float:
 class Watchdog:
     """It has one session, and closes it when its time is up."""
 
-    __slots__ = ("_probe", "_runtime", "_session")
+    __slots__ = ("_alive_check", "_runtime", "_session")
 
     def __init__(self, session: Session, runtime: Runtime) -> None:
         self._session = session
         self._runtime = runtime
-        self._probe: Probe | None = None  # the last question whether the client is there
+        self._alive_check: AliveCheck | None = None  # the last one
 
     def hear(self, now: float) -> None:
         """Something has come from the client; `now` is in seconds of the event loop's clock."""
         self._session.liveness.hear(now)
-        if self._probe is not None:
-            self._probe.hear()
+        if self._alive_check is not None:
+            self._alive_check.hear()
 
     def stop(self) -> None:
         """The socket is gone: whoever asks for the client need not wait."""
-        if self._probe is not None:
-            self._probe.hear()
+        if self._alive_check is not None:
+            self._alive_check.hear()
 
     async def is_alive(self) -> bool:
         """Whether the client gives a sign of life within 2 s, or gave one to the last who asked."""
-        if self._probe is None or not self._probe.is_recent:
-            self._probe = Probe(self._session, self._runtime.loop)
-        return await self._probe.is_alive()
+        if self._alive_check is None or not self._alive_check.is_recent:
+            self._alive_check = AliveCheck(self._session, self._runtime.loop)
+        return await self._alive_check.is_alive()
 
     @property
     def seems_alive(self) -> bool:
         """Whether it is there as far as is known, without asking it."""
-        return self._probe is None or self._probe.seems_alive
+        return self._alive_check is None or self._alive_check.seems_alive
 
     def check(self, now: float) -> None:
         """See whether the session's time is up; to be asked once in `Runtime.period`."""

@@ -32,8 +32,8 @@ def begin(options: Options, now: float) -> SessionState:
     return SessionState(identity_of(options), options, Liveness(now), inbox, OutboxState())
 
 
-def arrive(described: dict[str, Any]) -> SessionState:
-    """Return the state of a session that `Session.describe` has described, before it is at work."""
+def from_description(described: dict[str, Any]) -> SessionState:
+    """Return the state of a session that `Session.describe` has described, as it begins."""
     options = Options.restored(described["options"])
     return SessionState(
         SessionId(described["id"]), options, Liveness(0.0), InboxState(), OutboxState()

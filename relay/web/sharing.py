@@ -5,9 +5,9 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from relay.access.revocations import Revocation
+from relay.edge.alive_check import PATIENCE
 from relay.edge.connection import watchdog_of
 from relay.edge.nats.errors import Away, NoResponders
-from relay.edge.probe import PATIENCE
 from relay.member.options import Options
 from relay.member.session import Session
 from relay.member.session_state import identity_of

@@ -9,8 +9,9 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from relay import __version__
 from relay.access.grants import Grant
 from relay.web.answers import json_response
+from relay.web.cached import Cached
 from relay.web.context import CONTEXT, Context
-from relay.web.counts import COUNTS, Cached
+from relay.web.counts import COUNTS
 from relay.web.credentials import decide, token_of
 
 METRICS: Final = web.AppKey("metrics", Cached[bytes])

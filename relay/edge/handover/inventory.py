@@ -10,8 +10,8 @@ from relay.edge.connection import Connection
 from relay.edge.handover import former
 from relay.edge.handover.format import (
     FORMAT,
+    BlobWriter,
     Numbers,
-    Writer,
     pack_ending,
     pack_entry,
     pack_room,
@@ -107,7 +107,7 @@ class Inventory:
 
     def tell(self, entries: Sequence[Entry]) -> Iterable[tuple[Any, bytes]]:
         """Yield messages that hold these entries."""
-        writer, records, size = Writer(), [], 0
+        writer, records, size = BlobWriter(), [], 0
         for entry in entries:
             self._entries.add(entry)
             record = pack_entry(entry, writer)
@@ -115,7 +115,7 @@ class Inventory:
             size += entry.batch.size
             if size >= _MESSAGE:
                 yield records, writer.data()
-                writer, records, size = Writer(), [], 0
+                writer, records, size = BlobWriter(), [], 0
         if records:
             yield records, writer.data()
 
@@ -139,7 +139,7 @@ class Inventory:
 
         A connection that is not in it has left.
         """
-        writer = Writer()
+        writer = BlobWriter()
         numbers, heard = array("I"), array("d")
         published, taken = array("Q"), array("Q")
         records, moved = [], []

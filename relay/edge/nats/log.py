@@ -20,7 +20,7 @@ from relay.account import Account
 from relay.edge.nats import format, subjects
 from relay.edge.nats.errors import Away
 from relay.edge.nats.flight import Behind, Flight, Taken, read_answer, read_told
-from relay.edge.nats.owner import Owner
+from relay.edge.nats.log_owner import LogOwner
 from relay.edge.nats.reading import Read
 from relay.names import RoomName
 from relay.room.batch import Batch
@@ -49,7 +49,7 @@ class NatsLog(Tail):
         self,
         name: RoomName,
         follower: Follower,
-        owner: Owner,
+        owner: LogOwner,
         retention: Retention,
         account: Account,
         state: LogState | None = None,

@@ -1,4 +1,4 @@
-"""A question to the holder of a name: are you there?"""
+"""Whether the holder of a name is there: it is asked, and has two seconds for a sign of life."""
 
 import asyncio
 from typing import Final
@@ -8,7 +8,7 @@ from relay.member.session import Session
 PATIENCE: Final = 2.0  # seconds for a sign of life, and for which the answer holds
 
 
-class Probe:
+class AliveCheck:
     """Asked once for all newcomers who want the name meanwhile.
 
     Anything heard or taken within 2 s is a sign of life, and so is that the relay itself does not

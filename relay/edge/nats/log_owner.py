@@ -10,7 +10,7 @@ from relay.edge.nats.stream import Stream
 from relay.names import RoomName
 
 
-class Owner(Protocol):
+class LogOwner(Protocol):
     """What a log needs of the others."""
 
     link: Link
