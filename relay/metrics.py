@@ -60,7 +60,7 @@ class RelayCollector(Collector):
                 watch.handover.frozen if watch.handover else 0,
             ),
             ("waiting_rooms", "rooms that wait for slow receivers", waiting),
-            *((name, "what it may have", value) for name, value in self._limits.items()),
+            *((name, "its limit here", value) for name, value in self._limits.items()),
         ):
             yield GaugeMetricFamily(f"relay_{name}", meaning, value=value)
         for name, meaning, value in (

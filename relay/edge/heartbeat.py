@@ -1,4 +1,4 @@
-"""The relay's pulse: one task looks after all connections, rooms, and the memory that is left."""
+"""One task looks after all connections and rooms, and after the memory that is left."""
 
 import asyncio
 import logging
@@ -24,7 +24,7 @@ _EXPIRY: Final = 5.0  # seconds between two looks at all rooms' history
 class Heartbeat:
     """Beats every `period` seconds; `is_overloaded` says whether new work is refused.
 
-    `others` tells what connections hold that are no members, in bytes.
+    `others` returns what is held for connections that are not a member's, in bytes.
     """
 
     def __init__(

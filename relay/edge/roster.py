@@ -1,4 +1,4 @@
-"""Who is connected to this relay, and how those who left came to leave."""
+"""Who is connected to this relay, and why others have left."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -27,7 +27,7 @@ class Client(Protocol):
 
 _AGAIN: Final = 0.05  # seconds between two looks for somebody who has to go
 _RELIEVED: Final = 0.9  # of the limit: until then
-_MUCH: Final = 64 * 1024  # bytes: whoever holds less does not matter
+_MUCH: Final = 64 * 1024  # bytes: to close a client that holds less would not help
 
 
 @dataclass(slots=True)

@@ -1,4 +1,4 @@
-"""What time does to a connection: a backlog that does not move, a token that expires, silence."""
+"""Closes a session in time: a backlog that does not move, a token that expires, silence."""
 
 from relay.edge.alive_check import AliveCheck
 from relay.edge.runtime import Runtime

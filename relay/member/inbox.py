@@ -159,7 +159,7 @@ class Inbox:
         return self.pace.is_met(now, self.published, self.unfinished)
 
     def cut(self, data: bytes, frames: int) -> int:
-        """Return where so many frames have ended in `data`, which comes next; or its size."""
+        """Return where the first `frames` frames end in `data`, which comes next; or its size."""
         return self._boundary.cut(data, frames)
 
     def hold(self, why: int) -> None:

@@ -133,7 +133,7 @@ class Intake:
             self._waker.wake(0.0)
 
     def adjust(self) -> None:
-        """Read the stream, or have somebody call `next`, as things stand."""
+        """Read the stream or not, and have `next` called if something waits."""
         reads = not (self._is_held or self._rest or self._until)
         if reads != self._reads:
             self._reads = reads
@@ -162,6 +162,6 @@ class Intake:
         self._wait(self._throttle.take(messages, size, now), now)
 
     def _wait(self, until: float, now: float) -> None:
-        """Note when to read on; whoever is being closed is read as fast as it comes."""
+        """Note when to read on; a client that is being closed is read without a limit."""
         assert self._inbox is not None
         self._until = until if until > now and not self._inbox.discards else 0.0

@@ -181,7 +181,7 @@ class Outbox:
         return (*self._queue, *(() if isinstance(sending, bytes) else sending))
 
     def advance(self, taken: int) -> None:
-        """So many bytes, in all, have been taken by the kernel; nothing waits."""
+        """The kernel has taken this many bytes in all; nothing waits."""
         self._handed = taken
 
     def waiting(self) -> int:
@@ -261,7 +261,7 @@ class Outbox:
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def _render(self, entry: Entry, skipped: int) -> bytes:
-        """Return what the entry holds for this client, without so many messages."""
+        """Return what the entry holds for this client, without its first `skipped` messages."""
         return skip(entry.batch.without(self.excluded), skipped)
 
     def _size(self, entry: Entry) -> int:

@@ -4,7 +4,7 @@ from typing import Protocol
 
 
 class Owner(Protocol):
-    """Whoever has the session's socket, and lets it go when the session has ended."""
+    """It has the session's socket, and closes it when the session has ended."""
 
     def depart(self) -> None:
         """The session has begun to leave: `Session.ending` says how, and until when."""

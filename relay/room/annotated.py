@@ -57,7 +57,7 @@ def rest(entry: Entry, epoch: str, session: SessionId | None, count: int, ack: b
 
 
 def _announced(frames: bytes, span: Span) -> bytes:
-    """Return frames of a span; before each that looks like a note it says that it is none."""
+    """Return frames of a span; a message that looks like a note is announced as data."""
     return b"".join(_announcing(frames)) if span.has_marked else frames
 
 

@@ -25,7 +25,7 @@ class Seen(NamedTuple):
     """What somebody may see of all rooms; the counts are of everything."""
 
     rooms: list[tuple[RoomName, int]]  # the largest, with how many are in each
-    users: list[UserName]  # sorted; one who is in two rooms is there twice
+    users: list[UserName]  # sorted; a name that is in two rooms is listed twice
     room_count: int
     user_count: int
     are_all_rooms: bool  # whether `rooms` leaves out none that may be seen

@@ -25,7 +25,7 @@ _MOST_NAMES: Final = 1000
 
 
 def join_cluster(context: Context, cluster: "Cluster") -> None:
-    """Let other relays ask this one, and NATS close who is connected."""
+    """Let other relays ask this one, and have members closed when NATS loses a log."""
 
     async def answer(question: dict[str, Any]) -> Any:
         return await _answer(context, question)
@@ -88,7 +88,7 @@ async def is_elsewhere(context: Context, room: RoomName, options: Options) -> bo
 
 
 def close_revoked(context: Context, revocation: Revocation) -> int:
-    """Close who is connected here with a token that no longer counts; return how many."""
+    """Close those who are connected here with a revoked token; return how many."""
     found = [each for each in sessions(context) if revocation.covers(each.options.grant)]
     _close(found, Reason.REVOKED.close())
     return len(found)

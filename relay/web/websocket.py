@@ -143,7 +143,7 @@ async def _options(
 
 
 def _check_capacity(context: Context, options: Options, holder: Session | None) -> None:
-    """Refuse whom there is no room for; whoever takes a name over takes a place over, too."""
+    """Refuse a client that there is no place for; one that takes a name over takes its place."""
     roster, per_address = context.roster, context.settings.max_connections_per_ip
     if context.heartbeat.is_overloaded:
         raise Refusal(503, "relay is short of memory; try again later", LAST)
@@ -173,7 +173,7 @@ def _deciding(context: Context, address: str) -> Iterator[None]:
 
 
 def _check_known_name(context: Context, room: RoomName, options: Options) -> None:
-    """Refuse a name that somebody has, as far as it is known: who only asks drives nobody."""
+    """Refuse a name in use, as far as is known: a plain GET does not have anybody pinged."""
     holder = _holder(context, room, options.user)
     if holder is None or _is_own(options, holder):
         return

@@ -25,7 +25,7 @@ class Stored(NamedTuple):
     number: int
     at: int  # milliseconds since 1970, by the clock of the relay that appended it
     previous: int
-    is_begin: bool  # nobody knew who was in the room: whoever is tells it again
+    is_begin: bool  # no relay knew who was in the room: all tell it again
     spans: Sequence[Any]
     changes: Sequence[Any]
     data: bytes
@@ -87,8 +87,8 @@ def entries(
 ) -> Sequence[tuple[int, Stored]]:
     """Return sequence and content of the entries among the messages of a subject, in their order.
 
-    Not of what is none, nor of one that follows another message than it says. What lies before the
-    first is not known: it is believed.
+    Messages that are not entries are left out, and entries that do not follow the message that they
+    name. What lies before the first is not known, so what it names is believed.
     """
     found, last = [], 0
     for sequence, data in messages:

@@ -226,7 +226,7 @@ class NatsLog(Tail):
         self._follower.on_entry(entry)
 
     def _send(self, flight: Flight | None) -> None:
-        """Send the batch on its way, as often as its fate is not known."""
+        """Send the batch on its way; again, if nobody knows what became of it."""
         if flight is None or flight is not self.flight or self._is_reading or not self.available:
             return
         flight.sent = self._loop.time()
