@@ -13,6 +13,7 @@ from aiohttp import web
 
 from relay import __version__, process_memory
 from relay.access.openness import what_is_open
+from relay.edge.counters import Handover
 from relay.edge.gate import Gate, NewProtocol
 from relay.edge.handover import rendezvous
 from relay.edge.handover.arrival import Arrival, arrive
@@ -23,7 +24,6 @@ from relay.edge.listener import Listener
 from relay.edge.nats.errors import Unusable
 from relay.edge.open_files import raise_file_limit
 from relay.edge.sockets import CannotListen, open_sockets, urls
-from relay.edge.watch import Handover
 from relay.settings import Settings
 from relay.web.app import NewLog, create_app
 from relay.web.context import CONTEXT, Context
@@ -167,9 +167,9 @@ def _go_on(taken: Taken, context: Context, inside: NewProtocol) -> None:
             session.close(Reason.REVOKED.close(), 0)
     if context.cluster is not None:
         context.cluster.take_over()
-    watch = context.watch
-    watch.handovers += 1
-    watch.handover = Handover(time.time(), taken.release, taken.members, round(taken.frozen, 4))
+    counters = context.counters
+    counters.handovers += 1
+    counters.handover = Handover(time.time(), taken.release, taken.members, round(taken.frozen, 4))
     logger.info(
         "took over %d connections from release %s; nobody was served for %.0f ms",
         taken.members,

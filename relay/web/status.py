@@ -59,11 +59,11 @@ def uptime(context: Context) -> dict[str, Any]:
 
     The service goes on when another process takes over.
     """
-    watch, last = context.watch, context.watch.handover
+    counters, last = context.counters, context.counters.handover
     return {
         "uptime_seconds": round(time.monotonic() - context.started, 3),
-        "service_uptime_seconds": round(time.time() - watch.serving_since, 3),
-        "handovers": watch.handovers,
+        "service_uptime_seconds": round(time.time() - counters.serving_since, 3),
+        "handovers": counters.handovers,
         "handover": last
         and {
             "at": round(last.at, 3),
