@@ -9,13 +9,13 @@ _PIECE: Final = 64  # bytes of memory for each read that brought some of it, how
 
 
 def cost(unfinished: int, pieces: int) -> int:
-    """Return the bytes of memory that so many bytes of unfinished messages take."""
+    """Return the bytes of memory that this many bytes of unfinished messages take."""
     return _COPIES * unfinished + _PIECE * pieces
 
 
 @dataclass(slots=True)
 class Account:
-    """Changed by whoever takes or gives back; in bytes, over all rooms and connections."""
+    """What is held, in bytes, over all rooms and connections; its holders change it."""
 
     unfinished: int = 0  # received of messages that have not ended
     pieces: int = 0  # reads that brought it

@@ -7,8 +7,8 @@ from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector,
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from relay.edge.counters import Counters
 from relay.edge.roster import Roster
-from relay.edge.watch import Watch
 from relay.room.hub import Hub
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ class RelayCollector(Collector):
         self,
         hub: Hub,
         roster: Roster,
-        watch: Watch,
+        counters: Counters,
         history_bytes: Callable[[], int],
         limits: Mapping[str, int],
         cluster: "Cluster | None" = None,
@@ -35,13 +35,13 @@ class RelayCollector(Collector):
         self._cluster = cluster
         self._hub = hub
         self._roster = roster
-        self._watch = watch
+        self._counters = counters
         self._history_bytes = history_bytes
 
     def collect(self) -> Iterator[Metric]:
         account = self._roster.account
         waiting = sum(room.is_waiting for room in list(self._hub.rooms.values()))
-        totals, roster, watch = self._hub.totals, self._roster, self._watch
+        totals, roster, counters = self._hub.totals, self._roster, self._counters
         for name, meaning, value in (
             ("connections", "open WebSockets", len(roster.clients)),
             ("rooms", "rooms that have members or history", len(self._hub.rooms)),
@@ -53,14 +53,14 @@ class RelayCollector(Collector):
             ("batch_bytes", "published, and in a log or a backlog", account.batches),
             ("held_bytes", "all that is held for clients: it decides who is let in", account.held),
             ("history_bytes", "what all rooms' logs hold", self._history_bytes()),
-            ("event_loop_delay_seconds", "how late the event loop was", watch.loop_delay),
+            ("event_loop_delay_seconds", "how late the event loop was", counters.loop_delay),
             (
                 "handover_frozen_seconds",
                 "for how long nobody was served when this process took over; 0: it did not",
-                watch.handover.frozen if watch.handover else 0,
+                counters.handover.frozen if counters.handover else 0,
             ),
             ("waiting_rooms", "rooms that wait for slow receivers", waiting),
-            *((name, "what it may have", value) for name, value in self._limits.items()),
+            *((name, "its limit here", value) for name, value in self._limits.items()),
         ):
             yield GaugeMetricFamily(f"relay_{name}", meaning, value=value)
         for name, meaning, value in (
@@ -72,7 +72,7 @@ class RelayCollector(Collector):
             ("delivered_bytes", "bytes of frames handed to members", totals.delivered_bytes),
             ("skipped", "messages that members with lag=skip missed", totals.skipped),
             ("waits", "times a room made its senders wait", totals.waits),
-            ("handovers", "times a process took over from another", watch.handovers),
+            ("handovers", "times a process took over from another", counters.handovers),
             ("slowed", "times a client was read later, for its rates", roster.slowed),
             ("slowed_seconds", "for how long, in all", roster.slowed_seconds),
         ):
@@ -84,7 +84,7 @@ class RelayCollector(Collector):
             left.add_metric([reason], count)
         yield left
         refused = CounterMetricFamily("relay_refused", "requests refused", labels=["status"])
-        for status, count in watch.refused.items():
+        for status, count in counters.refused.items():
             refused.add_metric([str(status)], count)
         yield refused
 

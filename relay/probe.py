@@ -20,20 +20,26 @@ def address() -> tuple[str, int]:
     return _LOOPBACK.get(first, first), int(os.environ.get("PORT") or 8080)
 
 
+def ask() -> tuple[bytes, str]:
+    """Return the head and the body of the answer to `/ready`; raise `OSError` if there is none."""
+    with socket.create_connection(address(), _TIMEOUT) as connection:
+        connection.sendall(b"GET /ready HTTP/1.0\r\nHost: localhost\r\n\r\n")
+        answer = b""
+        while chunk := connection.recv(4096):
+            answer += chunk
+    head, _, body = answer.partition(b"\r\n\r\n")
+    return head, body.decode(errors="replace")
+
+
 def main() -> int:
     """Ask the relay of this container; return the exit code."""
-    host, port = address()
     try:
-        with socket.create_connection((host, port), _TIMEOUT) as connection:
-            connection.sendall(b"GET /ready HTTP/1.0\r\nHost: localhost\r\n\r\n")
-            answer = b""
-            while chunk := connection.recv(4096):
-                answer += chunk
+        head, body = ask()
     except OSError as error:
+        host, port = address()
         print(f"no answer from {host} on port {port}: {error}")
         return 1
-    head, _, body = answer.partition(b"\r\n\r\n")
-    print(body.decode(errors="replace"))
+    print(body)
     return 0 if head.split(b" ")[1:2] == [b"200"] else 1
 
 

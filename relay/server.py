@@ -13,7 +13,7 @@ from aiohttp import web
 
 from relay import __version__, process_memory
 from relay.access.openness import what_is_open
-from relay.edge.connection import Connection
+from relay.edge.counters import Handover
 from relay.edge.gate import Gate, NewProtocol
 from relay.edge.handover import rendezvous
 from relay.edge.handover.arrival import Arrival, arrive
@@ -24,7 +24,6 @@ from relay.edge.listener import Listener
 from relay.edge.nats.errors import Unusable
 from relay.edge.open_files import raise_file_limit
 from relay.edge.sockets import CannotListen, open_sockets, urls
-from relay.edge.watch import Handover
 from relay.settings import Settings
 from relay.web.app import NewLog, create_app
 from relay.web.context import CONTEXT, Context
@@ -163,15 +162,14 @@ def _go_on(taken: Taken, context: Context, inside: NewProtocol) -> None:
         transport.set_protocol(gate)
         gate.connection_made(transport)
         transport.resume_reading()
-    for connection in tuple(context.roster.clients):
-        assert isinstance(connection, Connection)
-        if not context.access.still_admits(connection.session.options.grant):
-            connection.close(Reason.REVOKED.close(), 0)
+    for session in [client.session for client in context.roster.clients]:
+        if not context.access.still_admits(session.options.grant):
+            session.close(Reason.REVOKED.close(), 0)
     if context.cluster is not None:
         context.cluster.take_over()
-    watch = context.watch
-    watch.handovers += 1
-    watch.handover = Handover(time.time(), taken.release, taken.members, round(taken.frozen, 4))
+    counters = context.counters
+    counters.handovers += 1
+    counters.handover = Handover(time.time(), taken.release, taken.members, round(taken.frozen, 4))
     logger.info(
         "took over %d connections from release %s; nobody was served for %.0f ms",
         taken.members,
@@ -198,7 +196,7 @@ async def _step_aside(
                     await asyncio.sleep(_LOOK)
     else:
         for client in tuple(context.roster.clients):
-            client.ignore()
+            client.session.inbox.await_close()  # its room is another relay's now
     if left != 0:
         # Who could not move is alone in its room: it is told at once.
         window = settings.drain_window if left is None else 0.0

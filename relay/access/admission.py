@@ -4,9 +4,9 @@ from typing import Final
 
 from relay.settings import Settings
 
-_RESERVE: Final = 20  # one file in so many, and this many, are for others than members:
-_LEAST: Final = 256
-_OWN: Final = 32  # the relay itself, and the rest in halves for handshakes and plain requests
+_RESERVE: Final = 20  # one file in 20 is kept free of members
+_LEAST: Final = 256  # files kept free of members, but at most a quarter of all
+_OWN: Final = 32  # of these, for the relay itself; handshakes and plain requests share the rest
 _COST: Final = 64 * 1024  # bytes of memory set aside for each connection
 
 

@@ -3,7 +3,6 @@
 import ctypes
 import os
 import resource
-import socket
 import stat
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,11 +84,6 @@ def _socket(path: Path) -> SocketFact:
 def _ask() -> str | None:
     """Return what a relay here answers to /ready, or None where none does."""
     try:
-        with socket.create_connection(probe.address(), 2) as connection:
-            connection.sendall(b"GET /ready HTTP/1.0\r\nHost: localhost\r\n\r\n")
-            answer = b""
-            while chunk := connection.recv(4096):
-                answer += chunk
+        return probe.ask()[1]
     except OSError:
         return None
-    return answer.partition(b"\r\n\r\n")[2].decode(errors="replace")

@@ -1,8 +1,8 @@
-"""Sockets of those who are no members: each counts until it is closed, and each kind has its share.
+"""Sockets that are not a member's: each counts until it is closed, and each kind has its share.
 
 A gate is a connection whose first request is not under way, a guest one that is answered over HTTP.
-Beyond a share the one that has been there longest is cut off: who is quick is gone before. Beyond
-what may be held for all of them, the one that holds most is.
+If a kind exceeds its share, its oldest socket is cut off: an honest client is done before that. If
+more bytes are held for all of them than may be, the one that holds most is cut off.
 """
 
 import asyncio
@@ -67,7 +67,7 @@ class Doors:
     def look(self) -> int:
         """Return how many bytes are held for all of them; to be asked now and then.
 
-        Whoever holds most is cut off until these are not too many: answers that nobody takes.
+        While they are too many, the guest that holds most is cut off: its answers are not taken.
         """
         held = self.heads + sum(guest.held for guest in self.guests)
         for guest in sorted(self.guests, key=lambda guest: guest.held, reverse=True):

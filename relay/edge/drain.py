@@ -9,6 +9,7 @@ from typing import Final
 
 from relay.edge.roster import Roster
 from relay.member.ending import GOODBYE
+from relay.wire import notes
 from relay.wire.closing import Reason
 
 logger = logging.getLogger("relay")
@@ -60,14 +61,16 @@ class Drain:
         random.shuffle(members)
         start, window = loop.time(), max(0.0, min(window, deadline - loop.time() - GOODBYE))
         for index, member in enumerate(members):
-            member.announce_drain(window * index / len(members))
+            delay = window * index / len(members)
+            member.session.tell(notes.drain(round(delay * 1000)))
             if index % _TURN == _TURN - 1:
                 await asyncio.sleep(0)
         for index, member in enumerate(members):
             delay = start + window * index / len(members) - loop.time()
             if delay > 0:
                 await asyncio.sleep(delay)
-            member.close(Reason.RESTARTING.close(), max(0.0, deadline - loop.time() - GOODBYE))
+            patience = max(0.0, deadline - loop.time() - GOODBYE)
+            member.session.close(Reason.RESTARTING.close(), patience)
 
         # 3. Wait for the last of them, and cut off whoever is left at the deadline.
         while self._roster.clients and loop.time() < deadline:

@@ -17,7 +17,7 @@ from relay.edge.doors import Doors, Verdict
 PATIENCE: Final = 15.0  # seconds for a whole head, and until a handshake is decided
 MOST: Final = 128 * 1024  # bytes of a head; what is longer, aiohttp's side refuses with a reason
 _END: Final = b"\r\n\r\n"
-_LINGER: Final = 1.0  # seconds for whoever is refused to take the answer
+_LINGER: Final = 1.0  # seconds for a refused client to take the answer
 _COPIES: Final = 2  # of what has come once aiohttp has it, too
 
 NewProtocol = Callable[[], asyncio.Protocol]

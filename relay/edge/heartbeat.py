@@ -1,4 +1,4 @@
-"""The relay's pulse: one task looks after all connections, rooms, and the memory that is left."""
+"""One task looks after all connections and rooms, and after the memory that is left."""
 
 import asyncio
 import logging
@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager, suppress
 from typing import Final, TypeVar
 
+from relay.edge.counters import Counters
 from relay.edge.memory import Memory
 from relay.edge.roster import Roster
-from relay.edge.watch import Watch
 from relay.room.hub import Hub
 
 logger = logging.getLogger("relay")
@@ -24,14 +24,14 @@ _EXPIRY: Final = 5.0  # seconds between two looks at all rooms' history
 class Heartbeat:
     """Beats every `period` seconds; `is_overloaded` says whether new work is refused.
 
-    `others` tells what connections hold that are no members, in bytes.
+    `others` returns what is held for connections that are not a member's, in bytes.
     """
 
     def __init__(
         self,
         hub: Hub,
         roster: Roster,
-        watch: Watch,
+        counters: Counters,
         *,
         period: float,
         history_age: float,
@@ -41,7 +41,7 @@ class Heartbeat:
         self.is_overloaded = False
         self._hub = hub
         self._roster = roster
-        self._watch = watch
+        self._counters = counters
         self._period = period
         self._memory = memory
         self._others = others
@@ -65,7 +65,7 @@ class Heartbeat:
             due = loop.time() + self._period
             await asyncio.sleep(self._period)
             now = loop.time()
-            self._watch.loop_delay = now - due
+            self._counters.loop_delay = now - due
             account = self._roster.account
             self.is_overloaded = self._memory.is_short(account.held, now)
             if account.held > self._roster.held_limit:

@@ -2,7 +2,7 @@
 
 Keys that were fetched once go on to count when their server is away, for `MAX_AGE` of
 `relay.access.access`. What it answers is bounded, and so is how often it is asked: a token that
-names an unknown key must not make the relay drive anybody.
+names an unknown key must not make the relay flood that server.
 """
 
 import asyncio

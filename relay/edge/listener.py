@@ -1,4 +1,4 @@
-"""Listening sockets, and the loop that accepts connections on them.
+"""The loop that accepts connections on listening sockets.
 
 asyncio's own server accepts as many connections in one pass of the event loop as its kernel queue
 is long, so that a burst of short connections fills memory before any of them is looked at. And it
@@ -19,9 +19,6 @@ QUEUE: Final = 4096  # connections that may wait in the kernel
 BATCH: Final = 16  # connections accepted in one pass of the event loop
 PAUSE: Final = 1.0  # seconds without accepting, when there is no file or memory left for one
 
-ANY: Final = "*"  # instead of an address
-
-_NO_FAMILY: Final = {errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL}  # a machine without IPv6
 _EXHAUSTED: Final = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 
 Factory = Callable[[], asyncio.BaseProtocol]
@@ -100,49 +97,3 @@ class Listener:
             await self._loop.connect_accepted_socket(self._factory, sock)
         except OSError:  # the client has gone again
             sock.close()
-
-
-async def bind(host: str, port: int) -> list[socket.socket]:
-    """Return a socket bound to each address of `host`; raise `OSError` when one is not to be had.
-
-    `*` is every address of IPv4, and of IPv6 where this machine has it. With port 0 the first takes
-    a free one, and the others the same.
-    """
-    loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(
-        None if host == ANY else host,
-        port,
-        type=socket.SOCK_STREAM,
-        flags=socket.AI_PASSIVE,
-        proto=socket.IPPROTO_TCP,
-    )
-    # IPv4 first: it is what the log's first address and a free port are taken from.
-    found.sort(key=lambda each: each[0] != socket.AF_INET)
-    sockets: list[socket.socket] = []
-    try:
-        for family, kind, proto, _, address in dict.fromkeys(found):
-            if port == 0 and sockets:
-                address = (address[0], sockets[0].getsockname()[1], *address[2:])
-            try:
-                sockets.append(_bound(family, kind, proto, address))
-            except OSError as error:
-                if not (host == ANY and sockets and error.errno in _NO_FAMILY):
-                    raise
-    except OSError:
-        for sock in sockets:
-            sock.close()
-        raise
-    return sockets
-
-
-def _bound(family: int, kind: int, proto: int, address: tuple[object, ...]) -> socket.socket:
-    sock = socket.socket(family, kind, proto)
-    try:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if family == socket.AF_INET6:
-            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        sock.bind(address)
-    except OSError:
-        sock.close()
-        raise
-    return sock

@@ -6,7 +6,6 @@ from typing import Final, NamedTuple
 from relay.account import cost
 from relay.member.annotated_outbox import AnnotatedOutbox
 from relay.member.outbox import Outbox
-from relay.member.pace import Pace
 from relay.member.session import Session
 
 AT_REST: Final = 8 * 1024  # bytes of a connection that is at rest
@@ -40,9 +39,9 @@ def _is_shared(outbox: Outbox) -> bool:
     return len(entries) == 1 and outbox.excluded not in entries[0].batch.own
 
 
-def load_of(session: Session, pace: Pace | None, now: float) -> Load:
+def load_of(session: Session, now: float) -> Load:
     """Return what a client holds, its share of what it holds with others of its room included."""
-    inbox, moved = session.inbox, session.liveness.moved
+    inbox, pace, moved = session.inbox, session.inbox.pace, session.liveness.moved
     received = cost(inbox.unfinished, inbox.pieces)
     backlog = private(session) + session.outbox.lag // max(1, len(session.room.members))
     waited = now - pace.since if pace is not None else 0.0

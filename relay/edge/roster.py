@@ -1,28 +1,19 @@
-"""Who is connected to this relay, and how those who left came to leave."""
+"""Who is connected to this relay, and why others have left."""
 
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
 from relay.account import Account
-from relay.edge.load import Load
-from relay.wire.closing import Close, Reason
+from relay.edge.load import load_of
+from relay.member.session import Session
+from relay.wire.closing import Reason
 
 
 class Client(Protocol):
-    """An open connection, as those see it who watch over all of them."""
+    """An open connection, as those see it who look after all of them."""
 
-    def load(self, now: float) -> Load:
-        """Return what it holds of the relay's memory."""
-
-    def close(self, close: Close, patience: float) -> None:
-        """Say why, and end once it has taken its backlog, or after `patience` seconds."""
-
-    def announce_drain(self, seconds: float) -> None:
-        """Tell it that this relay goes away, and after how long it is asked to leave."""
-
-    def ignore(self) -> None:
-        """Take nothing more of what it sends: another process decides what its room hears."""
+    session: Session
 
     def abort(self) -> None:
         """End it without a word."""
@@ -36,7 +27,7 @@ class Client(Protocol):
 
 _AGAIN: Final = 0.05  # seconds between two looks for somebody who has to go
 _RELIEVED: Final = 0.9  # of the limit: until then
-_MUCH: Final = 64 * 1024  # bytes: whoever holds less does not matter
+_MUCH: Final = 64 * 1024  # bytes: to close a client that holds less would not help
 
 
 @dataclass(slots=True)
@@ -56,9 +47,9 @@ class Roster:
     slowed: int = 0  # times that a client was not read for a while, for its rates
     slowed_seconds: float = 0.0  # in all
 
-    def add(self, client: Client, address: str) -> None:
+    def add(self, client: Client) -> None:
         self.clients[client] = None
-        self.by_address[address] += 1
+        self.by_address[client.session.options.address] += 1
         self.arrived += 1
 
     def snapshot(self) -> dict[str, Any]:
@@ -82,10 +73,11 @@ class Roster:
         self.slowed += 1
         self.slowed_seconds += seconds
 
-    def take(self, client: Client, address: str, is_open: bool) -> None:
+    def take(self, client: Client) -> None:
         """A client that another process has accepted; it has a place if it is not being closed."""
+        address = client.session.options.address
         self.clients[client] = None
-        if is_open:
+        if client.session.is_open:
             self.by_address[address] += 1
         else:
             self.closing.setdefault(address, {})[client] = None
@@ -96,11 +88,12 @@ class Roster:
         if count:
             self.left[Reason.RESTARTING.name.lower()] += count
 
-    def depart(self, client: Client, address: str) -> None:
+    def depart(self, client: Client) -> None:
         """A client is being closed: its place is free for its successor.
 
         Its socket still counts: an address has as many that are being closed as may be open.
         """
+        address = client.session.options.address
         closing = self.closing.setdefault(address, {})
         closing[client] = None
         if self.per_address and len(closing) > self.per_address:
@@ -109,8 +102,9 @@ class Roster:
         if not self.by_address[address]:
             del self.by_address[address]
 
-    def remove(self, client: Client, address: str, reason: str) -> None:
+    def remove(self, client: Client, reason: str) -> None:
         """A connection has ended."""
+        address = client.session.options.address
         self.clients.pop(client, None)
         closing = self.closing.get(address, {})
         closing.pop(client, None)
@@ -126,10 +120,10 @@ class Roster:
         if now - self.relieved_at < _AGAIN:
             return
         self.relieved_at = now
-        loads = [(client.load(now), client) for client in self.clients]
+        loads = [(load_of(client.session, now), client) for client in self.clients]
         loads.sort(key=lambda each: each[0].weight, reverse=True)
         for load, client in loads:
             if self.account.held <= self.held_limit * _RELIEVED:
                 break
             if load.held >= _MUCH:
-                client.close(Reason.OVERLOADED.close(held=load.held), 0)
+                client.session.close(Reason.OVERLOADED.close(held=load.held), 0)

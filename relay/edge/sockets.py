@@ -1,5 +1,6 @@
 """The sockets that a relay listens on: bound anew, or taken over from another process."""
 
+import asyncio
 import errno
 import os
 import socket
@@ -10,9 +11,11 @@ from typing import Final
 
 from relay.edge.handover import rendezvous
 from relay.edge.handover.channel import Silent
-from relay.edge.listener import bind
 from relay.settings import Settings
 
+ANY: Final = "*"  # instead of an address
+
+_NO_FAMILY: Final = {errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL}  # a machine without IPv6
 _MODE: Final = 0o660  # of the Unix socket: a proxy of the same group may connect
 _ADVICE: Final = {
     errno.EADDRINUSE: "set PORT or LISTEN_ADDRESS to one that is free",
@@ -121,3 +124,49 @@ async def _bind_one(host: str, port: int, obstacle: str) -> list[socket.socket]:
             f"cannot listen on {host} port {port}: not an address or the name of a host; "
             "set LISTEN_ADDRESS to an address of this machine"
         ) from None
+
+
+async def bind(host: str, port: int) -> list[socket.socket]:
+    """Return a socket bound to each address of `host`; raise `OSError` when one is not to be had.
+
+    `*` is every address of IPv4, and of IPv6 where this machine has it. With port 0 the first takes
+    a free one, and the others the same.
+    """
+    loop = asyncio.get_running_loop()
+    found = await loop.getaddrinfo(
+        None if host == ANY else host,
+        port,
+        type=socket.SOCK_STREAM,
+        flags=socket.AI_PASSIVE,
+        proto=socket.IPPROTO_TCP,
+    )
+    # IPv4 first: it is what the log's first address and a free port are taken from.
+    found.sort(key=lambda each: each[0] != socket.AF_INET)
+    sockets: list[socket.socket] = []
+    try:
+        for family, kind, proto, _, address in dict.fromkeys(found):
+            if port == 0 and sockets:
+                address = (address[0], sockets[0].getsockname()[1], *address[2:])
+            try:
+                sockets.append(_bound(family, kind, proto, address))
+            except OSError as error:
+                if not (host == ANY and sockets and error.errno in _NO_FAMILY):
+                    raise
+    except OSError:
+        for sock in sockets:
+            sock.close()
+        raise
+    return sockets
+
+
+def _bound(family: int, kind: int, proto: int, address: tuple[object, ...]) -> socket.socket:
+    sock = socket.socket(family, kind, proto)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        sock.bind(address)
+    except OSError:
+        sock.close()
+        raise
+    return sock

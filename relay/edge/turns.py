@@ -11,7 +11,7 @@ class Waiting(Protocol):
     """A client whose bytes wait to be parsed."""
 
     def go_on(self) -> None:
-        """Parse one share of them; whoever has more afterwards is added again."""
+        """Parse one share of them; a client that has more is added again."""
 
 
 class Turns:

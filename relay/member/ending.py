@@ -12,7 +12,7 @@ from relay.wire.closing import Close, Reason
 
 GOODBYE: Final = 2.0  # seconds for the client's close frame or the end of its stream
 
-# What such a client still sends cannot be parsed, or not be kept.
+# What such a client still sends cannot be parsed, or must not be kept.
 _UNREADABLE: Final = frozenset(
     {Reason.BROKEN_FRAME, Reason.TOO_BIG, Reason.OVERLOADED, Reason.FAILED}
 )

@@ -8,6 +8,7 @@ from typing import Final
 
 from relay.account import Account
 from relay.member.outbox import Outbox
+from relay.member.pace import Pace
 from relay.member.stream import Source
 from relay.room.batch import MAX_BATCH, Author, Piece
 from relay.room.member import Publisher
@@ -69,6 +70,7 @@ class Inbox:
         "discards",
         "held",
         "is_closed",
+        "pace",
         "pieces",
         "published",
         "seen",
@@ -95,6 +97,7 @@ class Inbox:
         self.is_closed = False
         self.close_code = 0  # the client's own; 0: none
         self.discards = False
+        self.pace: Pace | None = None  # of a message that had not ended at the last look
         self._source = source
         self._author = author
         self._publisher = publisher
@@ -146,8 +149,17 @@ class Inbox:
             return self._follow(data, 0) or parser.error
         return self._take(messages, data) or parser.error
 
+    def comes_on(self, now: float, *, is_read: bool) -> bool:
+        """Whether the message under way is coming; always between two, and while nobody reads."""
+        if not self.unfinished or not is_read:
+            self.pace = None
+            return True
+        if self.pace is None:
+            self.pace = Pace(now, self.published, self.unfinished)
+        return self.pace.is_met(now, self.published, self.unfinished)
+
     def cut(self, data: bytes, frames: int) -> int:
-        """Return where so many frames have ended in `data`, which comes next; or its size."""
+        """Return where the first `frames` frames end in `data`, which comes next; or its size."""
         return self._boundary.cut(data, frames)
 
     def hold(self, why: int) -> None:

@@ -51,13 +51,12 @@ class Intake:
     def __init__(
         self,
         stream: Stream,
-        waker: Waker,
         clock: Callable[[], float],
         rates: tuple[int, int],
         state: IntakeState,
     ) -> None:
         self._stream = stream
-        self._waker = waker
+        self._waker: Waker | None = None
         self._clock = clock
         self._throttle = Throttle(*rates, state.due) if any(rates) else None
         self._inbox: Inbox | None = None
@@ -84,8 +83,9 @@ class Intake:
         """Bytes that have come and wait for a later pass."""
         return len(self._rest)
 
-    def start(self) -> None:
+    def start(self, waker: Waker) -> None:
         """Go on where the state that it was built from left off."""
+        self._waker = waker
         self._reads = False
         if self._throttle is not None:
             self._wait(self._throttle.until, self._clock())
@@ -123,12 +123,17 @@ class Intake:
         return self.drop()
 
     def drop(self) -> bytes:
-        """Return what waits, which waits no longer."""
+        """Return what waits, and keep nothing."""
         rest, self._rest = self._rest, b""
         return rest
 
+    def hurry(self) -> None:
+        """The client is being closed: what waits for its rates is parsed soon."""
+        if self.waits and self._waker is not None:
+            self._waker.wake(0.0)
+
     def adjust(self) -> None:
-        """Read the stream, or have somebody call `next`, as things stand."""
+        """Read the stream or not, and have `next` called if something waits."""
         reads = not (self._is_held or self._rest or self._until)
         if reads != self._reads:
             self._reads = reads
@@ -137,6 +142,7 @@ class Intake:
             else:
                 self._stream.pause_reading()
         if not (reads or self._is_held or self._is_awaited):
+            assert self._waker is not None
             self._is_awaited = True
             self._waker.wake(self._until)
 
@@ -156,6 +162,6 @@ class Intake:
         self._wait(self._throttle.take(messages, size, now), now)
 
     def _wait(self, until: float, now: float) -> None:
-        """Note when to read on; whoever is being closed is read as fast as it comes."""
+        """Note when to read on; a client that is being closed is read without a limit."""
         assert self._inbox is not None
         self._until = until if until > now and not self._inbox.discards else 0.0

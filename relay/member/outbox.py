@@ -180,7 +180,7 @@ class Outbox:
         return (*self._queue, *(() if isinstance(sending, bytes) else sending))
 
     def advance(self, taken: int) -> None:
-        """So many bytes, in all, have been taken by the kernel; nothing waits."""
+        """The kernel has taken this many bytes in all; nothing waits."""
         self._handed = taken
 
     def waiting(self) -> int:

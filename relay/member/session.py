@@ -1,47 +1,33 @@
 """A session: a name in a room. It is the room's member, whatever socket it has.
 
-It owns what the client sends and is sent; the connection owns the socket and its timers.
+It owns what the client sends and is sent, and decides how it ends. The connection owns the socket
+and its timers.
 """
 
-import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from functools import partial
-from typing import Any, Protocol
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
 from relay.access.grants import Grant
 from relay.account import Account
-from relay.member.annotated_inbox import AnnotatedInbox
-from relay.member.annotated_outbox import AnnotatedOutbox
-from relay.member.inbox import Hold, Inbox, InboxState
-from relay.member.intake import Intake, IntakeState
-from relay.member.liveness import STALL, Liveness
-from relay.member.options import Options
+from relay.member.ending import begin_ending
+from relay.member.inbox import Hold, Inbox
+from relay.member.intake import Intake
+from relay.member.liveness import STALL
 from relay.member.outbox import Outbox
 from relay.member.outbox_state import OutboxState
+from relay.member.owner import Owner
+from relay.member.session_state import SessionState
 from relay.member.stream import Stream
-from relay.room.batch import Author, SessionId
+from relay.room.batch import Author
+from relay.room.hub import Hub
 from relay.room.resume import Resume, Welcome
 from relay.room.room import Room
-from relay.wire import notes
 from relay.wire.closing import Close, Reason
+from relay.wire.frames import PING, encode, encode_close
 from relay.wire.parser import Parser
 
-
-class Owner(Protocol):
-    """Whoever has the session's socket, and ends the session."""
-
-    def wake(self, at: float) -> None:
-        """Have the session's intake go on at this time; see `Waker`."""
-
-    def overrun(self) -> None:
-        """The room has refused the session: it has to go."""
-
-    def settled(self) -> None:
-        """The session has all that was on its way to it when it began to leave."""
-
-    def close(self, close: Close, patience: float) -> None:
-        """The session ends for this reason; its client may take its backlog for some seconds."""
+_PING: Final = (encode(PING, b""),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +38,7 @@ class Terms:
     read_buffer_size: int
     write_buffer_size: int
     account: Account
+    hub: Hub
     clock: Callable[[], float]  # seconds
     new_parser: Callable[[int], Parser]
     renew: Callable[["Session", str], None]  # take a fresh token of a session, or close it
@@ -59,30 +46,24 @@ class Terms:
     byte_rate: int = 0  # bytes a second
 
 
-@dataclass(frozen=True, slots=True)
-class SessionState:
-    """All that there is to know of a session, as values."""
-
-    id: SessionId
-    options: Options
-    liveness: Liveness
-    inbox: InboxState
-    outbox: OutboxState
-    intake: IntakeState = field(default_factory=IntakeState)
-
-
 class Session:
-    """A member of one room."""
+    """A member of one room; that of an annotated client is an `AnnotatedSession`.
+
+    `ending` says how it is being closed; None: it is not. `is_over`: its socket is gone, or another
+    process has it.
+    """
 
     __slots__ = (
-        "_clock",
         "_is_renewed",
+        "_terms",
         "author",
         "deliver",
+        "ending",
         "excluded",
         "id",
         "inbox",
         "intake",
+        "is_over",
         "liveness",
         "options",
         "outbox",
@@ -103,38 +84,14 @@ class Session:
         self.room = room
         self.liveness = state.liveness
         self.owner = owner
-        self.outbox: Outbox
-        self.inbox: Inbox
-        if options.resume is None:
-            self.outbox = Outbox(
-                stream,
-                self.excluded,
-                terms.write_buffer_size,
-                skips=options.skips,
-                state=state.outbox,
-            )
-            new_inbox: Callable[..., Inbox] = Inbox
-        else:
-            self.outbox = AnnotatedOutbox(
-                stream,
-                state.id,
-                terms.write_buffer_size,
-                room,
-                echo=options.echo,
-                skips=options.skips,
-                receives=self.receives,
-                state=state.outbox,
-            )
-            new_inbox = partial(
-                AnnotatedInbox,
-                attempt=options.resume.attempt,
-                clock=terms.clock,
-                renew=partial(terms.renew, self),
-            )
+        self._terms = terms
+        self.ending = state.ending
+        self.is_over = False
+        self.outbox = self._new_outbox(stream, state.outbox)
         self.deliver = self.outbox.deliver
         rates = terms.message_rate, terms.byte_rate
-        self.intake = Intake(stream, owner, terms.clock, rates, state.intake)
-        self.inbox = new_inbox(
+        self.intake = Intake(stream, terms.clock, rates, state.intake)
+        self.inbox = self._inbox_type()(
             self.intake,
             self.author,
             self,
@@ -147,8 +104,12 @@ class Session:
             can_publish=options.grant.can_publish,
         )
         self.intake.serve(self.inbox)
-        self._clock = terms.clock
         self._is_renewed = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is in its room; one that is not is being closed, or is over."""
+        return self.ending is None and not self.is_over
 
     @property
     def is_plain(self) -> bool:
@@ -171,7 +132,7 @@ class Session:
         So silence does not add up over processes.
         """
         if self.liveness.asked_at is not None:
-            return self._clock()
+            return self._terms.clock()
         return max(self.liveness.heard, self.liveness.taken)
 
     def describe(self) -> dict[str, Any]:
@@ -208,37 +169,27 @@ class Session:
             self.inbox.snapshot(),
             self.outbox.snapshot(),
             self.intake.snapshot(),
+            self.ending,
         )
+
+    def join(self, answer: bytes) -> None:
+        """Come to the room; send what ends the handshake, then the history that was asked for."""
+        wanted = self.options.history if self.receives else 0
+        history = self.room.history(wanted) if wanted else None
+        self.room.join(self)
+        self.outbox.send(answer)
+        if history is not None:
+            self.outbox.replay(*history)
 
     def welcome(self, welcome: Welcome) -> None:
-        place, resume = welcome.place, self.options.resume
-        assert isinstance(self.outbox, AnnotatedOutbox) and isinstance(self.inbox, AnnotatedInbox)
-        assert resume is not None
-        behind = place.entries[0].batch.count_without(self.excluded)[0] if place.entries else 0
-        if place.skip > behind:
-            self.owner.close(Reason.BAD_SKIP.close(skip=place.skip, messages=behind), STALL)
-            return
-        frame = notes.welcome(
-            self.user,
-            self.room.name,
-            resume.session,
-            cursor=place.cursor.text(),
-            received=place.received,
-            gap=place.gap,
-            members=welcome.members if self.receives else notes.json_of(None),
-            count=welcome.count,
-        )
-        self.inbox.admit(resume.acked if place.received is None else place.received)
-        entries, skip = (place.entries, place.skip) if self.receives else ((), 0)
-        self.outbox.greet(frame, entries, skip)
+        """Nothing: a raw client is told nothing of its room."""
 
     def tell(self, note: bytes) -> None:
-        """Send a note soon, to a client that understands it."""
-        if isinstance(self.inbox, AnnotatedInbox) and self.inbox.is_welcome:
-            self.outbox.control([note])
+        """Send a note soon, to a client that understands it: none that is raw."""
 
-    def dismiss(self, reason: Reason) -> None:
-        self.owner.close(reason.close(user=self.user), 0)
+    def ping(self) -> None:
+        """Ask the client for a sign of life."""
+        self.outbox.control(_PING)
 
     def renew(self, grant: Grant, expires: float | None) -> None:
         """Go on with a fresh token; `expires` is in seconds of the event loop's clock."""
@@ -246,11 +197,57 @@ class Session:
         self._is_renewed = True  # since it was described
         self.inbox.allow(grant.can_publish)
 
-    def overrun(self) -> None:
-        self.owner.overrun()
+    def close(self, close: Close, patience: float = STALL) -> None:
+        """Leave the room, say why behind the backlog, and end; see `Ending`."""
+        if not self.is_open:
+            if close.reason is Reason.OVERLOADED:
+                self.owner.abort()
+            return
+        self.ending = ending = begin_ending(close, self._terms.clock(), patience)
+        self.owner.depart()
+        if ending.stops_parsing:
+            self.inbox.stop()
+        if ending.settles:
+            self.outbox.lift_limit()
+            is_settled = self.room.settle(self)
+        else:
+            self.inbox.await_close()
+            is_settled = True
+        self.intake.hurry()
+        if is_settled:
+            self.settled()
 
     def settled(self) -> None:
-        self.owner.settled()
+        """The client has been given all that was on its way to it: leave the room, and say why."""
+        ending = self.ending
+        if ending is not None and not self.is_over:
+            self.leave()
+            self.outbox.finish(encode_close(ending.close), drop=ending.drops_backlog)
+            self.owner.end_when_sent()
+
+    def answer_close(self) -> None:
+        """The client's close frame has come: answer it, or end where ours was sent before."""
+        if self.is_open:
+            self.close(replace(Reason.LEFT.close(), own_code=self.inbox.close_code), 0)
+        else:
+            self.owner.end_when_sent()
+
+    def dismiss(self, reason: Reason) -> None:
+        self.close(reason.close(user=self.user), 0)
+
+    def overrun(self) -> None:
+        limit = self._terms.write_buffer_size
+        self.close(Reason.TOO_SLOW.close(backlog=self.outbox.lag, limit=limit))
+
+    def leave(self) -> None:
+        self._terms.hub.leave(self.room, self)
+
+    def drop(self) -> None:
+        """It is over: hold nothing of what the client has sent, or has still to be sent."""
+        self.is_over = True
+        self.outbox.abandon()
+        self.inbox.stop()
+        self.intake.drop()
 
     def hold(self) -> None:
         if not self.inbox.discards:
@@ -273,27 +270,18 @@ class Session:
         if was_behind and not self.outbox.is_behind:
             self.room.caught_up(self)
 
+    def _new_outbox(self, stream: Stream, state: OutboxState) -> Outbox:
+        return Outbox(
+            stream,
+            self.excluded,
+            self._terms.write_buffer_size,
+            skips=self.options.skips,
+            state=state,
+        )
+
+    def _inbox_type(self) -> Callable[..., Inbox]:
+        return Inbox
+
     def _note_own_silence(self) -> None:
         """It could not be heard while it was not read."""
-        self.liveness.heard = self._clock()
-
-
-def begin(options: Options, now: float) -> SessionState:
-    """Return the state of a session that begins now, in seconds of `Terms.clock`."""
-    inbox = InboxState(is_welcome=options.resume is None)
-    return SessionState(identity_of(options), options, Liveness(now), inbox, OutboxState())
-
-
-def identity_of(options: Options) -> SessionId:
-    """Return the ID of a session: an annotated client's own, which counts for its user only."""
-    if options.resume is None:
-        return SessionId(secrets.token_hex(8))
-    return SessionId(f"{options.user}/{options.resume.session}")  # no name contains a slash
-
-
-def arrive(described: dict[str, Any]) -> SessionState:
-    """Return the state of a session that `Session.describe` has described, before it is at work."""
-    options = Options.restored(described["options"])
-    return SessionState(
-        SessionId(described["id"]), options, Liveness(0.0), InboxState(), OutboxState()
-    )
+        self.liveness.heard = self._terms.clock()

@@ -9,10 +9,9 @@ from collections.abc import Iterable
 from relay.room.batch import Annotated, Run, SessionId, Span
 from relay.room.log import Cursor, Entry
 from relay.wire import notes
-from relay.wire.frames import TEXT, ends, skip
+from relay.wire.frames import TEXT, ends, payload_start, skip
 
 _FINAL_TEXT = 0x80 | TEXT
-_HEADS = {126: 4, 127: 10}  # bytes before the payload of a longer frame (RFC 6455 §5.2)
 _MARK = notes.MARK[0]
 
 
@@ -58,14 +57,14 @@ def rest(entry: Entry, epoch: str, session: SessionId | None, count: int, ack: b
 
 
 def _announced(frames: bytes, span: Span) -> bytes:
-    """Return frames of a span; before each that looks like a note it says that it is none."""
+    """Return frames of a span; a message that looks like a note is announced as data."""
     return b"".join(_announcing(frames)) if span.has_marked else frames
 
 
 def _announcing(frames: bytes) -> Iterable[bytes]:
     start = 0
     for end in ends(frames):
-        payload = start + _HEADS.get(frames[start + 1], 2)
+        payload = payload_start(frames, start)
         if frames[start] == _FINAL_TEXT and payload < end and frames[payload] == _MARK:
             yield notes.DATA
         yield frames[start:end]

@@ -25,7 +25,7 @@ class Author(NamedTuple):
 
 
 class Piece(NamedTuple):
-    """Whole frames of so many messages that one author published together."""
+    """Whole frames of `messages` messages that one author published together."""
 
     author: Author
     first: int  # number of its first message among all of this session, from 1
@@ -88,7 +88,7 @@ class Annotated(NamedTuple):
 
 
 class Batch:
-    """Pieces, joined: whole frames of so many `messages`; `own` has the part of each session.
+    """Pieces, joined: whole frames of `messages` messages; `own` has the part of each session.
 
     `relay` and `number` name it among all batches: each relay numbers those of each room. It counts
     itself in the account for as long as anything refers to it.

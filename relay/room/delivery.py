@@ -29,7 +29,7 @@ class Delivery:
         return self.position >= len(self.members)
 
     def next(self, turn: int) -> Sequence[Member]:
-        """Return the next members, at most so many, who are then no longer due."""
+        """Return the next `turn` members at most; they are then no longer due."""
         self.has_begun = True
         position = self.position
         self.position += turn

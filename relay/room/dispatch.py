@@ -54,11 +54,11 @@ class Dispatch:
         self._congestion.hold(publisher)
 
     def forget(self, publisher: Publisher) -> None:
-        """The publisher waits no longer."""
+        """The publisher no longer waits."""
         self._congestion.held.discard(publisher)
 
     def release(self) -> None:
-        """Nothing but its receivers makes the room wait any longer."""
+        """Release the publishers, unless the room waits for its receivers."""
         if not self._congestion.is_waiting:
             self._congestion.release()
 
@@ -74,7 +74,7 @@ class Dispatch:
     def check_patience(self, now: float) -> None:
         """End a wait that has lasted long enough; to be asked now and then, `now` in seconds.
 
-        Then it delivers to all: who is far behind either follows, or exceeds its limit and goes.
+        Then it delivers to all: a member that is far behind follows, or exceeds its limit and goes.
         """
         if self._congestion.check_patience(now):
             self._shared.congested.discard(self)
@@ -91,7 +91,7 @@ class Dispatch:
         return [delivery.entry for delivery in self._deliveries]
 
     def close(self) -> None:
-        """Nobody is interested any more."""
+        """The room is forgotten."""
         self._shared.congested.discard(self)
 
     def snapshot(self) -> DispatchState:

@@ -41,7 +41,7 @@ OnEntry = Callable[[Entry], None]
 
 
 class Follower(Protocol):
-    """Whoever a log tells what has its place: a room."""
+    """A room, as its log sees it: it is told what has its place."""
 
     def on_entry(self, entry: Entry) -> None:
         """Take the next entry."""
@@ -50,7 +50,7 @@ class Follower(Protocol):
         """Others' entries have come before, and this batch has no place: append again."""
 
     def on_begin(self, entry: Entry) -> None:
-        """Nobody knew who is here when this entry was appended: say again who is."""
+        """No relay knew who is here when this entry was appended: say again who is."""
 
     def on_state(self, state: PresenceState) -> None:
         """The log has been opened: these were here."""
@@ -79,7 +79,7 @@ class Log(Protocol):
     """The contract: what is appended comes back once, by `on_entry`, in log order.
 
     It comes back at once or later. A room appends one batch at a time, and the next one when that
-    has come back: so it has delivered everything before, and knows who may publish no longer.
+    has come back: so it has delivered everything before, and knows who may no longer publish.
     Batches of changes take a place like others; they need not be kept.
 
     A log that others append to as well (`is_shared`) hands back their entries, too. Where one of
@@ -132,7 +132,7 @@ class Log(Protocol):
         """Drop what is older than it keeps."""
 
     def close(self) -> None:
-        """Nobody is interested any more: hand nothing back, hold nothing."""
+        """The room is forgotten: hand nothing back, hold nothing."""
 
 
 OpenLog = Callable[[RoomName, Follower, LogState | None], Log]
@@ -140,7 +140,7 @@ OpenLog = Callable[[RoomName, Follower, LogState | None], Log]
 
 
 def last(entries: Sequence[Entry], messages: int) -> tuple[Sequence[Entry], int]:
-    """Return the entries with the last so many messages, and how many of the first to skip."""
+    """Return the entries that hold the last messages, and how many of the first to skip."""
     for index in range(len(entries) - 1, -1, -1):
         messages -= entries[index].batch.messages
         if messages <= 0:

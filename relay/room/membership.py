@@ -36,7 +36,7 @@ class Membership:
         return joining[-1] if joining else self.members.get(user)
 
     def receivers(self) -> Sequence[Member]:
-        """Return who is given messages; an annotated member that only publishes is told of its."""
+        """Return who is given entries; an annotated member that only publishes is given its own."""
         if self._receivers is None:
             self._receivers = tuple(
                 [each for each in self.members.values() if each.receives or each.resume]
@@ -66,7 +66,7 @@ class Membership:
         self.joining.setdefault(member.user, []).append(member)
 
     def stop_joining(self, member: Member) -> bool:
-        """Its join is waited for no longer; return whether it was."""
+        """Stop waiting for its join; return whether that was waited for."""
         joining = self.joining.get(member.user, [])
         if member not in joining:
             return False

@@ -11,7 +11,9 @@ from relay.wire.frames import skip
 
 Newcomers = Sequence[Member | None]
 
-_PART: Final = 768  # bytes that a log may need to name an author, or who has come or gone
+# Bytes that a log may need at most to name an author, or who has come or gone: two names of 128
+# bytes may be escaped by JSON, and a session has a name in it.
+PART: Final = 768
 
 
 class Pending:
@@ -70,7 +72,7 @@ class Pending:
 
     def take_changes(self, relay: str, number: int, account: Account) -> tuple[Batch, Newcomers]:
         """Return all changes as a batch, or as many as it holds, and who has come by each."""
-        count = len(self.changes) if self.most is None else max(self.most // _PART, 1)
+        count = len(self.changes) if self.most is None else max(self.most // PART, 1)
         batch = Batch(b"", (), relay, number, account, tuple(self.changes[:count]))
         newcomers = self._newcomers[:count]
         self.changes, self._newcomers = self.changes[count:], self._newcomers[count:]
@@ -96,11 +98,11 @@ class Pending:
     ) -> tuple[Batch, Credits]:
         """Return what fits, parts of a piece if need be; one message always does."""
         most = min(most, MAX_BATCH)
-        while len(self.pieces[0].data) + _PART > most and self.pieces[0].messages > 1:
+        while len(self.pieces[0].data) + PART > most and self.pieces[0].messages > 1:
             self._divide_first()
         count, size = 0, 0
         for piece in self.pieces:
-            size += len(piece.data) + _PART
+            size += len(piece.data) + PART
             if count and size > most:
                 break
             count += 1

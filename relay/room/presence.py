@@ -144,7 +144,7 @@ class Presence:
         ]
 
     def begin(self) -> None:
-        """Forget who is here: those who are tell it again."""
+        """Forget who is here: everybody who is will be told again."""
         self.people.clear()
         self.leaving.clear()
         self._awaited.clear()

@@ -122,7 +122,7 @@ class Room:
         self._turnover.depart(member.user)
 
     def history(self, messages: int) -> tuple[Sequence[Entry], int]:
-        """Return the entries with the last so many messages, and how many of the first to skip."""
+        """Return the entries that hold the last messages, and how many of the first to skip."""
         self.flush()  # what was published in this tick belongs to it
         return last(self._appender.log.read(0), messages)
 
@@ -131,7 +131,7 @@ class Room:
         self._dispatch.hold(publisher)
 
     def forget(self, publisher: Publisher) -> None:
-        """The publisher waits no longer."""
+        """The publisher no longer waits."""
         self._dispatch.forget(publisher)
 
     def caught_up(self, member: Member) -> None:
@@ -162,7 +162,7 @@ class Room:
             self.depart_missing()
 
     def depart_missing(self) -> None:
-        """Those of this relay who are no members are gone, unless they come back."""
+        """Take the leave of people of this relay who are not members, unless they come back."""
         is_shared = self._appender.log.is_shared
         for user, person in self.presence.people.items():
             if not is_shared or person.relay == self._shared.relay:
@@ -174,7 +174,7 @@ class Room:
             self._appender.change(change)
 
     def close(self) -> None:
-        """Nobody is interested any more."""
+        """It is forgotten."""
         self._turnover.close()
         self._dispatch.close()
         self._appender.log.close()
@@ -235,7 +235,7 @@ class Room:
         self.presence.restore(state)
 
     def on_begin(self, entry: Entry) -> None:
-        """A relay has found nobody who knew who is here: tell it who of this relay is."""
+        """Another relay could not learn who is in the room: tell again which members are here."""
         self._turnover.begin()
 
     def who(self) -> PresenceState:

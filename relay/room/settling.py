@@ -1,4 +1,4 @@
-"""Members that are leaving, and get first what was on its way to them."""
+"""Members that are leaving, and are first given what was on its way to them."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,7 @@ from relay.room.member import Member
 
 
 class Settling:
-    """Each leaves when so many pieces have been handed back."""
+    """Each leaves when the log has handed back a certain number of pieces."""
 
     __slots__ = ("_ends",)
 
@@ -26,12 +26,12 @@ class Settling:
         self._ends.pop(member, None)
 
     def limit(self, total: int) -> None:
-        """What has been dropped does not return: nobody waits for more than so many."""
+        """Pieces were dropped and will not be handed back: nobody waits for more than `total`."""
         for member, end in self._ends.items():
             self._ends[member] = min(end, total)
 
     def take(self, returned: int) -> Sequence[Member]:
-        """Return whom nothing is on its way to any more, and forget them."""
+        """Return the members that have been given everything, and forget them."""
         members = [member for member, end in self._ends.items() if end <= returned]
         for member in members:
             del self._ends[member]

@@ -140,7 +140,7 @@ class Turnover:
             self._shared.deserted.discard(self)
 
     def close(self) -> None:
-        """Nobody is interested any more."""
+        """The room is forgotten."""
         self._shared.deserted.discard(self)
 
     def let_go(self, member: Member) -> None:

@@ -1,4 +1,5 @@
 """What is answered over HTTP, and the upgrade to a WebSocket.
 
-Imports: access, account, clock, edge, member, metrics, names, process_memory, room, settings, wire.
+Imports: `access`, `account`, `clock`, `edge`, `member`, `metrics`, `names`, `process_memory`,
+`room`, `settings`, `wire`.
 """

@@ -26,7 +26,7 @@ _BODY_TIMEOUT: Final = 10.0  # seconds
 
 
 async def revoke(request: web.Request) -> web.Response:
-    """Let a token, or those issued before a time, count no longer; close who is in with one."""
+    """Revoke a token, or all issued before a time; close those who are in with one of them."""
     context = request.app[CONTEXT]
     admin = await _authorize(request, context)
     body = await _object(request, "jti", "user", "before", "until")
@@ -105,7 +105,7 @@ def _revocation(body: dict[str, Any], now: float, context: Context) -> Revocatio
         raise Refusal(400, f"jti: expected a string of 1 to {MAX_ID} characters")
     if user is not None or "before" in body:
         raise Refusal(400, "jti names one token: expected neither user nor before beside it")
-    # Whoever is in with the token tells how long it would have counted.
+    # The grant of a member that is in with the token says when it would have expired.
     ends = [
         each.options.grant.expires or 0.0
         for each in sessions(context)

@@ -14,6 +14,7 @@ from relay import clock, process_memory
 from relay.access import admission
 from relay.access.access import Access
 from relay.account import Account
+from relay.edge.counters import Counters
 from relay.edge.doors import Doors
 from relay.edge.drain import Drain, State
 from relay.edge.gate import let_through
@@ -24,7 +25,6 @@ from relay.edge.memory import HELD, Memory
 from relay.edge.roster import Roster
 from relay.edge.runtime import Runtime
 from relay.edge.turns import Turns
-from relay.edge.watch import Watch
 from relay.edge.watchdog import beat_period
 from relay.member.session import Terms
 from relay.metrics import RelayCollector, registry
@@ -75,7 +75,7 @@ def create_app(settings: Settings, file_limit: int, new_log: NewLog = MemoryLog)
     key_set = KeySet(settings.jwks_url, access.replace_key_set) if settings.jwks_url else None
     loop = asyncio.get_running_loop()
     memory_limit = process_memory.limit()
-    account, watch = Account(), Watch()
+    account, counters = Account(), Counters()
     retention = Retention(
         settings.history_size,
         settings.history_age,
@@ -106,7 +106,7 @@ def create_app(settings: Settings, file_limit: int, new_log: NewLog = MemoryLog)
     refusals = RefusalLog()
 
     def note(status: int, error: str) -> None:
-        watch.refused[status] += 1
+        counters.refused[status] += 1
         refusals.write("a connection", status, error)
 
     share = admission.strangers(file_limit)
@@ -122,20 +122,21 @@ def create_app(settings: Settings, file_limit: int, new_log: NewLog = MemoryLog)
         read_buffer_size=settings.read_buffer_size,
         write_buffer_size=settings.write_buffer_size,
         account=account,
+        hub=hub,
         clock=loop.time,
         new_parser=partial(Parser, loop=loop),
         message_rate=settings.message_rate,
         byte_rate=settings.byte_rate,
         renew=Renewal(access, key_set),
     )
-    samples = live.Samples(hub, roster, watch)
+    samples = live.Samples(hub, roster, counters)
     period = beat_period(settings.ping_interval)
     turns = Turns(loop.call_soon)
     runtime = Runtime(settings, hub, roster, terms, loop, settings.ping_interval, period, turns)
     carried: dict[str, Carried] = {
         "totals": hub.totals,
         "roster": roster,
-        "watch": watch,
+        "watch": counters,  # its name in the format
         "samples": samples,
         "revocations": access.revocations,
     }
@@ -157,18 +158,18 @@ def create_app(settings: Settings, file_limit: int, new_log: NewLog = MemoryLog)
         heartbeat=Heartbeat(
             hub,
             roster,
-            watch,
+            counters,
             period=period,
             history_age=settings.history_age,
             memory=memory,
             others=doors.look,
         ),
-        watch=watch,
+        counters=counters,
         metrics=registry(
             RelayCollector(
                 hub,
                 roster,
-                watch,
+                counters,
                 lambda: retention.budget.used,
                 {"connections_limit": max_connections, "memory_limit_bytes": memory_limit},
                 cluster,
@@ -187,9 +188,7 @@ def create_app(settings: Settings, file_limit: int, new_log: NewLog = MemoryLog)
     app[counts.COUNTS] = counts.Counts(hub, elsewhere)
     history_size = settings.history_size if settings.history_age else 0
     app[traffic.TRAFFIC] = traffic.Traffic(history_size, retention.clock)
-    app.cleanup_ctx.append(_heartbeat)
-    app.cleanup_ctx.append(_key_set)
-    app.cleanup_ctx.append(live.sampling)
+    app.cleanup_ctx.extend((_heartbeat, _key_set, live.sampling))
     app.router.add_get("/", pages.page("index.html"))
     app.router.add_get("/audio", pages.page("audio.html", microphone=True))
     app.router.add_get("/dashboard", pages.page("dashboard.html"))
@@ -252,7 +251,7 @@ async def _answer_refusals(request: web.Request, handler: Handler) -> web.Stream
     if context.service.doors.is_crowded or answer.headers.get("Connection") == "close":
         answer.force_close()
     if answer.status >= 400:
-        context.watch.refused[answer.status] += 1
+        context.counters.refused[answer.status] += 1
     if answer.status == 503:
         answer.headers["Retry-After"] = _RETRY_AFTER
     if is_json:

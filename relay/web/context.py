@@ -8,13 +8,13 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 
 from relay.access.access import Access
+from relay.edge.counters import Counters
 from relay.edge.drain import Drain
 from relay.edge.handover.service import Service
 from relay.edge.heartbeat import Heartbeat
 from relay.edge.key_sets import KeySet
 from relay.edge.roster import Roster
 from relay.edge.runtime import Runtime
-from relay.edge.watch import Watch
 from relay.room.hub import Hub
 from relay.settings import Settings
 from relay.web.refusals import RefusalLog
@@ -36,7 +36,7 @@ class Context:
     roster: Roster
     drain: Drain
     heartbeat: Heartbeat
-    watch: Watch
+    counters: Counters
     metrics: CollectorRegistry
     max_connections: int
     memory_limit: int  # bytes that the process may use

@@ -7,18 +7,16 @@ finds counts for half a second. Nobody who asks often costs the members anything
 import asyncio
 import heapq
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from typing import Final, Generic, NamedTuple, TypeVar
+from typing import Final, NamedTuple
 
 from aiohttp import web
 
 from relay.access.grants import Grant
 from relay.names import RoomName, UserName
 from relay.room.hub import Hub
-
-T = TypeVar("T")
+from relay.web.cached import Cached
 
 MAX_LISTED: Final = 1000  # rooms or names in one answer
-LIFETIME: Final = 0.5  # seconds for which an answer counts
 _TURN: Final = 1000  # rooms looked at before others get their turn
 _PATTERNS: Final = 16  # rooms of a token; where it names more, fewer are looked at in a turn
 _MAX_CACHED: Final = 256  # answers for holders of different tokens
@@ -28,35 +26,11 @@ class Seen(NamedTuple):
     """What somebody may see of all rooms; the counts are of everything."""
 
     rooms: list[tuple[RoomName, int]]  # the largest, with how many are in each
-    users: list[UserName]  # sorted; one who is in two rooms is there twice
+    users: list[UserName]  # sorted; a name that is in two rooms is listed twice
     room_count: int
     user_count: int
     are_all_rooms: bool  # whether `rooms` leaves out none that may be seen
     are_all_users: bool
-
-
-class Cached(Generic[T]):
-    """An answer that is made once for all who ask at the same time, and kept for a while."""
-
-    def __init__(self, make: Callable[[], Awaitable[T]]) -> None:
-        self._make = make
-        self._task: asyncio.Future[T] | None = None
-        self._until = 0.0  # of the event loop's clock
-
-    @property
-    def is_fresh(self) -> bool:
-        return self._until > asyncio.get_running_loop().time()
-
-    async def get(self) -> T:
-        """Return the answer, at most half a second old."""
-        if self._task is None or (self._task.done() and not self.is_fresh):
-            self._task = asyncio.ensure_future(self._run())
-        return await asyncio.shield(self._task)
-
-    async def _run(self) -> T:
-        answer = await self._make()
-        self._until = asyncio.get_running_loop().time() + LIFETIME
-        return answer
 
 
 Elsewhere = Callable[[], Awaitable[Sequence[tuple[RoomName, Sequence[UserName], int]]]]

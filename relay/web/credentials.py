@@ -79,8 +79,8 @@ def address_of(request: web.Request, context: Context) -> str:
     """Return the client's address; the first that a proxy writes and nobody can read is told."""
     forwarded = ",".join(request.headers.getall("X-Forwarded-For", ()))
     client = context.access.client_address(request.remote or "", forwarded)
-    if client.unreadable is not None and not context.watch.is_forwarding_unreadable:
-        context.watch.is_forwarding_unreadable = True
+    if client.unreadable is not None and not context.counters.is_forwarding_unreadable:
+        context.counters.is_forwarding_unreadable = True
         logger.warning(
             "X-Forwarded-For from a proxy of TRUSTED_PROXIES has %s, which is no address: its "
             "clients count as %s, all together",

@@ -217,7 +217,7 @@ class HttpProtocol(web.RequestHandler):
             self._taking.cancel()
 
     def _note(self, status: int, error: str) -> None:
-        self._context.watch.refused[status] += 1
+        self._context.counters.refused[status] += 1
         self._context.refusals.write("a request", status, error)
 
     def handle_error(

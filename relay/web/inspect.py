@@ -1,4 +1,4 @@
-"""`GET /rooms/{room}/messages`: what a room's log holds, for who is no member of it."""
+"""`GET /rooms/{room}/messages`: what a room's log holds, for those who are not in it."""
 
 from collections.abc import Iterator
 from typing import Any, Final

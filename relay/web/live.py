@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 from aiohttp import web
 
 from relay import __version__, clock, process_memory
+from relay.edge.counters import Counters
 from relay.edge.roster import Roster
-from relay.edge.watch import Watch
 from relay.room.hub import Hub
 from relay.web.answers import json_response
 from relay.web.context import CONTEXT
@@ -50,11 +50,11 @@ Sample = tuple[float | int | None, ...]  # null: not known
 class Samples:
     """The last ten minutes, and how many samples were ever taken."""
 
-    def __init__(self, hub: Hub, roster: Roster, watch: Watch) -> None:
+    def __init__(self, hub: Hub, roster: Roster, counters: Counters) -> None:
         self.taken = 0
         self._hub = hub
         self._roster = roster
-        self._watch = watch
+        self._counters = counters
         self._kept: deque[Sample] = deque(maxlen=_KEPT)
         self._now = clock.steady()
         self.life = f"{time.time_ns():x}"  # tells this relay's samples from its predecessor's
@@ -112,8 +112,8 @@ class Samples:
                 totals.batches,
                 totals.deliveries,
                 totals.delivered_bytes,
-                round(max(late, self._watch.loop_delay), 5),
-                self._watch.refused.total(),
+                round(max(late, self._counters.loop_delay), 5),
+                self._counters.refused.total(),
                 round(time.process_time(), 3),
                 process_memory.resident(),
             )
@@ -148,7 +148,7 @@ async def live(request: web.Request) -> web.Response:
             "deployed_at": settings.release_time,
             **uptime(context),
             "closed": dict(context.roster.left),
-            "refused": {str(status): count for status, count in context.watch.refused.items()},
+            "refused": {str(status): count for status, count in context.counters.refused.items()},
             "limits": {
                 "memory": context.memory_limit,
                 "connections": context.max_connections,

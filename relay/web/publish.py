@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+from contextlib import suppress
 from typing import Final
 
 from aiohttp import web
@@ -28,19 +29,17 @@ class _Publisher:
     """A publisher that is no member, and can wait."""
 
     def __init__(self) -> None:
-        self.released = asyncio.get_running_loop().create_future()
-        self.credited = asyncio.get_running_loop().create_future()
+        self.released = asyncio.Event()
+        self.credited = asyncio.Event()
 
     def hold(self) -> None:
         pass
 
     def release(self) -> None:
-        if not self.released.done():
-            self.released.set_result(None)
+        self.released.set()
 
     def credit(self, size: int) -> None:
-        if not self.credited.done():
-            self.credited.set_result(None)
+        self.credited.set()
 
 
 async def publish(request: web.Request) -> web.Response:
@@ -81,8 +80,7 @@ async def _publish(
     publisher = _Publisher()
     room.publish(Piece(author, 1, encode(opcode, body), 1, is_marked), publisher)
     if context.cluster is not None:
-        await asyncio.wait((publisher.credited,), timeout=context.settings.nats_timeout)
-        if not publisher.credited.done():
+        if not await _happens(publisher.credited, context.settings.nats_timeout):
             raise Refusal(503, "the log did not answer in time; the message may still be published")
         return room.presence.count
     return len(room.members)
@@ -128,10 +126,17 @@ async def _wait_for_room(context: Context, name: RoomName) -> None:
     while (room := context.hub.room(name)).is_waiting:
         publisher = _Publisher()
         room.hold(publisher)
-        await asyncio.wait((publisher.released,), timeout=deadline - loop.time())
-        if not publisher.released.done():
+        if not await _happens(publisher.released, deadline - loop.time()):
             room.forget(publisher)
             raise Refusal(503, f"room {name!r} is congested: its members read too slowly")
+
+
+async def _happens(event: asyncio.Event, seconds: float) -> bool:
+    """Whether it happens within this time."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    return event.is_set()
 
 
 def _opcode(request: web.Request, body: bytes) -> int:

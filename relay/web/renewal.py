@@ -7,7 +7,6 @@ from relay.access.access import Access, KeysMissing
 from relay.access.grants import Forbidden
 from relay.access.tokens import Refused
 from relay.edge.key_sets import KeySet
-from relay.member.liveness import STALL
 from relay.member.session import Session
 from relay.web.credentials import decide_with, end_of
 from relay.wire.closing import Reason
@@ -39,6 +38,6 @@ class Renewal:
         except KeysMissing as error:  # the old one counts for as long as it does
             logger.warning("%s in %s: a fresh token is not taken: %s", user, room, error)
         except (Refused, Forbidden) as error:
-            session.owner.close(Reason.BAD_TOKEN.close(problem=error), STALL)
+            session.close(Reason.BAD_TOKEN.close(problem=error))
         else:
             session.renew(grant, end_of(grant))

@@ -5,11 +5,12 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from relay.access.revocations import Revocation
-from relay.edge.connection import Connection
+from relay.edge.alive_check import PATIENCE
+from relay.edge.connection import watchdog_of
 from relay.edge.nats.errors import Away, NoResponders
-from relay.edge.probe import PATIENCE
 from relay.member.options import Options
-from relay.member.session import Session, identity_of
+from relay.member.session import Session
+from relay.member.session_state import identity_of
 from relay.names import RoomName, UserName
 from relay.room.room import Room
 from relay.web.context import Context
@@ -24,7 +25,7 @@ _MOST_NAMES: Final = 1000
 
 
 def join_cluster(context: Context, cluster: "Cluster") -> None:
-    """Let other relays ask this one, and NATS close who is connected."""
+    """Let other relays ask this one, and have members closed when NATS loses a log."""
 
     async def answer(question: dict[str, Any]) -> Any:
         return await _answer(context, question)
@@ -87,7 +88,7 @@ async def is_elsewhere(context: Context, room: RoomName, options: Options) -> bo
 
 
 def close_revoked(context: Context, revocation: Revocation) -> int:
-    """Close who is connected here with a token that no longer counts; return how many."""
+    """Close those who are connected here with a revoked token; return how many."""
     found = [each for each in sessions(context) if revocation.covers(each.options.grant)]
     _close(found, Reason.REVOKED.close())
     return len(found)
@@ -158,8 +159,7 @@ async def _is_alive(context: Context, question: dict[str, Any]) -> bool:
     holder = context.hub.holder(RoomName(question["room"]), UserName(question["user"]))
     if not isinstance(holder, Session) or holder.id != question["session"]:
         return False
-    assert isinstance(holder.owner, Connection)
-    return await holder.owner.watchdog.is_alive()
+    return await watchdog_of(holder).is_alive()
 
 
 def _rooms(context: Context) -> list[tuple[RoomName, list[UserName], int]]:
@@ -176,14 +176,9 @@ def _rooms(context: Context) -> list[tuple[RoomName, list[UserName], int]]:
 
 def sessions(context: Context) -> list[Session]:
     """Return the sessions that are in their rooms; those that are being closed are not."""
-    return [
-        each.session
-        for each in context.roster.clients
-        if isinstance(each, Connection) and each.is_open
-    ]
+    return [client.session for client in context.roster.clients if client.session.is_open]
 
 
 def _close(sessions: list[Session], close: Close) -> None:
     for session in sessions:
-        assert isinstance(session.owner, Connection)
-        session.owner.close(close, 0)
+        session.close(close, 0)

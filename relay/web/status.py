@@ -9,8 +9,9 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from relay import __version__
 from relay.access.grants import Grant
 from relay.web.answers import json_response
+from relay.web.cached import Cached
 from relay.web.context import CONTEXT, Context
-from relay.web.counts import COUNTS, Cached
+from relay.web.counts import COUNTS
 from relay.web.credentials import decide, token_of
 
 METRICS: Final = web.AppKey("metrics", Cached[bytes])
@@ -58,11 +59,11 @@ def uptime(context: Context) -> dict[str, Any]:
 
     The service goes on when another process takes over.
     """
-    watch, last = context.watch, context.watch.handover
+    counters, last = context.counters, context.counters.handover
     return {
         "uptime_seconds": round(time.monotonic() - context.started, 3),
-        "service_uptime_seconds": round(time.time() - watch.serving_since, 3),
-        "handovers": watch.handovers,
+        "service_uptime_seconds": round(time.time() - counters.serving_since, 3),
+        "handovers": counters.handovers,
         "handover": last
         and {
             "at": round(last.at, 3),

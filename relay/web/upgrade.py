@@ -1,4 +1,4 @@
-"""Taking a connection away from aiohttp: the second place, beside `relay.parser`, that knows it.
+"""Taking a connection away from aiohttp: like `relay.wire.parser`, it relies on its internals.
 
 The methods called here are public, and made for aiohttp's own WebSockets and transports to call.
 Tests over real sockets hold what it relies on: frames that come in with the handshake are not lost,

@@ -8,10 +8,11 @@ from typing import Final
 from aiohttp import web
 
 from relay.access.addresses import address_group
-from relay.edge.connection import Connection
+from relay.edge.connection import Connection, watchdog_of
 from relay.edge.gate import let_through
 from relay.member.options import Options
-from relay.member.session import Session, begin, identity_of
+from relay.member.session import Session
+from relay.member.session_state import begin, identity_of
 from relay.names import RoomName, UserName
 from relay.web.context import CONTEXT, Context
 from relay.web.credentials import address_of, check_origin, decide, end_of, handshake_token
@@ -63,7 +64,7 @@ async def _admit(
         return Switched()
     state = begin(options, context.runtime.loop.time())
     # One of the same session goes by the log. There may be two: one is about to have the name.
-    while holder is not None and holder.is_open and holder.session.id != state.id:
+    while holder is not None and holder.is_open and holder.id != state.id:
         holder.close(Reason.TAKEN_OVER.close(user=options.user), 0)
         holder = _holder(context, room, options.user)
     subprotocol = choose_subprotocol(subprotocols(request))
@@ -85,12 +86,10 @@ def _turn_away(request: web.Request) -> web.StreamResponse:
     return Switched()
 
 
-def _holder(context: Context, room: RoomName, user: UserName) -> Connection | None:
+def _holder(context: Context, room: RoomName, user: UserName) -> Session | None:
     session = context.hub.holder(room, user)
-    if session is None:
-        return None
-    assert isinstance(session, Session) and isinstance(session.owner, Connection)
-    return session.owner
+    assert session is None or isinstance(session, Session)
+    return session
 
 
 async def _options(
@@ -143,8 +142,8 @@ async def _options(
     return room, options, refusal
 
 
-def _check_capacity(context: Context, options: Options, holder: Connection | None) -> None:
-    """Refuse whom there is no room for; whoever takes a name over takes a place over, too."""
+def _check_capacity(context: Context, options: Options, holder: Session | None) -> None:
+    """Refuse a client that there is no place for; one that takes a name over takes its place."""
     roster, per_address = context.roster, context.settings.max_connections_per_ip
     if context.heartbeat.is_overloaded:
         raise Refusal(503, "relay is short of memory; try again later", LAST)
@@ -152,7 +151,9 @@ def _check_capacity(context: Context, options: Options, holder: Connection | Non
         raise Refusal(503, f"relay has {len(roster.clients)} connections, its limit", LAST)
     address = options.address
     count = roster.by_address.get(address, 0) + roster.deciding.get(address, 0)
-    if per_address and count - (holder is not None and holder.address == address) >= per_address:
+    if holder is not None and holder.options.address == address:
+        count -= 1
+    if per_address and count >= per_address:
         raise Refusal(
             429, f"{address} has {per_address} connections, the limit for one address", LAST
         )
@@ -172,11 +173,11 @@ def _deciding(context: Context, address: str) -> Iterator[None]:
 
 
 def _check_known_name(context: Context, room: RoomName, options: Options) -> None:
-    """Refuse a name that somebody has, as far as it is known: who only asks drives nobody."""
+    """Refuse a name in use, as far as is known: a plain GET does not have anybody pinged."""
     holder = _holder(context, room, options.user)
     if holder is None or _is_own(options, holder):
         return
-    if holder.watchdog.seems_alive:
+    if watchdog_of(holder).seems_alive:
         raise _name_in_use(room, options)
 
 
@@ -191,17 +192,17 @@ async def _check_name(context: Context, room: RoomName, options: Options) -> Non
     while holder := _holder(context, room, options.user):
         if _is_own(options, holder):
             return
-        if await holder.watchdog.is_alive():
+        if await watchdog_of(holder).is_alive():
             raise _name_in_use(room, options)
         if _holder(context, room, options.user) is holder:
             return
 
 
-def _is_own(options: Options, holder: Connection) -> bool:
+def _is_own(options: Options, holder: Session) -> bool:
     """Whether the name is taken over at once: by a token for it, or by the same session."""
     if options.grant.user is not None:
         return True
-    return options.resume is not None and holder.session.id == identity_of(options)
+    return options.resume is not None and holder.id == identity_of(options)
 
 
 def _name_in_use(room: RoomName, options: Options) -> Refusal:

@@ -35,7 +35,7 @@ class Boundary:
     def __init__(self) -> None:
         self.size = 0
         self._pieces: list[bytes | bytearray] = []  # since the last boundary
-        self._next = 0  # where in `_kept`, or beyond it, the next frame begins
+        self._next = 0  # where in these bytes, or beyond them, the next frame begins
         self._head = b""  # what has come of that frame's header, where it is not whole
         self._is_open = False  # whether that frame stands between fragments of a message
         self._ends = True  # whether a message ends before that frame
@@ -45,7 +45,7 @@ class Boundary:
         return b"".join(self._pieces)
 
     def cut(self, data: bytes, frames: int) -> int:
-        """Return where so many frames have ended in `data`, which comes next; its size if none do.
+        """Return where the first `frames` frames end in `data`, which comes next; else its size.
 
         It looks at headers only, and changes nothing.
         """

@@ -19,7 +19,7 @@ NOTE_RATE: Final = 64  # notes of a client in one second; `data` does not count
 
 
 class BadNote(ValueError):
-    """What a client sent as a note is none; `str()` says why."""
+    """What a client sent as a note is not a note; `str()` says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ def cursor(cursor: str) -> bytes:
 
 
 def ack(received: int) -> bytes:
-    """So many messages of this session are in the log."""
+    """The log has `received` messages of this session."""
     return _frame({"type": "ack", "received": received})
 
 
@@ -123,7 +123,7 @@ def members(members: bytes, count: int) -> bytes:
 
 
 def gap(missed: int, cursor: str) -> bytes:
-    """This slow reader has missed so many messages; it counts on from this cursor."""
+    """This slow reader has missed `missed` messages; it counts on from this cursor."""
     return _frame({"type": "gap", "missed": missed, "cursor": cursor})
 
 

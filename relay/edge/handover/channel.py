@@ -1,7 +1,7 @@
 """Messages with file descriptors over a Unix stream socket.
 
 A message is its kind, the length of a JSON head and of the raw bytes behind it, then both. The
-descriptors ride on its first byte. Whoever gets descriptors acknowledges them: unread ones count
+descriptors ride on its first byte. The receiver acknowledges descriptors: unread ones count
 against the limit of open files (ETOOMANYREFS), and one message carries at most 253 (EINVAL).
 """
 
@@ -57,7 +57,7 @@ class Channel:
         self.socket.settimeout(seconds)
 
     def end_in(self, seconds: float) -> None:
-        """All calls from now on have so long together, however slowly the other side moves.
+        """All calls from now on share this time, however slowly the other side moves.
 
         What has come already can still be read after that.
         """

@@ -15,7 +15,7 @@ from relay.member.intake import IntakeState
 from relay.member.liveness import Liveness
 from relay.member.options import Options
 from relay.member.outbox_state import OutboxState
-from relay.member.session import SessionState
+from relay.member.session_state import SessionState
 from relay.names import RoomName, UserName
 from relay.room.batch import Author, Batch, Change, SessionId, Span
 from relay.room.congestion import State
@@ -54,7 +54,7 @@ class Numbers:
         return [self._numbers[id(entry.batch)][0] for entry in entries]
 
 
-class Writer:
+class BlobWriter:
     """Collects the raw bytes behind a message; a record holds their sizes, in order."""
 
     def __init__(self) -> None:
@@ -70,7 +70,7 @@ class Writer:
         return b"".join(self._pieces)
 
 
-class Reader:
+class BlobReader:
     """Gives the raw bytes back, in the order in which they were put."""
 
     def __init__(self, data: bytes) -> None:
@@ -88,7 +88,7 @@ class Reader:
         return self.take(size) or b""
 
 
-def pack_entry(entry: Entry, writer: Writer) -> list[Any]:
+def pack_entry(entry: Entry, writer: BlobWriter) -> list[Any]:
     """Return an entry as a list."""
     batch = entry.batch
     spans = [(*author, *rest) for author, *rest in batch.spans]
@@ -98,7 +98,7 @@ def pack_entry(entry: Entry, writer: Writer) -> list[Any]:
     return [*place, sizes[0], spans, changes, sizes[1]]
 
 
-def read_entry(record: Sequence[Any], reader: Reader, account: Account) -> Entry:
+def read_entry(record: Sequence[Any], reader: BlobReader, account: Account) -> Entry:
     """Return the entry; raise `ValueError` for a record that is none."""
     offset, at, relay, number, size, spans, *more = record
     changes, notes_size = more or ((), 0)  # format 1 has none
@@ -115,7 +115,7 @@ def read_entry(record: Sequence[Any], reader: Reader, account: Account) -> Entry
     return Entry(offset, at, batch)
 
 
-def pack_session(state: SessionState, writer: Writer, numbers: Numbers) -> Record:
+def pack_session(state: SessionState, writer: BlobWriter, numbers: Numbers) -> Record:
     """Return a session as a record; entries are told by their numbers.
 
     Format 1 has no place for an intake.
@@ -157,7 +157,7 @@ def pack_session(state: SessionState, writer: Writer, numbers: Numbers) -> Recor
     }
 
 
-def read_session(record: Record, reader: Reader, entries: Entries) -> SessionState:
+def read_session(record: Record, reader: BlobReader, entries: Entries) -> SessionState:
     """Return the session; raise `ValueError` or `LookupError` for a record that is none."""
     inbox, outbox, options = record["inbox"], record["outbox"], record["options"]
 

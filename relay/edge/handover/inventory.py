@@ -10,8 +10,8 @@ from relay.edge.connection import Connection
 from relay.edge.handover import former
 from relay.edge.handover.format import (
     FORMAT,
+    BlobWriter,
     Numbers,
-    Writer,
     pack_ending,
     pack_entry,
     pack_room,
@@ -92,7 +92,7 @@ class Inventory:
         """Have everything parsed that has come."""
         for client in tuple(self._clients):
             assert isinstance(client, Connection)
-            client.reader.catch_up()
+            client.catch_up()
 
     def new_entries(self) -> list[Entry]:
         """Return the entries that logs, backlogs and deliveries hold and nobody has told."""
@@ -107,7 +107,7 @@ class Inventory:
 
     def tell(self, entries: Sequence[Entry]) -> Iterable[tuple[Any, bytes]]:
         """Yield messages that hold these entries."""
-        writer, records, size = Writer(), [], 0
+        writer, records, size = BlobWriter(), [], 0
         for entry in entries:
             self._entries.add(entry)
             record = pack_entry(entry, writer)
@@ -115,7 +115,7 @@ class Inventory:
             size += entry.batch.size
             if size >= _MESSAGE:
                 yield records, writer.data()
-                writer, records, size = Writer(), [], 0
+                writer, records, size = BlobWriter(), [], 0
         if records:
             yield records, writer.data()
 
@@ -139,7 +139,7 @@ class Inventory:
 
         A connection that is not in it has left.
         """
-        writer = Writer()
+        writer = BlobWriter()
         numbers, heard = array("I"), array("d")
         published, taken = array("Q"), array("Q")
         records, moved = [], []
@@ -148,7 +148,7 @@ class Inventory:
                 continue
             moved.append(connection)
             session = connection.session
-            if connection.ending is None and session.is_plain:
+            if session.ending is None and session.is_plain:
                 numbers.append(number)
                 heard.append(session.heard)
                 published.append(session.inbox.published)
@@ -157,7 +157,7 @@ class Inventory:
                 record = pack_session(session.snapshot(), writer, self._entries)
                 if self.is_former:
                     record = former.of_session(record)
-                records.append((number, session.room.name, record, pack_ending(connection.ending)))
+                records.append((number, session.room.name, record, pack_ending(session.ending)))
         head = {
             "rooms": [self._pack_room(room) for room in self._rooms.values()],
             "sessions": records,

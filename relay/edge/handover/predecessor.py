@@ -250,6 +250,6 @@ class Predecessor:
 
 
 def groups(items: Sequence[T], size: int) -> Iterable[Sequence[T]]:
-    """Yield the items, so many at a time."""
+    """Yield the items in groups of this size."""
     for start in range(0, len(items), size):
         yield items[start : start + size]

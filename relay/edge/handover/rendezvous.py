@@ -12,7 +12,7 @@ from typing import Final
 
 from relay.edge.handover.channel import Silent
 
-_TIMEOUT: Final = 5.0  # seconds for whoever serves to take the call
+_TIMEOUT: Final = 5.0  # seconds for the relay that serves to take the call
 
 
 class NotOurs(Exception):
@@ -66,7 +66,7 @@ def find(path: Path) -> socket.socket | None:
 
 
 def bind(path: Path, mode: int) -> socket.socket:
-    """Return a socket that takes this path from whoever had it, at once and whole.
+    """Return a socket bound to this path, which is taken from another socket in one step.
 
     It is bound under another name and renamed over: who connects reaches the one or the other.
     """

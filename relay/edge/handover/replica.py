@@ -4,12 +4,13 @@ import asyncio
 import logging
 from array import array
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from relay.edge.connection import Connection
-from relay.edge.handover.format import Reader, read_ending, read_entry, read_room, read_session
+from relay.edge.handover.format import BlobReader, read_ending, read_entry, read_room, read_session
 from relay.edge.handover.service import Service
-from relay.member.session import arrive
+from relay.member.session_state import from_description
 from relay.names import RoomName, UserName
 from relay.room.log import Entry
 from relay.room.member import Member
@@ -39,8 +40,8 @@ class Replica:
         """Take those that `Inventory.describe` has described."""
         for (number, name, state), transport in zip(records, transports, strict=True):
             self._transports[number] = transport
-            connection = Connection(transport, self._room(name), arrive(state), self._runtime)
-            self._connections[number] = connection
+            room, described = self._room(name), from_description(state)
+            self._connections[number] = Connection(transport, room, described, self._runtime)
 
     def remove(self, numbers: Iterable[int]) -> None:
         """Let those go that have left the other."""
@@ -49,12 +50,12 @@ class Replica:
 
     def add_entries(self, records: Iterable[Any], data: bytes) -> None:
         """Take those that `Inventory.tell` has told."""
-        reader, account = Reader(data), self._runtime.terms.account
+        reader, account = BlobReader(data), self._runtime.terms.account
         self._entries += [read_entry(record, reader, account) for record in records]
 
     def add_gates(self, sizes: Sequence[int], data: bytes, opened: list[asyncio.Transport]) -> None:
         """Take connections whose first request is not under way, with what has come of it."""
-        reader = Reader(data)
+        reader = BlobReader(data)
         self.gates += [(it, reader.bytes(size)) for it, size in zip(opened, sizes, strict=True)]
 
     def update(self, head: Any, data: bytes) -> None:
@@ -62,17 +63,13 @@ class Replica:
         self.started = float(head["started"])
         self._carried = dict(head["carried"])
         self._names = [RoomName(record["name"]) for record in head["rooms"]]
-        reader, connections = Reader(data), self._connections
+        reader, connections = BlobReader(data), self._connections
         alive: set[int] = set()
         for number, name, record, ending in head["sessions"]:
             state = read_session(record, reader, self._entries)
-            connections[number] = Connection(
-                self._transports[number],
-                self._room(name),
-                state,
-                self._runtime,
-                read_ending(ending),
-            )
+            state = replace(state, ending=read_ending(ending))
+            transport, room = self._transports[number], self._room(name)
+            connections[number] = Connection(transport, room, state, self._runtime)
             alive.add(number)
         plain = [reader.bytes(size) for size in head["plain"]]
         numbers, heards = array("I", plain[0]), array("d", plain[1])
@@ -99,7 +96,7 @@ class Replica:
                 logger.exception("a defect of the relay: %s begin anew", what)
         connections = list(self._connections.values())
         for connection in connections:
-            runtime.roster.take(connection, connection.address, connection.is_open)
+            runtime.roster.take(connection)
         runtime.roster.note_left_behind()
         for connection in connections:
             try:
@@ -129,8 +126,8 @@ class Replica:
     def _restore_rooms(self, records: Iterable[Any]) -> None:
         members: dict[RoomName, dict[UserName, Member]] = {}
         for connection in self._connections.values():
-            if connection.ending is None:
-                session = connection.session
+            session = connection.session
+            if session.ending is None:
                 members.setdefault(session.room.name, {})[session.user] = session
         for record in records:
             state = read_room(record, self._entries)

@@ -17,7 +17,7 @@ from relay.edge.listener import Listener
 
 logger = logging.getLogger("relay")
 
-_MODE: Final = 0o600  # of the socket: whoever may connect may take over
+_MODE: Final = 0o600  # of the socket: a process that may connect may take over
 _QUEUE: Final = 16
 
 

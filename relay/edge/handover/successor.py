@@ -12,9 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from relay.edge.handover.channel import Broken, Channel, Gone, Received, Silent
-from relay.edge.handover.format import (
-    READABLE,
-)
+from relay.edge.handover.format import READABLE
 from relay.edge.handover.rendezvous import network_namespace, peer_user
 from relay.edge.handover.replica import Replica
 from relay.edge.handover.service import Service
@@ -38,7 +36,7 @@ class Incompatible(Refused):
     """It never will: there is no format that both read."""
 
 
-class _Arrival(asyncio.Protocol):
+class _Unread(asyncio.Protocol):
     """A connection that still belongs to the other process: nothing of it is read."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -154,7 +152,7 @@ class Successor:
         return await asyncio.gather(*map(self._open_one, sockets))
 
     async def _open_one(self, sock: socket.socket) -> asyncio.Transport:
-        transport, _ = await self._loop.connect_accepted_socket(_Arrival, sock)
+        transport, _ = await self._loop.connect_accepted_socket(_Unread, sock)
         # Python 3.11.2 reads on after a pause in `connection_made`: it would take what is not ours.
         transport.resume_reading()
         transport.pause_reading()

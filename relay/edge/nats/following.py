@@ -76,7 +76,7 @@ class Following:
             self.log.catch_up()
 
     async def close(self) -> None:
-        """Nobody is interested any more."""
+        """The room is forgotten."""
         if self._open_task is not None and self._open_task is not asyncio.current_task():
             self._open_task.cancel()
         self.opened.set()
@@ -111,7 +111,7 @@ class Following:
     async def _begin_or_ask(self) -> bool:
         """Return whether the log could be opened."""
         log, size, age = self.log, self._retention.size, self._retention.age
-        # In this order: whoever begins to follow the room behind this head answers, or appends.
+        # In this order: a relay that begins to follow the room after this answers, or appends.
         head = await self._stream.last_of(log.subject)
         state = await self._ask()
         if state is None:
@@ -172,7 +172,7 @@ class Following:
         return parts if parts[0]["of"] else []
 
     async def _begin(self, head: int) -> int | None:
-        """Append that nobody knows who is here; return its sequence, None if others were first."""
+        """Append a begin; return its sequence, None if another entry came first."""
         batch = Batch(b"", (), "", 0, self._account)
         at = int(self._retention.clock() * 1000)
         data = format.pack(batch, at, head, is_begin=True)
@@ -193,7 +193,7 @@ class Following:
             self._subscriptions.append(await self._link.subscribe(subject, handler, "relays"))
 
     async def _withdraw(self) -> None:
-        """Answer no longer."""
+        """Stop answering."""
         self._offers = False
         with suppress(Exception):
             await self._subscriptions.pop().unsubscribe()

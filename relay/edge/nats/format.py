@@ -12,10 +12,7 @@ from relay.room.batch import Author, Batch, Change, SessionId, Span
 
 _MARK: Final = b"R1"  # of this format
 _SIZE: Final = 4  # bytes of the head's size, big-endian
-# What an entry takes at most beside its frames, in bytes: once, and for each span or change. Two
-# names of 128 bytes may be escaped by JSON, and a session has a name in it.
-HEAD: Final = 512
-PART: Final = 768
+HEAD: Final = 512  # bytes of an entry at most, beside its frames and `PART` for each span or change
 
 
 class Broken(ValueError):
@@ -29,7 +26,7 @@ class Stored(NamedTuple):
     number: int
     at: int  # milliseconds since 1970, by the clock of the relay that appended it
     previous: int
-    is_begin: bool  # nobody knew who was in the room: whoever is tells it again
+    is_begin: bool  # no relay knew who was in the room: all tell it again
     spans: Sequence[Any]
     changes: Sequence[Any]
     data: bytes
@@ -90,8 +87,8 @@ def entries(
 ) -> Sequence[tuple[int, Stored]]:
     """Return sequence and content of the entries among the messages of a subject, in their order.
 
-    Not of what is none, nor of one that follows another message than it says. What lies before the
-    first is not known: it is believed.
+    Messages that are not entries are left out, and entries that do not follow the message that they
+    name. What lies before the first is not known, so what it names is believed.
     """
     found, last = [], 0
     for sequence, data in messages:

@@ -20,7 +20,7 @@ from relay.account import Account
 from relay.edge.nats import format, subjects
 from relay.edge.nats.errors import Away
 from relay.edge.nats.flight import Behind, Flight, Taken, read_answer, read_told
-from relay.edge.nats.owner import Owner
+from relay.edge.nats.log_owner import LogOwner
 from relay.edge.nats.reading import Read
 from relay.names import RoomName
 from relay.room.batch import Batch
@@ -49,7 +49,7 @@ class NatsLog(Tail):
         self,
         name: RoomName,
         follower: Follower,
-        owner: Owner,
+        owner: LogOwner,
         retention: Retention,
         account: Account,
         state: LogState | None = None,
@@ -226,7 +226,7 @@ class NatsLog(Tail):
         self._follower.on_entry(entry)
 
     def _send(self, flight: Flight | None) -> None:
-        """Send the batch on its way, as often as its fate is not known."""
+        """Send the batch on its way; again, if nobody knows what became of it."""
         if flight is None or flight is not self.flight or self._is_reading or not self.available:
             return
         flight.sent = self._loop.time()

@@ -28,7 +28,7 @@ class Read(NamedTuple):
 async def read(
     link: Link, stream: str, subject: str, start: Mapping[str, Any], most: float = inf
 ) -> Sequence[Read] | None:
-    """Return the messages of a subject from a start on; None if there are more than so many.
+    """Return the messages of a subject from a start on; None if there are more than `most`.
 
     Raises `Away`.
     """

@@ -24,7 +24,7 @@ _EVERYBODY: Final = "all"  # instead of a user's name; those are encoded behind 
 class Revoked:
     """Tells others what is revoked here, and takes what is revoked there.
 
-    `on_revoked` closes who is connected with such a token.
+    `on_revoked` closes those who are connected with such a token.
     """
 
     def __init__(self, link: Link, revocations: Revocations) -> None:

@@ -112,7 +112,7 @@ class Rooms:
         self.lose_all([self.followed[room].log], why)
 
     def lose_all(self, logs: Sequence[NatsLog], why: str) -> None:
-        """These logs cannot go on: who is in their rooms has to come again."""
+        """These logs cannot go on: the members of their rooms are closed, and have to reconnect."""
         if logs:
             logger.warning("members of %d rooms have to come again: %s", len(logs), why)
         for log in logs:

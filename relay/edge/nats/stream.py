@@ -9,6 +9,7 @@ from relay.edge.nats import format, subjects
 from relay.edge.nats.errors import Away, Unusable
 from relay.edge.nats.link import Link
 from relay.edge.nats.reading import Read, read
+from relay.room.pending import PART
 from relay.settings import Settings
 
 _OLDEST: Final = (2, 9, 0)  # version of a server that has all that is used here
@@ -50,11 +51,11 @@ class Stream:
             shown = ".".join(map(str, version))
             raise Unusable(f"nats-server {shown} is too old: expected 2.9 or newer")
         size = self._settings.max_message_size
-        room = self._link.max_payload - format.HEAD - format.PART
+        room = self._link.max_payload - format.HEAD - PART
         if size > room:
             raise Unusable(
                 f"MAX_MESSAGE_SIZE is {size} bytes, and max_payload of NATS "
-                f"{self._link.max_payload}: an entry needs {format.HEAD + format.PART} bytes more "
+                f"{self._link.max_payload}: an entry needs {format.HEAD + PART} bytes more "
                 "than its message; lower the one, or raise the other"
             )
         await self.refresh()

@@ -6,10 +6,10 @@ import contextlib
 import aiohttp
 from aiohttp.test_utils import TestClient, TestServer
 
+from relay.edge.counters import Counters
 from relay.edge.heartbeat import Heartbeat
 from relay.edge.memory import Memory
 from relay.edge.roster import Roster
-from relay.edge.watch import Watch
 from relay.room.hub import Hub
 from relay.room.memory_log import MemoryLog
 from relay.room.shared import Shared
@@ -109,11 +109,11 @@ async def test_heartbeat_notices_that_memory_is_short() -> None:
     hub = Hub(lambda name, room, state: MemoryLog(room.on_entry, retention, state), shared)
     roster = Roster(shared.account, 0)
     for limit, expected in ((10**15, False), (1, True)):
-        watch = Watch()
+        counters = Counters()
         memory = Memory(limit, limit)
-        heartbeat = Heartbeat(hub, roster, watch, period=0.01, history_age=1, memory=memory)
+        heartbeat = Heartbeat(hub, roster, counters, period=0.01, history_age=1, memory=memory)
         async with heartbeat.running():
-            watch.loop_delay = -1.0
-            while watch.loop_delay < 0:  # until it has beaten once
+            counters.loop_delay = -1.0
+            while counters.loop_delay < 0:  # until it has beaten once
                 await asyncio.sleep(0)
         assert heartbeat.is_overloaded is expected

@@ -8,7 +8,8 @@ import pytest
 import pytest_asyncio
 
 from relay.edge import listener
-from relay.edge.listener import BATCH, Listener, bind
+from relay.edge.listener import BATCH, Listener
+from relay.edge.sockets import bind
 
 
 class Passes:

@@ -14,7 +14,7 @@ from typing import Any
 from relay.edge.connection import Connection
 from relay.edge.runtime import Runtime
 from relay.member.options import Options
-from relay.member.session import begin
+from relay.member.session_state import begin
 from relay.names import RoomName, UserName
 from relay.room.log import Entry, Log, LogState, OnEntry, parse_cursor
 from relay.room.memory_log import MemoryLog
@@ -40,12 +40,12 @@ class Ghost:
     up: bytes
 
     def read(self, size: int) -> None:
-        if self.wire.reads and not (self.wire.has_ended or self.connection.is_lost):
+        if self.wire.reads and not (self.wire.has_ended or self.connection.session.is_over):
             data, self.up = self.up[:size], self.up[size:]
             receive(self.connection, data)
 
     def end(self) -> None:
-        if not self.connection.is_lost:
+        if not self.connection.session.is_over:
             self.wire.abort()
             self.connection.connection_lost(None)
 
@@ -157,7 +157,7 @@ class World:
         for phone in self.phones:
             if phone.connection is not None and phone.wire.has_ended:
                 phone.take(10**9)
-                if phone.connection is not None and not phone.connection.is_lost:
+                if phone.connection is not None and not phone.connection.session.is_over:
                     phone.connection.connection_lost(None)
                 if phone.connection is not None:
                     phone.client.lose()

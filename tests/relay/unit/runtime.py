@@ -9,7 +9,8 @@ from relay.edge.roster import Roster
 from relay.edge.runtime import Runtime
 from relay.edge.turns import Turns
 from relay.member.options import Options
-from relay.member.session import Session, Terms, begin
+from relay.member.session import Session, Terms
+from relay.member.session_state import begin
 from relay.names import RoomName, UserName
 from relay.room.hub import Hub
 from relay.room.log import Log, LogState, OnEntry
@@ -40,6 +41,7 @@ def make_runtime(
         read_buffer_size=settings.read_buffer_size,
         write_buffer_size=settings.write_buffer_size,
         account=shared.account,
+        hub=hub,
         clock=loop.time,
         new_parser=partial(Parser, loop=loop),
         message_rate=settings.message_rate,

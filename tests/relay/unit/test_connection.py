@@ -5,9 +5,13 @@ from collections.abc import Callable
 
 import pytest
 
+from relay.room.log import LogState, OnEntry
+from relay.room.tail import Retention
 from relay.settings import Settings
 from relay.wire.closing import Reason
 from tests.raw import encode
+from tests.relay.unit.moving import Wire
+from tests.relay.unit.people import LateLog
 from tests.relay.unit.runtime import connect, make_runtime, receive
 from tests.relay.unit.transport import Transport
 
@@ -69,8 +73,31 @@ async def test_what_a_waiting_room_had_accepted_is_not_left_out_at_a_close() -> 
         while due:
             due.pop(0)()
     assert alice.session.room.is_waiting
-    bob.close(Reason.RESTARTING.close())
+    bob.session.close(Reason.RESTARTING.close())
     wire.give(10**6)
     size = 20 * (len(frame) - 4)
     assert wire.taken[:size].count(bytes(1000)) == 20
     assert wire.taken[size : size + 1] == b"\x88"
+
+
+async def test_client_that_answers_early_still_gets_what_is_on_its_way() -> None:
+    """The log is late: the client's own close frame comes before the relay's."""
+    logs: list[LateLog] = []
+
+    def new_log(on_entry: OnEntry, retention: Retention, state: LogState | None) -> LateLog:
+        logs.append(LateLog(on_entry, retention, state))
+        return logs[-1]
+
+    runtime, wire = make_runtime(log=new_log), Wire()
+    wire.room = 10**6
+    alice, bob = connect(runtime, "alice", Transport(10**6)), connect(runtime, "bob", wire)
+    receive(alice, encode(2, b"on its way"))
+    alice.session.room.flush()
+    bob.session.close(Reason.RESTARTING.close())
+    receive(bob, encode(8, b""))
+    assert not wire.has_ended
+    for _ in range(4):
+        logs[0].answer()
+        alice.session.room.flush()
+    assert wire.taken.startswith(b"\x82\x0aon its way\x88")
+    assert wire.has_ended

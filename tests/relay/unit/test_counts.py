@@ -7,7 +7,8 @@ from typing import cast
 from relay.access.grants import OPEN, Grant
 from relay.names import RoomName, UserName
 from relay.room.hub import Hub
-from relay.web.counts import LIFETIME, MAX_LISTED, Cached, Counts
+from relay.web.cached import LIFETIME, Cached
+from relay.web.counts import MAX_LISTED, Counts
 
 
 @dataclass

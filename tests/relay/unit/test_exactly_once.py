@@ -4,7 +4,7 @@ import pytest
 
 from relay.edge.connection import Connection
 from relay.member.options import Options
-from relay.member.session import begin
+from relay.member.session_state import begin
 from relay.names import UserName
 from relay.room.batch import Author, Piece, SessionId
 from relay.room.log import Cursor
@@ -68,9 +68,9 @@ def test_joins_are_ordered_by_attempt() -> None:
         )
         late.start(b"", b"")
         world.tick()
-        assert late.ending is not None
+        assert late.session.ending is not None
         assert ann.connection is not None
-        assert ann.connection.is_open
+        assert ann.connection.session.is_open
 
     tell(story)
 

@@ -7,7 +7,7 @@ from relay.edge.connection import Connection
 from relay.edge.handover.format import READABLE
 from relay.edge.runtime import Runtime
 from relay.member.options import Options
-from relay.member.session import begin
+from relay.member.session_state import begin
 from relay.names import RoomName, UserName
 from relay.room.resume import Resume
 from relay.wire.notes import MARK

@@ -82,7 +82,7 @@ def _step(relay: Relay, step: Step, moves: bool, number: int) -> None:
         elif what == "take":
             client.take(size)
         elif what == "ask" and client.is_here:
-            client.connection.ping()
+            client.connection.session.ping()
         elif what == "drop":
             client.wire.abort()
             client.look()
@@ -153,7 +153,7 @@ async def test_clients_are_served_where_a_count_cannot_go_on() -> None:
     head, data, _ = inventory.changes()
     replica.update({**head, "started": 0.0}, data)
     (served,) = replica.commit()
-    assert served.is_open
+    assert served.session.is_open
     assert after.hub.holder(RoomName("lobby"), UserName("alice")) is served.session
 
 

@@ -2,7 +2,7 @@
 
 from relay.edge.connection import Connection
 from relay.member.options import Options
-from relay.member.session import begin
+from relay.member.session_state import begin
 from relay.names import UserName
 from relay.room.batch import Batch
 from relay.room.log import Entry
@@ -24,8 +24,8 @@ def test_ghost_publishes_after_its_successor_has_resumed() -> None:
         (ghost,) = world.ghosts
         world.haunt(ALL)
         world.tick()
-        assert ghost.connection.ending is not None
-        assert ghost.connection.ending.close.code == 4000
+        assert ghost.connection.session.ending is not None
+        assert ghost.connection.session.ending.close.code == 4000
         ann.take(ALL)
         say(world, ann, 0)
         assert world.held == ["ann:1"]
@@ -58,7 +58,7 @@ def test_late_attempt_is_known_after_its_session_has_left() -> None:
         late = Connection(Wire(), world.room, begin(options, 0), world.runtime)
         late.start(b"", b"")
         world.tick()
-        assert late.ending is not None
+        assert late.session.ending is not None
         assert "ann" not in world.room.presence.people
 
     tell(story)
@@ -140,7 +140,7 @@ def test_connection_that_is_leaving_publishes_nothing_behind_its_successor() -> 
         assert ghost is not None
         world.cut(ann, 0, 0, is_noticed=False)
         say(world, ben)  # on its way, so that the ghost is not settled at once
-        ghost.close(Reason.RESTARTING.close())
+        ghost.session.close(Reason.RESTARTING.close())
         world.connect(ann)
         world.answer(1)
         world.tick()
@@ -164,8 +164,8 @@ def test_newcomer_that_is_lost_before_it_was_there_has_taken_the_name_all_the_sa
         world.tick()  # its join is on its way
         world.cut(ann, 0, 0, is_noticed=True)
         world.answer(ALL)
-        assert ghost.ending is not None
-        assert ghost.ending.close.code == 4000
+        assert ghost.session.ending is not None
+        assert ghost.session.ending.close.code == 4000
         assert list(world.room.presence.leaving) == ["ann"]
 
     tell(story, is_late=True)
@@ -180,7 +180,7 @@ def test_member_that_is_leaving_does_not_wait_for_what_is_dropped() -> None:
         world.cut(ann, ALL, 0, is_noticed=True)
         leaving = cho.connection
         assert leaving is not None
-        leaving.close(Reason.RESTARTING.close())
+        leaving.session.close(Reason.RESTARTING.close())
         world.connect(ann)
         for _ in range(3):
             world.tick()

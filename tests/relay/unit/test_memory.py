@@ -8,11 +8,8 @@ from pathlib import Path
 import pytest
 
 from relay import process_memory
-from relay.account import Account, cost
-from relay.edge.load import Load
+from relay.account import cost
 from relay.edge.memory import Memory
-from relay.edge.roster import Roster
-from relay.wire.closing import Close
 from tests.process import ROOT
 from tests.raw import encode
 from tests.relay.unit.runtime import connect, make_runtime, receive
@@ -21,53 +18,29 @@ from tests.relay.unit.transport import Transport
 MEGABYTE = 1_000_000
 
 
-class _Client:
-    """Holds so much, and weighs so much; gives it back when it is closed."""
-
-    def __init__(self, account: Account, held: int, weight: float) -> None:
-        self._account, self._load = account, Load(held, weight)
-        account.sampled += held
-        self.closed: list[str] = []
-
-    def load(self, now: float) -> Load:
-        return self._load
-
-    def close(self, close: Close, patience: float) -> None:
-        self.closed.append(close.text)
-        self._account.sampled -= self._load.held
-
-    def ignore(self) -> None: ...
-
-    def abort(self) -> None: ...
-
-    def announce_drain(self, seconds: float) -> None: ...
-
-    def beat(self, now: float) -> int:
-        return 0
-
-
-def test_who_holds_most_and_moves_slowest_goes() -> None:
+async def test_who_holds_most_and_moves_slowest_goes() -> None:
     """So many of them that there is memory again, and no more."""
-    account = Account()
-    roster = Roster(account, 10 * MEGABYTE)
-    quick = _Client(account, 8 * MEGABYTE, weight=1)
-    slow = _Client(account, 2 * MEGABYTE, weight=3)
-    slower = _Client(account, MEGABYTE, weight=2)
-    for client in (quick, slow, slower):
-        roster.add(client, "")
-    roster.relieve(now=100.0)
-    assert slow.closed == ["relay is out of memory, and this client held 2000000 bytes"]
-    assert not (quick.closed or slower.closed)
+    runtime = make_runtime()
+    quick, slow, slower = (Transport(10**6) for _ in range(3))
+    now = runtime.loop.time() + 10
+    for wire, size, seconds in ((quick, 4.1, 0), (slow, 1.0, 10), (slower, 0.2, 5)):
+        connection = connect(runtime, f"{seconds}", wire)
+        receive(connection, encode(2, bytes(6 * MEGABYTE))[: int(size * MEGABYTE)])
+        connection.beat(now - seconds)  # since when its message does not come on
+    runtime.roster.held_limit = 10 * MEGABYTE
+    runtime.roster.relieve(now)
+    assert slow.taken[2:4] == (1013).to_bytes(2, "big")
+    assert slow.taken[4:].startswith(b"relay is out of memory, and this client held 20")
+    assert not (quick.taken or slower.taken)
 
 
-def test_who_holds_little_stays() -> None:
+async def test_who_holds_little_stays() -> None:
     """It would not help."""
-    account = Account(batches=20 * MEGABYTE)
-    roster = Roster(account, 10 * MEGABYTE)
-    client = _Client(account, 1000, weight=1)
-    roster.add(client, "")
-    roster.relieve(now=100.0)
-    assert not client.closed
+    runtime, wire = make_runtime(), Transport(10**6)
+    runtime.roster.held_limit = 1000
+    receive(connect(runtime, "alice", wire), encode(2, bytes(2000))[:1000])
+    runtime.roster.relieve(runtime.loop.time())
+    assert not wire.taken
 
 
 def test_process_is_asked_to_give_back_before_its_figure_counts() -> None:

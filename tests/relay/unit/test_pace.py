@@ -34,7 +34,7 @@ async def test_client_whose_message_does_not_come_on_is_closed() -> None:
     receive(alice, encode(2, bytes(1000))[:508])
     now = runtime.loop.time()
     alice.beat(now)
-    assert alice.is_open
+    assert alice.session.is_open
     alice.beat(now + WINDOW)
     assert transport.taken[2:4] == (4001).to_bytes(2, "big")
     assert transport.taken[4:] == b"message with 508 bytes so far has not come on for 60 s"
@@ -51,4 +51,4 @@ async def test_client_that_is_not_read_is_given_time() -> None:
     alice.beat(now + WINDOW)
     alice.session.release()
     alice.beat(now + WINDOW)
-    assert alice.is_open
+    assert alice.session.is_open

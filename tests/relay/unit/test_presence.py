@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from relay.edge.connection import Connection
 from relay.edge.runtime import Runtime
 from relay.member.options import Options
-from relay.member.session import begin
+from relay.member.session_state import begin
 from relay.names import RoomName, UserName
 from relay.room.batch import Change, SessionId
 from relay.room.log import parse_cursor

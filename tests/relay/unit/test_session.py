@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from relay.member.liveness import STALL, Liveness, Sign
 from relay.member.session import Session
 from relay.room.room import Room
-from relay.wire.closing import Close
+from relay.wire.closing import Reason
 from tests.raw import encode
 from tests.relay.unit.runtime import connect, make_runtime, receive
 from tests.relay.unit.transport import Transport
@@ -17,16 +17,16 @@ from tests.relay.unit.transport import Transport
 class _Nobody:
     """Owns a session that no socket is read for."""
 
-    def wake(self, at: float) -> None:
+    def depart(self) -> None:
         raise AssertionError
 
-    def overrun(self) -> None:
+    def end_when_sent(self) -> None:
         raise AssertionError
 
-    def settled(self) -> None:
+    def abort(self) -> None:
         raise AssertionError
 
-    def close(self, close: Close, patience: float) -> None:
+    def acknowledged(self) -> int:
         raise AssertionError
 
 
@@ -66,13 +66,12 @@ def test_session_goes_on_from_its_state(
             elif what == "take":
                 transport.give(len(data))
             elif what == "ping":
-                alice.ping()
+                alice.session.ping()
             else:
                 alice.session.room.hold(alice.session)
             await asyncio.sleep(0)
         if is_closing:
-            alice.session.inbox.await_close()
-            alice.session.outbox.finish(b"bye", drop=False)
+            alice.session.close(Reason.LEFT.close())
         state = alice.session.snapshot()
         room: Room = runtime.hub.room(alice.session.room.name)
         again = Session(state, room, Transport(0), _Nobody(), runtime.terms)

@@ -1,39 +1,21 @@
-"""A question to the holder of a name: are you there?"""
+"""Whether the holder of a name is there: it is asked, and has two seconds for a sign of life."""
 
 import asyncio
-from typing import Final, Protocol
+from typing import Final
 
 from relay.member.session import Session
 
-PATIENCE: Final = (
-    2.0  # seconds in which the holder has to give a sign of life, and its answer holds
-)
+PATIENCE: Final = 2.0  # seconds for a sign of life, and for which the answer holds
 
 
-class Holder(Protocol):
-    """A connection that can be asked."""
-
-    session: Session
-
-    @property
-    def is_open(self) -> bool:
-        """Whether it is in its room."""
-
-    def acknowledged(self) -> int:
-        """Return how many bytes the client's side has acknowledged."""
-
-    def ping(self) -> None:
-        """Ask for a sign of life."""
-
-
-class Probe:
+class AliveCheck:
     """Asked once for all newcomers who want the name meanwhile.
 
     Anything heard or taken within 2 s is a sign of life, and so is that the relay itself does not
     read the client.
     """
 
-    def __init__(self, holder: Holder, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, holder: Session, loop: asyncio.AbstractEventLoop) -> None:
         self._sign = loop.create_future()
         self._ends = loop.time() + 2 * PATIENCE
         self._loop = loop
@@ -58,18 +40,17 @@ class Probe:
     async def is_alive(self) -> bool:
         return await asyncio.shield(self._ask_task)
 
-    async def _ask(self, holder: Holder) -> bool:
-        session = holder.session
-        if session.is_unread:
+    async def _ask(self, holder: Session) -> bool:
+        if holder.is_unread:
             return True
-        heard, acknowledged = session.liveness.heard, holder.acknowledged()
-        was_blocked = session.outbox.is_blocked
+        heard, acknowledged = holder.liveness.heard, holder.owner.acknowledged()
+        was_blocked = holder.outbox.is_blocked
         holder.ping()
         await asyncio.wait((self._sign,), timeout=PATIENCE)
         self._ends = self._loop.time() + PATIENCE
         if not holder.is_open:
             return False
         # Without a backlog the client's kernel acknowledges the ping: that is no sign of life.
-        is_blocked = was_blocked or session.outbox.is_blocked
-        has_taken = is_blocked and holder.acknowledged() > acknowledged
-        return session.is_unread or session.liveness.heard > heard or has_taken
+        is_blocked = was_blocked or holder.outbox.is_blocked
+        has_taken = is_blocked and holder.owner.acknowledged() > acknowledged
+        return holder.is_unread or holder.liveness.heard > heard or has_taken

@@ -17,7 +17,7 @@ class Handover:
 
 
 @dataclass(slots=True)
-class Watch:
+class Counters:
     """Counts that only grow, over all processes that have served one after the other."""
 
     loop_delay: float = 0.0  # seconds that the event loop was late at the last beat

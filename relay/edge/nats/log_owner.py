@@ -1,4 +1,4 @@
-"""Whoever has all logs of this relay, as one of them sees it."""
+"""The object that has all logs of this relay, as one of them sees it."""
 
 from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
@@ -10,7 +10,7 @@ from relay.edge.nats.stream import Stream
 from relay.names import RoomName
 
 
-class Owner(Protocol):
+class LogOwner(Protocol):
     """What a log needs of the others."""
 
     link: Link
@@ -20,7 +20,7 @@ class Owner(Protocol):
         """Open the log, if nobody has begun to."""
 
     def lose(self, room: RoomName, why: str) -> None:
-        """The log cannot go on: who is in the room has to come again."""
+        """The log cannot go on: the members of the room are closed, and have to reconnect."""
 
     def forget(self, room: RoomName, log: object) -> None:
         """The log is closed."""

@@ -1,0 +1,19 @@
+"""The connection that a session has, as the session sees it."""
+
+from typing import Protocol
+
+
+class Owner(Protocol):
+    """It has the session's socket, and closes it when the session has ended."""
+
+    def depart(self) -> None:
+        """The session has begun to leave: `Session.ending` says how, and until when."""
+
+    def end_when_sent(self) -> None:
+        """The session has left and said why: close the socket once the client has everything."""
+
+    def abort(self) -> None:
+        """Close the socket at once, whatever the client has."""
+
+    def acknowledged(self) -> int:
+        """Return how many bytes the client's side has acknowledged."""
