@@ -62,6 +62,7 @@ var FIRST = 500;
 var LONGEST_AT_FIRST = 5e3;
 var AT_FIRST = 6e4;
 var LONGEST = 3e4;
+var LONGEST_TIMER = 2 ** 31 - 1;
 function backoff(failures, away, random = Math.random) {
     const longest = away < AT_FIRST ? LONGEST_AT_FIRST : LONGEST;
     return random() * Math.min(FIRST * 2 ** failures, longest);
@@ -77,10 +78,10 @@ async function ask(url, token) {
             signal: AbortSignal.timeout(TIMEOUT)
         });
         const { status } = answer;
-        const said = await answer.json().catch(() => ({}));
+        const said = await answer.json().catch(() => null);
         return {
-            reason: status === 426 ? "connecting failed, and would succeed now" : said.error ?? `${host} answers ${status} instead of a WebSocket`,
-            after: 1e3 * (Number(answer.headers.get("Retry-After")) || 0),
+            reason: status === 426 ? "connecting failed, and would succeed now" : `${said?.error ?? `${host} answers ${status} instead of a WebSocket`}`,
+            after: 1e3 * Math.max(0, Number(answer.headers.get("Retry-After")) || 0),
             isFinal: status >= 400 && status < 500 && !PASSING.has(status),
             status
         };
@@ -155,6 +156,7 @@ var Link = class {
         socket.onopen = socket.onmessage = socket.onclose = null;
         socket.onerror = () => {
         };
+        reason = reason.slice(0, 123);
         while (new TextEncoder().encode(reason).length > 123)
             reason = reason.slice(0, -1);
         if (socket.readyState <= 1)
@@ -355,7 +357,6 @@ var Raw = class {
 };
 var EARLY = 6e4;
 var RETRY = 1e3;
-var LONGEST2 = 2 ** 31 - 1;
 var Renewal = class {
     #ask;
     #put;
@@ -378,11 +379,11 @@ var Renewal = class {
     }
     #wait(delay) {
         const timer = setTimeout(() => {
-            if (delay > LONGEST2)
-                this.#wait(delay - LONGEST2);
+            if (delay > LONGEST_TIMER)
+                this.#wait(delay - LONGEST_TIMER);
             else
                 this.#renew(timer);
-        }, Math.min(delay, LONGEST2));
+        }, Math.min(delay, LONGEST_TIMER));
         this.#timer = timer;
     }
     async #renew(turn) {
@@ -408,6 +409,34 @@ function expiry(token) {
     catch {
         return 0;
     }
+}
+var isText2 = (value) => typeof value === "string";
+var isCount2 = (value) => Number.isSafeInteger(value) && value >= 0;
+var orNull = (fits) => (value) => value === null || fits(value);
+var members = { members: orNull(Array.isArray), count: isCount2 };
+var FIELDS = {
+    welcome: { cursor: isText2, received: orNull(isCount2), ...members },
+    from: { user: orNull(isText2), at: isCount2 },
+    cursor: { cursor: isText2 },
+    ack: { received: isCount2 },
+    gap: { cursor: isText2, missed: isCount2 },
+    join: { user: isText2 },
+    leave: { user: isText2 },
+    members,
+    drain: { retry_after_ms: isCount2 }
+};
+function parse(text) {
+    let note;
+    try {
+        note = JSON.parse(text);
+    }
+    catch {
+        return null;
+    }
+    if (typeof note !== "object" || !note || Array.isArray(note))
+        return null;
+    const fields = Object.hasOwn(FIELDS, note.type) ? FIELDS[note.type] : {};
+    return Object.entries(fields).every(([name, fits]) => fits(note[name])) ? note : null;
 }
 var MARK = "\0";
 var STRANGER = [["stranger", {}]];
@@ -458,13 +487,9 @@ var Session = class {
             this.#skip++;
             return [["message", { data, from: this.#user, at: this.#at }]];
         }
-        let note;
-        try {
-            note = JSON.parse(data.slice(1));
-        }
-        catch {
+        const note = parse(data.slice(MARK.length));
+        if (!note)
             return STRANGER;
-        }
         switch (note.type) {
             case "welcome":
                 return this.#welcome(note);
@@ -541,17 +566,17 @@ var Session = class {
             this.count--;
         return [["leave", { user }]];
     }
-    #replace({ type, members, count }) {
+    #replace({ type, members: members2, count }) {
         const { members: before, count: counted } = this;
-        this.members = members && [...members];
+        this.members = members2 && [...members2];
         this.count = count;
         if (type === "welcome" && counted === null)
             return [];
-        if (type === "members" || !before || !members) {
+        if (type === "members" || !before || !members2) {
             return [["members", { members: this.members && [...this.members], count }]];
         }
-        const gone = before.filter((user) => !members.includes(user));
-        const come = members.filter((user) => !before.includes(user));
+        const gone = before.filter((user) => !members2.includes(user));
+        const come = members2.filter((user) => !before.includes(user));
         return [
             ...gone.map((user) => (["leave", { user }])),
             ...come.map((user) => (["join", { user }]))
@@ -676,7 +701,8 @@ var Life = class {
     #put = (data) => this.#link?.put(data);
     #drained(after) {
         this.#drain = Date.now() + after;
-        this.#timer = setTimeout(() => this.connect("relay is going away"), after + DRAINED);
+        const limit = Math.min(after + DRAINED, LONGEST_TIMER);
+        this.#timer = setTimeout(() => this.connect("relay is going away"), limit);
     }
     #lost(code, reason) {
         this.#drop();
@@ -702,6 +728,7 @@ var Life = class {
         this.#schedule(reason, after + backoff(this.#failures++, Date.now() - this.#left));
     }
     #schedule(reason, delay) {
+        delay = Math.min(delay, LONGEST_TIMER);
         this.#timer = setTimeout(() => this.connect("trying again"), delay);
         this.#become("waiting", reason, delay);
     }

@@ -15,17 +15,34 @@ logger = logging.getLogger("relay")
 
 
 class Renewal:
-    """Checks the tokens that clients send in band; one that does not count ends its session."""
+    """Checks the tokens that clients send in band; one that does not count ends its session.
+
+    Of a session one at a time, in their order. The key set may take seconds: of those that come
+    meanwhile the last counts, and no others are kept.
+    """
 
     def __init__(self, access: Access, key_set: KeySet | None) -> None:
         self._access = access
         self._key_set = key_set
         self._tasks: set[asyncio.Task[None]] = set()
+        self._next: dict[Session, str] = {}  # of whom one is being checked; empty: no other came
 
     def __call__(self, session: Session, token: str) -> None:
-        task = asyncio.get_running_loop().create_task(self._renew(session, token))
+        is_busy = session in self._next
+        self._next[session] = token
+        if is_busy:
+            return
+        task = asyncio.get_running_loop().create_task(self._run(session))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    async def _run(self, session: Session) -> None:
+        try:
+            while token := self._next[session]:
+                self._next[session] = ""
+                await self._renew(session, token)
+        finally:
+            del self._next[session]
 
     async def _renew(self, session: Session, token: str) -> None:
         user, room, old = session.user, session.room.name, session.options.grant

@@ -1,6 +1,7 @@
 /** relay-client.js in Node, against real relays: connecting, states, refusals. */
 
 import assert from "node:assert/strict";
+import { createServer } from "node:http";
 import { test } from "node:test";
 import { WebSocket as WsWebSocket } from "ws";
 import { QueueFull, backoff } from "../../relay/static/relay-client.js";
@@ -144,6 +145,29 @@ test("a full relay is tried again, not before the time it asks for", async () =>
   const { reason, retryIn } = await next(bob, "state", isState("waiting"));
   assert.equal(reason, "relay has 1 connections, its limit");
   assert.ok(retryIn >= 5000 && retryIn <= 5500, `${retryIn} ms`);
+});
+
+test("a stranger's answer neither hurries nor holds up a client", async (context) => {
+  let status = 503;
+  let asked = 0;
+  const server = createServer((request, answer) => {
+    asked++;
+    answer.writeHead(status, { "Retry-After": `${30 * 86_400}` });
+    answer.end(JSON.stringify({ error: "x".repeat(1_000_000) }));
+  });
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  context.after(() => server.close());
+  const url = `http://127.0.0.1:${server.address().port}`;
+  const patient = client({ user: "alice" }, url);
+  const { retryIn } = await next(patient, "state", isState("waiting"));
+  assert.ok(retryIn > 20 * 86_400_000, `${retryIn} ms`);
+  const before = asked;
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  assert.equal(asked, before); // a timer cannot wait for so long, and would not wait at all
+  status = 400;
+  const refused = client({ user: "bob" }, url);
+  const { reason } = await next(refused, "close");
+  assert.equal(reason.length, 1_000_000);
 });
 
 test("tokens admit, and terminal close codes end the client", async () => {

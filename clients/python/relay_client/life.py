@@ -16,9 +16,10 @@ from relay_client.delays import backoff
 from relay_client.events import Gap, State, StateChange
 from relay_client.inbox import Inbox
 from relay_client.link import Link, Lost
+from relay_client.notes import Stranger
 from relay_client.outgoing import Outgoing
 from relay_client.renewal import renew
-from relay_client.session import Drain, Raw, Session, Stranger, Welcome
+from relay_client.session import Drain, Raw, Session, Welcome
 
 logger = logging.getLogger("relay_client")
 

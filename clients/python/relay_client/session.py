@@ -3,22 +3,18 @@
 What it reads it answers with what happened; the client acts on that and tells the application.
 """
 
-import json
 import secrets
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
 from relay_client.events import Gap, Join, Leave, Members, Message
+from relay_client.notes import Stranger, moment, parse
 from relay_client.outgoing import Outgoing
 
 MARK: Final = "\0"  # what the text of a note begins with
 PING: Final = MARK + '{"type":"ping"}'
 ANNOUNCE: Final = MARK + '{"type":"data"}'
-
-
-class Stranger(Exception):
-    """What came is not what a relay sends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,19 +75,15 @@ class Session:
             self._is_announced = False
             self._skip += 1
             return [Message(frame, self._sender, self._at)]
-        try:
-            note: dict[str, Any] = json.loads(frame[1:])
-        except ValueError:
-            raise Stranger from None
-        return self._note(note)
+        return self._note(parse(frame[len(MARK) :]))
 
     def _note(self, note: dict[str, Any]) -> list[Happened]:
-        match note["type"]:
+        match note.get("type"):
             case "welcome":
                 return self._welcome(note)
             case "from":
                 self._sender = note["user"]
-                self._at = datetime.fromtimestamp(note["at"] / 1000, UTC)
+                self._at = moment(note["at"])
             case "data":
                 self._is_announced = True
             case "cursor":
@@ -114,7 +106,7 @@ class Session:
     def _welcome(self, note: dict[str, Any]) -> list[Happened]:
         happened: list[Happened] = []
         self._is_welcome = True
-        if note["gap"]:
+        if note.get("gap"):
             self._skip = 0
             happened.append(Gap(None))
         self._cursor = note["cursor"]

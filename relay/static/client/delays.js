@@ -4,6 +4,7 @@ const FIRST = 500; // ms
 const LONGEST_AT_FIRST = 5_000; // ms, while
 const AT_FIRST = 60_000; // ms have not passed since the connection was lost
 const LONGEST = 30_000; // ms
+export const LONGEST_TIMER = 2 ** 31 - 1; // ms; one that is to wait for longer does not wait at all
 
 /**
  * Return how long to wait after so many failures in a row: full jitter, so that clients that were

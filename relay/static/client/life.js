@@ -1,6 +1,6 @@
 /** The life of a client: connecting, open, waiting, closed; and why. */
 
-import { backoff } from "./delays.js";
+import { LONGEST_TIMER, backoff } from "./delays.js";
 import { Link } from "./link.js";
 import { addressOf, urlOf } from "./options.js";
 import { Pulse, watchSigns } from "./pulse.js";
@@ -155,7 +155,8 @@ export class Life {
   /** The relay goes away, and closes after so many ms. @param {number} after */
   #drained(after) {
     this.#drain = Date.now() + after;
-    this.#timer = setTimeout(() => this.connect("relay is going away"), after + DRAINED);
+    const limit = Math.min(after + DRAINED, LONGEST_TIMER);
+    this.#timer = setTimeout(() => this.connect("relay is going away"), limit);
   }
 
   /** A connection has ended. @param {number} code @param {string} reason */
@@ -185,6 +186,7 @@ export class Life {
 
   /** @param {string} reason @param {number} delay ms */
   #schedule(reason, delay) {
+    delay = Math.min(delay, LONGEST_TIMER);
     this.#timer = setTimeout(() => this.connect("trying again"), delay);
     this.#become("waiting", reason, delay);
   }

@@ -87,6 +87,7 @@ export class Link {
     const socket = this.#socket;
     socket.onopen = socket.onmessage = socket.onclose = null;
     socket.onerror = () => {}; // the package ws throws what nobody listens to
+    reason = reason.slice(0, 123); // it may be megabytes of a stranger's
     while (new TextEncoder().encode(reason).length > 123) reason = reason.slice(0, -1);
     if (socket.readyState <= 1) socket.close(1000, reason); // RFC 6455 §5.5
   }

@@ -19,13 +19,13 @@ export async function ask(url, token) {
       signal: AbortSignal.timeout(TIMEOUT),
     });
     const { status } = answer;
-    const said = await answer.json().catch(() => ({}));
+    const said = await answer.json().catch(() => null);
     return {
       reason:
         status === 426
           ? "connecting failed, and would succeed now"
-          : (said.error ?? `${host} answers ${status} instead of a WebSocket`),
-      after: 1000 * (Number(answer.headers.get("Retry-After")) || 0),
+          : `${said?.error ?? `${host} answers ${status} instead of a WebSocket`}`,
+      after: 1000 * Math.max(0, Number(answer.headers.get("Retry-After")) || 0),
       isFinal: status >= 400 && status < 500 && !PASSING.has(status),
       status,
     };

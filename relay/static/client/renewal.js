@@ -1,8 +1,9 @@
 /** A fresh token for a connection that stays open, before its old one expires (close code 4401). */
 
+import { LONGEST_TIMER } from "./delays.js";
+
 const EARLY = 60_000; // ms before the end; at half of the time where less than twice that is left
 const RETRY = 1_000; // ms at least until it is asked for again, where there was none
-const LONGEST = 2 ** 31 - 1; // ms that a timer can wait
 
 export class Renewal {
   #ask;
@@ -37,10 +38,10 @@ export class Renewal {
   #wait(delay) {
     const timer = setTimeout(
       () => {
-        if (delay > LONGEST) this.#wait(delay - LONGEST);
+        if (delay > LONGEST_TIMER) this.#wait(delay - LONGEST_TIMER);
         else this.#renew(timer);
       },
-      Math.min(delay, LONGEST),
+      Math.min(delay, LONGEST_TIMER),
     );
     this.#timer = timer;
   }

@@ -4,6 +4,8 @@
  * What it reads it answers with what happened; the client tells that to the application.
  */
 
+import { parse } from "./notes.js";
+
 /**
  * @typedef {import("./types.js").Kept} Kept
  * @typedef {import("./types.js").Happened} Happened
@@ -84,12 +86,8 @@ export class Session {
       this.#skip++;
       return [["message", { data, from: this.#user, at: this.#at }]];
     }
-    let note;
-    try {
-      note = JSON.parse(data.slice(1));
-    } catch {
-      return STRANGER;
-    }
+    const note = parse(data.slice(MARK.length));
+    if (!note) return STRANGER;
     switch (note.type) {
       case "welcome":
         return this.#welcome(note);

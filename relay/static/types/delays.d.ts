@@ -9,3 +9,4 @@
  *   and never above 30,000
  */
 export function backoff(failures: number, away: number, random?: () => number): number;
+export const LONGEST_TIMER: number;
