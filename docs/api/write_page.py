@@ -1,5 +1,6 @@
 """Write the relay's page `/docs` from openapi.yaml: `make api-docs`."""
 
+import re
 import sys
 from html import escape
 from pathlib import Path
@@ -99,7 +100,7 @@ class _Page:
         for name, field in schema.get("properties", {}).items():
             field = self._find(field)
             found.append(
-                f"<tr><td><code>{escape(prefix + name)}</code></td>"
+                f"<tr><td><code>{_breakable(prefix + name)}</code></td>"
                 f"<td>{_text(field.get('description', ''))}</td>"
                 f'<td class="quiet">{escape(_kind(field))}</td></tr>'
             )
@@ -142,6 +143,11 @@ def _text(text: str) -> str:
     """Return it as HTML; what stands between backticks is code."""
     parts = escape(text, quote=False).split("`")
     return "".join(f"<code>{part}</code>" if at % 2 else part for at, part in enumerate(parts))
+
+
+def _breakable(name: str) -> str:
+    """Return it as HTML that may go on in the next line behind a full stop and an underscore."""
+    return re.sub(r"([._])", r"\1<wbr>", escape(name))
 
 
 def _id(name: str) -> str:

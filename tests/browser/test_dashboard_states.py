@@ -52,6 +52,9 @@ async def test_what_a_token_hides_is_not_said_to_be_nothing(
         page = await pages.open(f"{relay.http}/dashboard/room?room=den")
         enter = "Enter a token for this room to see who is in it."
         await expect(page.locator("#members")).to_have_text(enter)
+        await page.set_viewport_size(SMALL)
+        table = page.get_by_role("region", name="Table of members")
+        assert await table.evaluate("view => view.scrollWidth <= view.clientWidth")
         await expect(page.locator("#count")).to_have_text("1")
         await expect(page.locator("#backlog")).to_have_text("–")  # noqa: RUF001
         await expect(page.locator("#ended")).to_contain_text("Not shown")
