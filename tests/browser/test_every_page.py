@@ -103,7 +103,9 @@ async def test_a_page_that_lost_a_script_is_loaded_again(
     async with asyncio.timeout(PATIENCE / 1000):
         await is_asked_again.wait()
     await expect(page.locator("#state")).to_contain_text(PAGES[path] or "")
-    await page.wait_for_function("history.state === null")
+    async with asyncio.timeout(PATIENCE / 1000):
+        while await page.evaluate("history.state") is not None:
+            await asyncio.sleep(0.05)
 
 
 async def test_a_page_whose_scripts_never_come_says_so(pages: Pages, relay: Relay) -> None:
