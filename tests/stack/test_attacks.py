@@ -61,9 +61,11 @@ async def _bodies(stack: Stack, number: int) -> None:
     while True:
         _, writer = await asyncio.open_connection(stack.address, 80)
         head = f"POST /rooms/hall-{number}/messages HTTP/1.1\r\nHost: localhost\r\n"
-        writer.write(f"{head}Content-Length: 1000000\r\n\r\n".encode() + bytes(500_000))
-        await writer.drain()
-        writer.close()
+        try:
+            writer.write(f"{head}Content-Length: 1000000\r\n\r\n".encode() + bytes(500_000))
+            await writer.drain()  # for ever, where it is not read
+        finally:
+            writer.close()
 
 
 @pytest.mark.parametrize("attack", [_messages, _pings, _visits, _half_heads, _bodies])

@@ -30,8 +30,9 @@ def test_a_pinned_image_is_what_the_registry_has_and_is_built_on(tmp_path: Path)
             pinned = f"{name}@{digest}"
             assert dockerfile.read_text().splitlines()[0] == f"FROM {pinned} AS base"
             run("docker", "rmi", name)
-            built = run("docker", "build", "-q", tmp_path).strip()
-            run("docker", "rmi", built)
+            built = tmp_path / "built"
+            run("docker", "build", "--iidfile", built, tmp_path)
+            run("docker", "rmi", built.read_text())
         finally:
             for left in (name, f"{name.removesuffix(f':{tag}')}@{digest}"):
                 run("docker", "rmi", left, check=False)
