@@ -124,6 +124,11 @@ class HttpProtocol(web.RequestHandler):
         super().connection_made(transport)
         self._context.service.doors.open(self)
 
+    async def start(self) -> None:
+        """Answer requests; none, where the connection has ended before its first turn."""
+        if self._manager is not None:
+            await super().start()
+
     def connection_lost(self, exc: BaseException | None) -> None:
         """It has ended, or has been upgraded."""
         self._stop_watching()

@@ -8,6 +8,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 TEXT, BINARY = 1, 2
+# What a note has, and of which type; whoever sends another is no relay.
+FIELDS: dict[object, dict[str, Any]] = {
+    "welcome": {"cursor": str, "received": int | None, "gap": bool},
+    "from": {"user": str | None},
+    "cursor": {"cursor": str},
+    "ack": {"received": int},
+    "gap": {"cursor": str, "missed": int},
+    "drain": {"retry_after_ms": int},
+}
 TERMINAL = {1000, 1002, 1007, 1008, 1009, 4000, 4401, 4403}
 
 Frame = tuple[int, bytes]  # opcode and payload
@@ -57,6 +66,9 @@ class Client:
             self.told.append({"type": "message", "data": (opcode, payload), "from": self.user})
             return
         note = json.loads(payload[1:])
+        if not _is_whole(note):
+            self.close(1002)
+            return
         kind = note["type"]
         if kind == "welcome":
             self._welcome(note)
@@ -121,3 +133,10 @@ class Client:
         if opcode == TEXT and payload[:1] == b"\0":
             self.frames.append((TEXT, b'\0{"type":"data"}'))
         self.frames.append((opcode, payload))
+
+
+def _is_whole(note: Any) -> bool:
+    if not isinstance(note, dict):
+        return False
+    fields = FIELDS.get(note.get("type"), {})
+    return all(name in note and isinstance(note[name], each) for name, each in fields.items())

@@ -35,7 +35,7 @@ LAYERS = {
     "infra": [],
     "bench": [],
     "relay_client": [
-        {"events", "errors", "address", "delays"},
+        {"events", "errors", "address", "delays", "notes"},
         {"inbox", "outgoing"},
         {"session", "renewal"},
         {"link"},
