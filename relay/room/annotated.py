@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from relay.room.batch import Annotated, Run, SessionId, Span
 from relay.room.log import Cursor, Entry
 from relay.wire import notes
-from relay.wire.frames import TEXT, ends, payload_start, skip
+from relay.wire.frames import TEXT, ends, payload_start
 
 _FINAL_TEXT = 0x80 | TEXT
 _MARK = notes.MARK[0]
@@ -43,16 +43,9 @@ def without(form: Annotated, session: SessionId | None, ack: bytes) -> bytes:
 
 def rest(entry: Entry, epoch: str, session: SessionId | None, count: int, ack: bytes) -> bytes:
     """Return it without the first `count` data frames that are not this session's."""
-    batch = entry.batch
     pieces: list[bytes] = []
-    for span in batch.spans:
-        if span.author.session == session:
-            continue
-        skipped = min(count, span.messages)
-        count -= skipped
-        if skipped < span.messages:
-            frames = skip(batch.data[span.start : span.end], skipped)
-            pieces += (notes.from_(span.author.user, entry.at), _announced(frames, span))
+    for span, frames in entry.batch.spans_behind(session, count):
+        pieces += (notes.from_(span.author.user, entry.at), _announced(frames, span))
     return b"".join((*pieces, ack, notes.cursor(Cursor(epoch, entry.offset).text())))
 
 

@@ -5,7 +5,7 @@ to another process and read back. Who has come and gone is told by batches of th
 hold `changes` and no message.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple, NewType
 
 from relay.account import Account
@@ -172,18 +172,21 @@ class Batch:
         return b"".join(pieces)
 
     def behind(self, session: SessionId | None, count: int) -> bytes:
-        """Return the frames that others published, without the first so many.
+        """Return the frames that others published, without the first so many."""
+        return b"".join(frames for _, frames in self.spans_behind(session, count))
 
-        There may be a hundred thousand, of which those of an author are walked over at once.
+    def spans_behind(self, session: SessionId | None, count: int) -> Iterator[tuple[Span, bytes]]:
+        """Yield the spans that others published and their frames, without the first so many.
+
+        There may be a hundred thousand, of which those of a span are walked over at once.
         """
-        pieces: list[bytes] = []
-        for author, _, start, end, messages, _ in self.spans:
-            if author.session != session:
-                skipped = min(count, messages)
-                count -= skipped
-                if skipped < messages:
-                    pieces.append(skip(self.data[start:end], skipped))
-        return b"".join(pieces)
+        for span in self.spans:
+            if span.author.session == session:
+                continue
+            skipped = min(count, span.messages)
+            count -= skipped
+            if skipped < span.messages:
+                yield span, skip(self.data[span.start : span.end], skipped)
 
     def count_without(self, session: SessionId | None) -> tuple[int, int]:
         """Return how many messages others published, and the bytes of their frames."""

@@ -11,7 +11,7 @@ from relay.web.context import CONTEXT
 from relay.web.credentials import check_origin, decide, token_of
 from relay.web.refusals import Refusal, quoted
 from relay.web.target import query_of, room_of
-from relay.wire.frames import TEXT, ends, payload_start, skip
+from relay.wire.frames import TEXT, ends, payload_start
 
 _SHOWN: Final = 2000  # bytes of a message
 _MOST: Final = 200  # messages in an answer
@@ -64,12 +64,8 @@ def _limit(text: str | None) -> int:
 
 def _messages(entry: Entry, skipped: int = 0) -> Iterator[dict[str, Any]]:
     """Yield the messages of an entry, which may be a hundred thousand, behind so many."""
-    for span in entry.batch.spans:
-        if skipped >= span.messages:
-            skipped -= span.messages
-            continue
-        data, start = skip(entry.batch.data[span.start : span.end], skipped), 0
-        skipped = 0
+    for span, data in entry.batch.spans_behind(None, skipped):
+        start = 0
         for end in ends(data):
             payload = data[payload_start(data, start) : end]
             shown = payload[:_SHOWN]
