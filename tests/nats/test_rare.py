@@ -1,8 +1,10 @@
 """What seldom happens: nobody can answer, age has emptied a room's log, a server takes little."""
 
+import asyncio
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
+from warnings import catch_warnings, simplefilter
 
 from relay.edge.nats import format, subjects
 from relay.room.batch import join
@@ -30,6 +32,18 @@ async def test_members_are_told_again_where_their_relay_could_not_answer(
         say(one.room(), anna, b"hi")
         await until(lambda: bert.heard == [b"hi"])
         assert not (anna.ends or bert.ends)
+
+
+async def test_work_that_is_ended_before_it_has_begun_leaves_nothing(server: NatsServer) -> None:
+    """A relay stops in the pass in which a batch sets out: what never ran is no warning."""
+    async with Site("relay0", nats_url=server.url) as site:
+        with catch_warnings(record=True) as warnings:
+            simplefilter("always")
+            site.rooms.spawn(site.cluster.peers.rename("relay1"))
+            site.rooms.stop()
+            await asyncio.sleep(0)  # the task ends
+            await asyncio.sleep(0)  # and is forgotten
+        assert not (warnings or site.rooms._work)
 
 
 async def test_log_that_age_has_emptied_is_appended_to(server: NatsServer) -> None:

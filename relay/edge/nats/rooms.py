@@ -128,9 +128,15 @@ class Rooms:
         return f"{self._inbox}.{token}"
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = self._loop.create_task(_unless_away(work))
+        task = self._loop.create_task(work)  # as it is: one inside another may never be begun
         self._work.add(task)
-        task.add_done_callback(self._work.discard)
+        task.add_done_callback(self._end)
+
+    def _end(self, task: asyncio.Task[None]) -> None:
+        self._work.discard(task)
+        problem = None if task.cancelled() else task.exception()
+        if not (problem is None or isinstance(problem, Away)):  # that is done again
+            logger.error("a defect of the relay", exc_info=problem)
 
     def note_foreign(self, subject: str, problem: str) -> None:
         self.foreign += 1
@@ -155,12 +161,3 @@ class Rooms:
         handle = self._expected.pop(message.subject.rpartition(".")[2], None)
         if handle is not None:
             handle(message)
-
-
-async def _unless_away(work: Coroutine[Any, Any, None]) -> None:
-    try:
-        await work
-    except Away:
-        pass  # it is done again when NATS is there
-    except Exception:
-        logger.exception("a defect of the relay")
