@@ -4,6 +4,7 @@ import asyncio
 import random
 from contextlib import AsyncExitStack
 
+from tests.nats.far import far
 from tests.nats.server import NatsServer
 from tests.nats.site import Guest, Site, until
 from tests.relay.unit.people import say
@@ -47,17 +48,34 @@ async def test_no_relay_starves(server: NatsServer) -> None:
     """Where three publish without a pause, each has its share."""
     async with AsyncExitStack() as stack:
         sites = await _sites(stack, server, 3)
-        guests = [await site.join(f"guest{at}") for at, site in enumerate(sites)]
-        await until(lambda: all(len(site.people()) == 3 for site in sites))
-        before = [site.rooms.latency.count for site in sites]
-        shares = [0]
-        while sum(shares) < 900:
-            for site, guest in zip(sites, guests, strict=True):
-                if guest.uncredited < 1000:
-                    say(site.room(), guest, b"x")
-            await asyncio.sleep(0.0005)
-            counts = [site.rooms.latency.count for site in sites]
-            shares = [count - start for count, start in zip(counts, before, strict=True)]
-        print("appends", shares, [site.rooms.latency.quantile(0.5) for site in sites])
+        shares = await _share(sites, 900)
         assert min(shares) * 4 > max(shares), shares
-        await until(lambda: all(guest.uncredited == 0 for guest in guests))
+
+
+async def test_relay_that_is_slow_does_not_starve(server: NatsServer) -> None:
+    """Its appends come too late for as long as others do not leave it a place."""
+    async with AsyncExitStack() as stack:
+        sites = await _sites(stack, server, 1)
+        port = await stack.enter_async_context(far(server.port, 0.01))
+        away = Site("away", nats_url=f"nats://127.0.0.1:{port}")
+        sites.append(await stack.enter_async_context(away))
+        shares = await _share(sites, 600)
+        assert shares[1] >= 10, shares
+
+
+async def _share(sites: list[Site], total: int) -> list[int]:
+    """Have somebody publish at each site without a pause; return how often each has appended."""
+    guests = [await site.join(f"guest{at}") for at, site in enumerate(sites)]
+    await until(lambda: all(len(site.people()) == len(sites) for site in sites))
+    before = [site.rooms.latency.count for site in sites]
+    shares = [0]
+    while sum(shares) < total:
+        for site, guest in zip(sites, guests, strict=True):
+            if guest.uncredited < 1000:
+                say(site.room(), guest, b"x")
+        await asyncio.sleep(0.0005)
+        counts = [site.rooms.latency.count for site in sites]
+        shares = [count - start for count, start in zip(counts, before, strict=True)]
+    print("appends", shares, [site.rooms.latency.quantile(0.5) for site in sites])
+    await until(lambda: all(guest.uncredited == 0 for guest in guests))
+    return shares

@@ -46,6 +46,19 @@ async def test_work_that_is_ended_before_it_has_begun_leaves_nothing(server: Nat
         assert not (warnings or site.rooms._work)
 
 
+async def test_request_for_a_place_that_makes_no_sense_is_passed_over(server: NatsServer) -> None:
+    """Whoever sent it; the relay goes on, and a good one is heard."""
+    async with Site("relay0", nats_url=server.url) as site:
+        await site.join("anna")
+        log, place = site.rooms.logs[0], subjects.places("relay0", site.room().name)
+        for data in (b"", b"{", b"5", b"[1]", b'["x"]', b"[[], 1]", b'[5, "x"]', b'["x", null]'):
+            await site.cluster.link.publish(place, data)
+        await site.cluster.link.publish(f"{place}=", b'["relay1", 9]')
+        await site.cluster.link.publish(place, b'["relay2", 9]')
+        await until(lambda: "relay2" in log.rotation._left)
+        assert "relay1" not in log.rotation._left
+
+
 async def test_log_that_age_has_emptied_is_appended_to(server: NatsServer) -> None:
     """The server then expects nothing before: it is asked, and the order goes on."""
     async with AsyncExitStack() as stack:

@@ -136,6 +136,7 @@ class Cluster:
         """Be the relay that another process was."""
         self._shared.relay = state["relay"]
         self.rooms.spawn(self.peers.rename(self.relay))
+        self.rooms.spawn(self.rooms.hear_places())
 
     async def _answer(self, question: dict[str, Any]) -> Any:
         return await self.answer(question)

@@ -9,6 +9,7 @@ from nats.aio.msg import Msg
 
 from relay.room.batch import Batch
 
+EXPECTED: Final = "Nats-Expected-Last-Subject-Sequence"  # header: what an append is to follow
 _WRONG_LAST: Final = frozenset({10071, 10164})  # codes of JetStream
 _LAST: Final = re.compile(r"wrong last sequence: (\d+)")
 

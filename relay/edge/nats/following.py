@@ -19,8 +19,9 @@ from nats.aio.subscription import Subscription
 from relay.account import Account
 from relay.edge.nats import format, subjects
 from relay.edge.nats.errors import Away
+from relay.edge.nats.flight import EXPECTED
 from relay.edge.nats.link import Link
-from relay.edge.nats.log import EXPECTED, NatsLog
+from relay.edge.nats.log import NatsLog
 from relay.edge.nats.reading import Read
 from relay.edge.nats.stream import Stream
 from relay.room.batch import Batch

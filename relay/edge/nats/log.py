@@ -19,21 +19,19 @@ from nats.aio.msg import Msg
 from relay.account import Account
 from relay.edge.nats import format, subjects
 from relay.edge.nats.errors import Away
-from relay.edge.nats.flight import Behind, Flight, Taken, read_answer, read_told
+from relay.edge.nats.flight import EXPECTED, Behind, Flight, Taken, read_answer, read_told
 from relay.edge.nats.log_owner import LogOwner
 from relay.edge.nats.reading import Read
+from relay.edge.nats.rotation import Rotation
 from relay.names import RoomName
 from relay.room.batch import Batch
 from relay.room.log import Entry, Follower, LogState
 from relay.room.presence import PresenceState
 from relay.room.tail import Retention, Tail
 
-EXPECTED: Final = "Nats-Expected-Last-Subject-Sequence"
 _OVERDUE: Final = 1.0  # seconds without an answer after which the log is read
 _MISSED: Final = 0.25  # seconds after which what came before is read, if nobody has told it
 _PATROL: Final = 30.0  # seconds after which it is read whatever has been told
-_COURTESY: Final = (0.001, 0.02)  # seconds that who has just appended leaves to others, at least
-_CONTENDED: Final = 0.1  # seconds for which another relay's entry means that others append, too
 
 
 class NatsLog(Tail):
@@ -71,10 +69,8 @@ class NatsLog(Tail):
         self._expected: int | None = None  # by the server, where that is not the head
         self._is_reading = False
         self._early: list[tuple[int, int, bytes]] = []  # told while the log was read
-        self._foreign_at = 0.0  # when another relay's entry came last
-        self._was_mine = False  # the entry that came last
+        self.rotation = Rotation()
         self._read_at = self._loop.time() + _PATROL
-        self._trip = 0.0  # seconds from sending a batch to its place, the last time
         self.first_number = time.time_ns() // 1000  # no life of this room had it before
         if state is not None:
             self.epoch, self.head, self.trimmed = state.epoch, state.head, state.trimmed
@@ -98,16 +94,10 @@ class NatsLog(Tail):
 
     def append(self, batch: Batch) -> None:
         assert self.flight is None
-        now = self._loop.time()
-        self.flight = Flight(batch, int(self._retention.clock() * 1000), now)
+        self.flight = Flight(batch, int(self._retention.clock() * 1000), self._loop.time())
         if not self.is_ready:
             self._owner.start_following(self.name)
-        if self._was_mine and now - self._foreign_at < _CONTENDED:
-            # Who has lost knows of it no sooner than who has won: the next place is theirs.
-            wait = min(max(self._trip, _COURTESY[0]), _COURTESY[1])
-            self._loop.call_later(wait, self._send, self.flight)
-        else:
-            self._send(self.flight)
+        self._send_in_turn(self.flight)
 
     def close(self) -> None:
         super().close()
@@ -150,7 +140,7 @@ class NatsLog(Tail):
         And now and then: a server of a NATS cluster may have lost what came last.
         """
         flight = self.flight
-        is_overdue = flight is not None and now - flight.sent > _OVERDUE
+        is_overdue = flight is not None and now - (flight.sent or flight.began) > _OVERDUE
         if self.is_ready and (is_overdue or now > self._read_at):
             self.catch_up()
 
@@ -199,10 +189,12 @@ class NatsLog(Tail):
                 entry = Entry(sequence, stored.at, stored.batch(self._account))
         except format.Broken as problem:
             self._owner.note_foreign(self.subject, str(problem))
-        self.head, self._expected, self._was_mine = sequence, None, False
-        self.flight, self._foreign_at = None, self._loop.time()
+        self.head, self._expected, self.flight = sequence, None, None
+        self.rotation.take(entry.batch.relay if entry else "", sequence, self._loop.time())
         if entry is not None:
             self._owner.note_relay(entry.batch.relay)
+            if flight and flight.sent and entry.batch.relay != flight.batch.relay:
+                self._owner.ask_for_place(self.name, entry.batch.relay, sequence)
             if stored.is_begin:
                 self._follower.on_begin(entry)
             else:
@@ -215,8 +207,8 @@ class NatsLog(Tail):
         flight, self.flight = self.flight, None
         assert flight is not None
         now = self._loop.time()
-        self.head, self._expected, self._was_mine = sequence, None, True
-        self._trip = now - flight.sent
+        self.head, self._expected = sequence, None
+        self.rotation.land(flight.batch.relay, now - flight.sent, now)
         self._owner.note_latency(now - flight.began)
         self._hand_back(Entry(sequence, flight.at, flight.batch))
 
@@ -224,6 +216,14 @@ class NatsLog(Tail):
         if entry.batch.messages:
             self.keep(entry)
         self._follower.on_entry(entry)
+
+    def _send_in_turn(self, flight: Flight) -> None:
+        """Send the batch when no other relay comes first."""
+        wait = self.rotation.wait(flight.batch.relay, self._loop.time())
+        if wait and flight is self.flight:
+            self._loop.call_later(wait, self._send_in_turn, flight)
+        else:
+            self._send(flight)
 
     def _send(self, flight: Flight | None) -> None:
         """Send the batch on its way; again, if nobody knows what became of it."""
@@ -248,24 +248,24 @@ class NatsLog(Tail):
     def _answered(self, message: Msg, expected: int) -> None:
         """The stream has taken the batch, or not."""
         answer = read_answer(message.data)
-        if isinstance(answer, Taken):
-            if self._is_next(answer.sequence):
-                self._land(answer.sequence)
-            else:
-                self._loop.call_later(_MISSED, self._miss, self.flight)
-        elif isinstance(answer, Behind):
-            if answer.last is not None and answer.last <= self.head and answer.last != expected:
-                self._expected = answer.last  # age has emptied the subject
-                self._send(self.flight)
-            else:
-                self._loop.call_later(_MISSED, self._miss, self.flight)
-        elif answer is not None:
+        if isinstance(answer, Taken) and self._is_next(answer.sequence):
+            self._land(answer.sequence)
+        elif isinstance(answer, Behind) and self._is_emptied(answer.last, expected):
+            self._expected = answer.last
+            self._send(self.flight)
+        elif isinstance(answer, str):
             self._owner.note_refused(answer)
+        elif answer is not None:
+            self._loop.call_later(_MISSED, self._miss, self.flight)
 
     def _is_next(self, sequence: int) -> bool:
         """Whether nothing lies between the head and what was appended behind it."""
         is_alone = not self._owner.stream.is_replicated
         return sequence > self.head and (is_alone or sequence == self.head + 1)
+
+    def _is_emptied(self, last: int | None, expected: int) -> bool:
+        """Whether age has emptied the subject, so that less is the last than was expected."""
+        return last is not None and last <= self.head and last != expected
 
     def _miss(self, flight: Flight | None) -> None:
         if flight is not None and self.flight is flight:

@@ -28,6 +28,9 @@ class LogOwner(Protocol):
     def expect(self, handle: Callable[[Msg], None]) -> str:
         """Return where an answer is to go that is handled once."""
 
+    def ask_for_place(self, room: RoomName, relay: str, sequence: int) -> None:
+        """Tell a relay that we were too late for a place that is its own, and need the next."""
+
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         """Run something that nobody waits for; NATS may be away meanwhile."""
 

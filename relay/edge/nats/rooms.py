@@ -6,8 +6,10 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
+import orjson
 from nats.aio.msg import Msg
 
+from relay.edge.nats import subjects
 from relay.edge.nats.errors import Away
 from relay.edge.nats.following import Following
 from relay.edge.nats.latency import Latency
@@ -91,8 +93,13 @@ class Rooms:
         self._expected.clear()
         self._inbox = self.link.client.new_inbox()
         await self.link.subscribe(f"{self._inbox}.*", self._take_answer)
+        await self.hear_places()
         for following in tuple(self.followed.values()):
             await following.listen()
+
+    async def hear_places(self) -> None:
+        """Hear, by this relay's name, which relays need the next place in a log."""
+        await self.link.subscribe(subjects.places(self._shared.relay), self._leave_place)
 
     def stop(self) -> None:
         """Begin nothing more."""
@@ -127,6 +134,10 @@ class Rooms:
         self._expected[token] = handle
         return f"{self._inbox}.{token}"
 
+    def ask_for_place(self, room: RoomName, relay: str, sequence: int) -> None:
+        note = orjson.dumps([self._shared.relay, sequence])
+        self.spawn(self.link.publish(subjects.places(relay, room), note))
+
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = self._loop.create_task(work)  # as it is: one inside another may never be begun
         self._work.add(task)
@@ -156,6 +167,15 @@ class Rooms:
 
     def note_latency(self, seconds: float) -> None:
         self.latency.add(seconds)
+
+    async def _leave_place(self, message: Msg) -> None:
+        try:
+            relay, sequence = orjson.loads(message.data)
+            following = self.followed.get(RoomName(subjects.decode(message.subject.split(".")[-1])))
+        except (ValueError, TypeError):
+            return
+        if following is not None and isinstance(relay, str) and isinstance(sequence, int):
+            following.log.rotation.leave(relay, sequence, self._loop.time())
 
     async def _take_answer(self, message: Msg) -> None:
         handle = self._expected.pop(message.subject.rpartition(".")[2], None)

@@ -52,3 +52,8 @@ def state(name: RoomName) -> str:
 def relay(name: str) -> str:
     """Return where one relay is asked."""
     return f"relay.ask.{name}"
+
+
+def places(name: str, room: RoomName | None = None) -> str:
+    """Return where a relay is told that another one needs the next place in a room's log."""
+    return f"relay.place.{name}.{'*' if room is None else encode(room)}"
