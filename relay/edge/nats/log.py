@@ -19,7 +19,7 @@ from nats.aio.msg import Msg
 from relay.account import Account
 from relay.edge.nats import format, subjects
 from relay.edge.nats.errors import Away
-from relay.edge.nats.flight import EXPECTED, Behind, Flight, Taken, read_answer, read_told
+from relay.edge.nats.flight import EXPECTED, Behind, Flight, Stored, read_answer, read_told
 from relay.edge.nats.log_owner import LogOwner
 from relay.edge.nats.reading import Read
 from relay.edge.nats.rotation import Rotation
@@ -248,7 +248,7 @@ class NatsLog(Tail):
     def _answered(self, message: Msg, expected: int) -> None:
         """The stream has taken the batch, or not."""
         answer = read_answer(message.data)
-        if isinstance(answer, Taken) and self._is_next(answer.sequence):
+        if isinstance(answer, Stored) and self._is_next(answer.sequence):
             self._land(answer.sequence)
         elif isinstance(answer, Behind) and self._is_emptied(answer.last, expected):
             self._expected = answer.last
