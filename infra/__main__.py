@@ -29,7 +29,14 @@ def main() -> int:
             _sum_up(options.command.capitalize(), started, journal.read(), options.summary)
             return _refuse(journal.failure)
         for at, plan in enumerate(plans):
-            if failure := _carry_out(plan, options):
+            try:
+                failure = _carry_out(plan, options)
+            except KeyboardInterrupt:
+                failure = (
+                    f"interrupted: a switch that has begun on {plan.access.host} is finished there;"
+                    f" look by make status HOST={plan.access.host}"
+                )
+            if failure:
                 if len(plans) > 1:
                     print(_so_far(plans, at), file=sys.stderr)
                 return _refuse(failure)

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Holds the lock of releases for one run that provisions: hold_lock.sh LOCK RUN WHO WAIT
+# Holds the lock of the host for one run that provisions: hold_lock.sh LOCK RUN WHO WAIT
 # Returns as soon as it holds it. After WAIT seconds it prints who has it instead, and exits with 75.
 #
 # The holder is a unit of its own, relay-provisioning-RUN. It ends when it is stopped, or with the SSH connection

@@ -11,6 +11,7 @@ from infra.host.clock import Clock
 from infra.host.failure import Failure
 
 _PATIENCE = 60.0  # seconds for an engine that is being restarted: its containers go on meanwhile
+_LIMIT = 900.0  # seconds for one command: above any grace period, and an engine that hangs ends
 _PAUSE = 0.5
 _HEALTH = (
     "import urllib.request as r; print(r.urlopen('http://127.0.0.1:8080/health', None, 5).read()"
@@ -46,7 +47,9 @@ Run = Callable[[Sequence[str], bytes], Answer]
 def run_here(command: Sequence[str], text: bytes) -> Answer:
     """Run a program of this host."""
     try:
-        done = subprocess.run(command, input=text, capture_output=True)
+        done = subprocess.run(command, input=text, capture_output=True, timeout=_LIMIT)
+    except subprocess.TimeoutExpired:
+        return Answer(False, "", f"no answer within {_LIMIT:g} s")
     except OSError as error:
         return Answer(False, "", str(error))
     return Answer(
@@ -137,8 +140,10 @@ class Docker:
         self._must("unpause", container.id)
 
     def stop(self, container: Container) -> None:
-        """Ask it to end, within its own grace period."""
-        self._must("stop", container.id)
+        """Ask it to end, within its own grace period. One that cannot be stopped goes on."""
+        answer = self.ask("stop", container.id)
+        if not answer.worked:
+            print(f"docker stop failed: {answer.reason}", flush=True)
 
     def kill(self, container: Container) -> None:
         """End one that hangs; one that has ended meanwhile is as good."""
@@ -172,11 +177,13 @@ class Docker:
         return self._inspect(ids) if ids else []
 
     def memory(self) -> dict[str, float]:
-        """By container: which part of its memory it has taken, 0 to 1."""
+        """By container: which part of its memory it has taken, 0 to 1; those that run."""
         form = "{{.ID}} {{.MemPerc}}"
         lines = self._must("stats", "--no-stream", "--no-trunc", "--format", form).splitlines()
         parts = (line.split() for line in lines)
-        return {container: float(part.rstrip("%")) / 100 for container, part in parts}
+        # One that ends meanwhile has "--".
+        known = ((container, part.rstrip("%")) for container, part in parts if part != "--")
+        return {container: float(percent) / 100 for container, percent in known}
 
     def health(self) -> dict[str, Any]:
         """What `/health` of the relay that serves answers; empty if none does."""

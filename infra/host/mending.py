@@ -36,13 +36,11 @@ def mend(host: Host) -> None:
 
 def _serving(host: Host, running: list[Container]) -> Container | None:
     """The relay that serves by files that are still there; the one on record before any other."""
-    good = [
-        relay
-        for relay in running
-        if host.record.release(relay.release).is_whole and host.relays.is_ready(relay)
-    ]
-    on_record = [relay for relay in good if relay.release == host.record.current]
-    return next(iter(on_record + good), None)
+    whole = [relay for relay in running if host.record.release(relay.release).is_whole]
+    on_record = [relay for relay in whole if relay.release == host.record.current]
+    ready = [relay for relay in whole if host.relays.is_ready(relay)]
+    found = [relay for relay in ready if relay in on_record] or ready
+    return next(iter(found or filter(host.relays.answers, on_record)), None)
 
 
 def _revive(host: Host, relays: list[Container]) -> Container | None:

@@ -12,6 +12,7 @@ _TRIES = 5  # health checks that one that hangs does not answer
 _TRY_PAUSE = 1.0  # seconds between two of them
 _LOG_LINES = 40  # of a container that failed
 _REFUSED = "refused"  # in what a health check says where nobody listens
+_ITSELF = '"ready"'  # in what it says where the relay has answered, ready or not
 
 
 class Relays:
@@ -34,6 +35,11 @@ class Relays:
         """Whether it takes new clients."""
         return self._check(relay).worked
 
+    def answers(self, relay: Container) -> bool:
+        """Whether it says how it is: one that is overloaded is not ready, and has clients."""
+        answer = self._check(relay)
+        return answer.worked or _ITSELF in answer.output + answer.errors
+
     def listens(self, relay: Container) -> bool:
         """Whether it may have clients: one that has ended or handed over refuses connections.
 
@@ -52,7 +58,7 @@ class Relays:
         for _ in range(_TRIES):  # a busy host, or a busy relay, is no reason to cut off everybody
             answer = self._check(relay)
             said = answer.output + answer.errors
-            if answer.worked or _REFUSED in said or '"ready"' in said:
+            if answer.worked or _REFUSED in said or _ITSELF in said:
                 return False
             self._clock.sleep(_TRY_PAUSE)
         return True

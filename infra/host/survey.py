@@ -33,6 +33,7 @@ class Survey:
 
     release: str  # on record
     hold: str  # who holds deploys back, since when and why; "" for nobody
+    trouble: str  # why Docker cannot be asked; "" if it can
     services: tuple[Service, ...]
     health: dict[str, Any]  # what the relay's /health answers; {} if it does not
     domain: str  # "" for none
@@ -41,6 +42,10 @@ class Survey:
     memory: tuple[int, int]  # bytes available, and in all
     disks: dict[str, tuple[int, int]]  # bytes free, and in all, by directory
     deploys: tuple[tuple[str, str, float], ...]  # release, its state and since when; newest first
+
+    @property
+    def running(self) -> list[Service]:
+        return [service for service in self.services if service.status == "running"]
 
     @classmethod
     def parse(cls, said: dict[str, Any]) -> Self:
@@ -59,11 +64,13 @@ class Survey:
 def survey(host: Host) -> Survey:
     """Look at everything. What cannot be seen is empty."""
     memory = _memory(Path("/proc/meminfo").read_text())
+    services, health, trouble = _stack(host)
     return Survey(
         release=host.record.current,
         hold=host.record.hold,
-        services=tuple(_services(host)),
-        health=host.docker.health(),
+        trouble=trouble,
+        services=services,
+        health=health,
         domain=host.record.setting("RELAY_DOMAIN"),
         booted=time.time() - float(Path("/proc/uptime").read_text().split()[0]),
         waits_for_reboot=Path("/run/reboot-required").exists(),
@@ -73,23 +80,28 @@ def survey(host: Host) -> Survey:
     )
 
 
-def _services(host: Host) -> list[Service]:
+def _stack(host: Host) -> tuple[tuple[Service, ...], dict[str, Any], str]:
+    """Its containers, what `/health` answers, and why Docker cannot be asked, if so."""
     try:
-        parts = host.docker.memory()
-        return [
-            Service(
-                name=facts["Config"]["Labels"]["com.docker.compose.service"],
-                release=facts["Config"]["Image"].rpartition(":")[2],
-                status=facts["State"]["Status"],
-                started=_seconds(facts["State"]["StartedAt"]),
-                restarts=facts["RestartCount"],
-                was_killed=facts["State"]["OOMKilled"],
-                memory=parts.get(facts["Id"], 0.0),
-            )
-            for facts in host.docker.stack()
-        ]
-    except Failure:
-        return []
+        return tuple(_services(host)), host.docker.health(), ""
+    except Failure as failure:
+        return (), {}, str(failure)
+
+
+def _services(host: Host) -> list[Service]:
+    parts = host.docker.memory()
+    return [
+        Service(
+            name=facts["Config"]["Labels"]["com.docker.compose.service"],
+            release=facts["Config"]["Image"].rpartition(":")[2],
+            status=facts["State"]["Status"],
+            started=_seconds(facts["State"]["StartedAt"]),
+            restarts=facts["RestartCount"],
+            was_killed=facts["State"]["OOMKilled"],
+            memory=parts.get(facts["Id"], 0.0),
+        )
+        for facts in host.docker.stack()
+    ]
 
 
 def _deploys(host: Host) -> list[tuple[str, str, float]]:

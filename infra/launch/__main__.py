@@ -26,7 +26,7 @@ def main() -> int:
         if not _DOMAIN.fullmatch(options.domain):
             raise Refusal(f"DOMAIN={options.domain}: expected a name such as relay.example.org")
         Launch(
-            home=Home.of(options.domain.lower()),
+            home=Home.of(options.domain),
             domain=options.domain.lower(),
             host=options.host,
             username=options.username,

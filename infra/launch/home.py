@@ -20,7 +20,7 @@ class Home:
     @classmethod
     def of(cls, domain: str) -> "Home":
         config = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
-        directory = config / "relay" / domain
+        directory = config / "relay" / domain.lower()
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         return cls(directory)
 
@@ -81,13 +81,17 @@ class Home:
     def public(self, key: Path) -> str:
         return key.with_name(f"{key.name}.pub").read_text().strip()
 
-    def expect(self, address: str, *keys: str) -> None:
-        """Trust only a host there with one of these keys."""
-        lines = (f"{address} {' '.join(key.split()[:2])}\n" for key in keys)
-        self.known_hosts.write_text("".join(lines))
+    def expect(self, address: str, key: str) -> None:
+        """Trust only a host there with this key."""
+        self.known_hosts.write_text(f"{_line(address, key)}\n")
+
+    def expect_also(self, address: str, key: str) -> None:
+        """Trust a host there with this key, too."""
+        with self.known_hosts.open("a") as file:
+            file.write(f"{_line(address, key)}\n")
 
     def expects(self, address: str, key: str) -> bool:
-        return f"{address} {' '.join(key.split()[:2])}" in self._lines()
+        return _line(address, key) in self._lines()
 
     def knows(self, address: str) -> bool:
         """Whether it is on record which key a host there has."""
@@ -95,3 +99,8 @@ class Home:
 
     def _lines(self) -> list[str]:
         return self.known_hosts.read_text().splitlines() if self.known_hosts.exists() else []
+
+
+def _line(address: str, key: str) -> str:
+    """As known_hosts has it, without the key's comment."""
+    return f"{address} {' '.join(key.split()[:2])}"

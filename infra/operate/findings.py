@@ -2,7 +2,7 @@
 
 import time
 
-from infra.host.survey import Service, Survey
+from infra.host.survey import Survey
 
 _DISK_LEFT = 0.1  # of its size, the least that should be free
 _MEMORY_LEFT = 0.08  # likewise
@@ -13,7 +13,12 @@ _GB = 1 << 30
 
 def of_host(found: Survey, now: float, hours: float) -> list[str]:
     """Findings, with restarts in the last so many hours; none where all is well."""
-    return [*_services(found.services, now, hours), *_room(found)]
+    if found.trouble:  # of its containers nothing is known: they may go on
+        what_to_do = "if that lasts, ssh root@HOST systemctl restart docker"
+        said = [f"Docker cannot be asked: {found.trouble}: {what_to_do}"]
+    else:
+        said = _services(found, now, hours)
+    return [*said, *_room(found)]
 
 
 def of_certificate(days: float | None) -> list[str]:
@@ -26,11 +31,11 @@ def of_certificate(days: float | None) -> list[str]:
     ]
 
 
-def _services(services: tuple[Service, ...], now: float, hours: float) -> list[str]:
+def _services(found: Survey, now: float, hours: float) -> list[str]:
     said = []
     for name in ("relay", "caddy"):
-        own = [service for service in services if service.name == name]
-        if not any(service.status == "running" for service in own):
+        own = [service for service in found.services if service.name == name]
+        if not any(service.name == name for service in found.running):
             said.append(f"no container of {name} runs: make logs HOST=… SERVICE={name}")
         for service in own:
             is_recent = service.started > now - hours * 3600
@@ -61,7 +66,7 @@ def _room(found: Survey) -> list[str]:
     for path, (free, size) in found.disks.items():
         if free < size * _DISK_LEFT and (free, size) not in seen:
             said.append(
-                f"{path} has {free / _GB:.1f} of {size / _GB:.0f} GB free: docker image prune"
+                f"{path} has {free / _GB:.1f} of {size / _GB:.0f} GB free: docker builder prune"
                 " --all, journalctl --vacuum-size=50M, or a bigger disk"
             )
         seen.add((free, size))

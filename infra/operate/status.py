@@ -15,6 +15,8 @@ def lines(found: Survey, certificate: float | None, now: float) -> list[str]:
         rows.append(("last handover", _handover(health, now)))
     else:
         rows.append(("serves since", "it does not answer"))
+    if found.trouble:
+        rows.append(("docker", f"cannot be asked: {found.trouble}"))
     for service in found.services:
         again = f", started again {service.restarts} times" if service.restarts else ""
         since = _ago(now - service.started)

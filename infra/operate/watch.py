@@ -24,17 +24,19 @@ def look(access: Access | None, domain: str, hours: float, is_only: bool = True)
     domain, so what DNS leads to is meant.
     """
     said: list[str] = []
-    room, users = f"watch-{secrets.token_hex(4)}", ("visitor-1", "visitor-2")
+    room = f"watch-{secrets.token_hex(4)}"
     tokens: dict[str, str] = {}
     if access:
         try:
             access.knock()
             found = errand.survey(access)
-            domain = domain or found.domain
-            said += findings.of_host(found, time.time(), hours)
-            tokens = errand.tokens(access, users, room)
         except Refusal as refusal:
             said.append(f"the host cannot be asked: {refusal}")
+        else:
+            domain = domain or found.domain
+            said += findings.of_host(found, time.time(), hours)
+            if any(service.name == "relay" for service in found.running):
+                tokens = _tokens(access, room, said)
     address = access.address if access else domain
     said += _message(Address(domain, address, is_only), room, tokens)
     if domain:
@@ -43,6 +45,15 @@ def look(access: Access | None, domain: str, hours: float, is_only: bool = True)
         except Refusal as refusal:
             said.append(str(refusal))
     return said
+
+
+def _tokens(access: Access, room: str, said: list[str]) -> dict[str, str]:
+    """By visitor; empty where the relay asks for none, or makes none, which is told."""
+    try:
+        return errand.tokens(access, ("visitor-1", "visitor-2"), room)
+    except Refusal as refusal:
+        said.append(f"the relay makes no token: {refusal}")
+        return {}
 
 
 def _message(address: Address, room: str, tokens: dict[str, str]) -> list[str]:

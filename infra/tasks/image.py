@@ -23,6 +23,7 @@ from infra.tasks.step import step
 _BUILD_ROOM = 1 << 30  # bytes for a build on the host, with its base image and packages
 _QUICK = 20  # seconds
 _PULL = 180  # seconds for a base image
+_SHOWN = 20  # lines of a build that failed, above its last one
 _DOCKER = "docker"
 
 
@@ -128,7 +129,10 @@ def _pipe_archive(release: Release, command: list[str], what: str) -> None:
         archive.stdout.close()  # or git would wait for somebody to read the rest
         archive.wait()
         if done.returncode:
-            raise Refusal(f"{what}: {_last_words(words)}")
+            *before, last = _lines(words) or [""]
+            for line in before[-_SHOWN:]:
+                logger.info(f"    {line}")
+            raise Refusal(f"{what}: {last}")
 
 
 def _send(plan: Plan, release: Release) -> None:
@@ -181,11 +185,10 @@ def _load(plan: Plan, saved: Saved, known: int) -> None:
         except OSError as error:  # it stopped reading, and says why
             broken = error
         if loading.wait() or broken:
-            said = _last_words(words) or str(broken)
-            raise Refusal(f"the image did not get to {plan.access.host}: {said}")
+            *_, last = _lines(words) or [str(broken)]
+            raise Refusal(f"the image did not get to {plan.access.host}: {last}")
 
 
-def _last_words(words: IO[bytes]) -> str:
+def _lines(words: IO[bytes]) -> list[str]:
     words.seek(0)
-    lines = words.read().decode(errors="replace").strip().splitlines()
-    return lines[-1] if lines else ""
+    return words.read().decode(errors="replace").strip().splitlines()

@@ -41,8 +41,22 @@ def check(plan: Plan) -> Site:
 
 
 def _check_host(plan: Plan, site: Site) -> None:
-    name = plan.access.host
-    provision = f"make provision HOST={name}"
+    provision = f"make provision HOST={plan.access.host}"
+    _check_engine(plan.access.host, provision, site)
+    _check_domain(plan, provision, site)
+    if plan.release:
+        check_hold(plan, site)
+        if not site.caddy_has_socket:
+            raise Refusal(
+                f"Caddy on {plan.access.host} lacks the volume by which one relay takes over from"
+                f" another: {provision} TAGS=all,caddy_upgrade, which brings it, and cuts every"
+                " open WebSocket once"
+            )
+        check_room(plan.access.host, site.free, 0)
+
+
+def _check_engine(name: str, provision: str, site: Site) -> None:
+    """Is the host provisioned, by a recent enough version, and does what it needs run?"""
     if not site.is_provisioned:
         raise Refusal(f"{name} is not provisioned: {provision}")
     if not site.engine:
@@ -59,6 +73,11 @@ def _check_host(plan: Plan, site: Site) -> None:
         )
     if not site.has_caddy:
         raise Refusal(f"Caddy does not run on {name}: {provision}, which starts it")
+
+
+def _check_domain(plan: Plan, provision: str, site: Site) -> None:
+    """Do this machine, the host's settings and Caddy mean the same one?"""
+    name = plan.access.host
     if plan.domain and plan.domain != site.domain:
         there = site.domain or "not set"
         raise Refusal(
@@ -72,15 +91,6 @@ def _check_host(plan: Plan, site: Site) -> None:
             f" {site.domain or 'not set'}: {provision} TAGS=caddy_upgrade, which cuts every open"
             " WebSocket; or wait for the host's weekly window"
         )
-    if plan.release:
-        check_hold(plan, site)
-        if not site.caddy_has_socket:
-            raise Refusal(
-                f"Caddy on {name} lacks the volume by which one relay takes over from another:"
-                f" {provision} TAGS=all,caddy_upgrade, which brings it, and cuts every open"
-                " WebSocket once"
-            )
-        check_room(name, site.free, 0)
 
 
 def check_hold(plan: Plan, site: Site) -> None:
@@ -97,7 +107,7 @@ def check_room(name: str, free: int, needed: int) -> None:
     if free < needed + ROOM:
         raise Refusal(
             f"{name} has {free // MEGABYTE} MB free where Docker keeps its images, and this needs"
-            f" {(needed + ROOM) // MEGABYTE} MB: docker image prune --all, or a bigger disk"
+            f" {(needed + ROOM) // MEGABYTE} MB: docker builder prune --all, or a bigger disk"
         )
 
 

@@ -92,7 +92,8 @@ class Switch:
             self._start(running)
             ended = self._follow(State.SERVING)
         if ended.state is State.FAILED:
-            raise Refusal(f"the old release still serves: {ended.words}")
+            now = "the old release still serves" if self._site.serving else "nothing serves"
+            raise Refusal(f"{now}: {ended.words}")
         if ended.state is not State.SERVING:  # it did for a moment, between two questions
             raise self._went_back("the new relay did not last", ended)
 

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import pytest
+
 from tests.lab.http_status import SITE, until_status
 from tests.lab.playbook import provision
 from tests.lab.vps import Vps
@@ -75,6 +77,21 @@ def test_a_domain_that_is_added_later_counts_once_it_is_replaced(provisioned_vps
     until_status("308", vps.address)
     provision(vps, *asked, RELAY_DOMAIN="none", ACME_CA="none").succeeded()
     until_status(SITE, vps.address)
+
+
+@pytest.mark.long
+def test_one_that_does_not_answer_is_not_taken_for_one_that_serves(provisioned_vps: Vps) -> None:
+    """It runs all the same; the run ends, and says so."""
+    vps = provisioned_vps
+    block = "INPUT --in-interface lo --protocol tcp --dport 80 --jump REJECT"
+    vps.run(f"iptables --insert {block}")
+    try:
+        health = "docker inspect -f '{{.State.Health.Status}}' relay-caddy-1"
+        vps.wait_until(lambda: vps.run(health) == "unhealthy\n", "Docker calls it unhealthy")
+        provision(vps, "--tags", "relay_host").refused("relay-caddy-1 is unhealthy")
+    finally:
+        vps.run(f"iptables --delete {block}")
+    assert provision(vps, "--tags", "relay_host").succeeded().changed == 0
 
 
 def test_one_that_publishes_its_ports_is_moved_to_the_hosts_network_when_asked(

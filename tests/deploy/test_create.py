@@ -61,6 +61,21 @@ async def test_a_cloud_that_cannot_be_reached_is_one_sentence(hetzner: Hetzner) 
     )
 
 
+@pytest.mark.parametrize("kind", ["server", "firewall"])
+async def test_what_somebody_else_has_made_is_left_alone(hetzner: Hetzner, kind: str) -> None:
+    """It has the name by accident: a firewall would close it, and protection keep it."""
+    if kind == "firewall":
+        hetzner.project.add_firewall("relay", [])
+    else:
+        asked = {"server_type": "cx23", "image": "debian-13", "location": "fsn1", "name": "relay"}
+        hetzner.project.add_server(asked)
+    (await create(hetzner)).refused(
+        f"this project has a {kind} called relay that this playbook has not made, since the label"
+        " app=relay is missing: name yours otherwise, by -e create_name=..."
+    )
+    assert not [request for request in hetzner.requests if not request.startswith("GET ")]
+
+
 async def test_what_is_not_sold_is_one_sentence_with_what_is(hetzner: Hetzner) -> None:
     """The cheapest that do, with their prices; nothing is asked for."""
     hetzner.project.market.sold_out = {("cx23", "hel1"), ("cx33", "hel1"), ("cx33", "fsn1")}

@@ -25,12 +25,13 @@ _HELD = (
 
 
 @contextmanager
-def _in_the_middle(vps: Vps) -> Iterator[Future[Outcome]]:
+def _in_the_middle(vps: Vps, *, retries: int = 0) -> Iterator[Future[Outcome]]:
     """A run that has the lock, and goes on when the block ends: till then it waits for apt."""
     vps.run(f"systemd-run --quiet --unit busy python3 -c '{_HOLD_APT}'")
     with ThreadPoolExecutor(1) as beside:
         try:
-            run = beside.submit(provision, vps, "--tags", "base")
+            again = str(retries)
+            run = beside.submit(provision, vps, "--tags", "base", ANSIBLE_SSH_RETRIES=again)
             vps.run_once(f"({_HELD})", "true")
             yield run
         finally:
@@ -57,3 +58,14 @@ def test_a_run_that_was_cut_off_lets_go_with_its_connection(bare_vps: Vps) -> No
         assert first.result().code != 0
         bare_vps.run_once("flock --nonblock /opt/relay/lock true", "true")
     provision(bare_vps, "--tags", "base", "-e", "provision_lock_wait=1").succeeded()
+
+
+def test_a_run_that_goes_on_by_another_connection_says_that_it_had_no_lock(bare_vps: Vps) -> None:
+    """Ansible connects anew between two tasks, or where it is told to try again."""
+    with _in_the_middle(bare_vps, retries=3) as first:
+        bare_vps.run("pkill -x sshd-session")
+        bare_vps.run_once("flock --nonblock /opt/relay/lock true", "true")
+        assert not first.done()
+    assert "this run went on without the lock of the host, which is lost" in (
+        first.result().succeeded().words
+    )

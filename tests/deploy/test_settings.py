@@ -83,13 +83,34 @@ def test_domain_and_secret_stay_until_told_otherwise(provisioned_vps: Vps) -> No
     assert second.changed == 0
     assert "It will answer at https://relay.lab.test/." in second.words
     assert vps.run("cat /opt/relay/.env") == written
-    for outcome in (first, second):
-        assert secret not in outcome.output
 
     none = {"RELAY_DOMAIN": "none", "ACME_EMAIL": "none", "ACME_CA": "none"}
-    settings(vps, "-e", "relay_host_tokens=false", **none).succeeded()
+    last = settings(vps, "-e", "relay_host_tokens=false", **none).succeeded()
+    for outcome in (first, second, last):
+        assert secret not in outcome.output
     emptied = vps.run("cat /opt/relay/.env")
     assert "\nRELAY_DOMAIN=\nACME_EMAIL=\nACME_CA=\n" in emptied
     assert "JWT_SECRET" not in emptied
     vps.run("rm /opt/relay/jwt_secret")  # kept for whoever asks for tokens again
     until_status(SITE, vps.address)
+
+
+def test_a_secret_that_is_none_is_refused(provisioned_vps: Vps) -> None:
+    """An empty one, as a full disk leaves it, would let everybody in."""
+    vps = provisioned_vps
+    vps.run(": > /opt/relay/jwt_secret")
+    try:
+        settings(vps, "-e", "relay_host_tokens=true").refused(
+            f"/opt/relay/jwt_secret on {vps.address} has fewer than 32 characters"
+        )
+        assert "JWT_SECRET" not in vps.run("cat /opt/relay/.env")
+    finally:
+        vps.run("rm /opt/relay/jwt_secret")
+
+
+def test_a_weekly_window_that_is_no_time_is_refused(provisioned_vps: Vps) -> None:
+    """In each run, and the timer that is there goes on."""
+    vps = provisioned_vps
+    for _ in range(2):
+        provision(vps, "--tags", "base", "-e", "base_window=sometimes").refused("'sometimes UTC'")
+    assert "OnCalendar=Sun" in vps.run("systemctl show maintenance.timer -p TimersCalendar")

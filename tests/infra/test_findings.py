@@ -14,6 +14,7 @@ CADDY = Service("caddy", "2", "running", NOW - 9e5, 0, False, 0.1)
 WELL = Survey(
     release=RELAY.release,
     hold="",
+    trouble="",
     services=(RELAY, CADDY),
     health={
         "deployed_by": "somebody",
@@ -64,8 +65,15 @@ def test_of_a_host_that_is_well_nothing_is_said() -> None:
             replace(WELL, services=(RELAY, replace(CADDY, memory=0.9))),
             "caddy has taken 90% of its memory: give it more (CADDY_MEMORY)",
         ),
+        (
+            replace(WELL, services=(), trouble="docker stats failed: Cannot connect"),
+            "Docker cannot be asked: docker stats failed: Cannot connect: if that lasts, ssh root@",
+        ),
         (replace(WELL, memory=(GB // 5, 4 * GB)), "the host has 0.2 of 4.0 GB memory left"),
-        (replace(WELL, disks={"/": (GB, 40 * GB)}), "/ has 1.0 of 40 GB free: docker image prune"),
+        (
+            replace(WELL, disks={"/": (GB, 40 * GB)}),
+            "/ has 1.0 of 40 GB free: docker builder prune",
+        ),
     ],
 )
 def test_what_is_wrong_is_a_sentence(found: Survey, sentence: str) -> None:
@@ -114,3 +122,5 @@ def test_status_tells_all_of_it_in_a_screenful() -> None:
     ]
     silent = status.lines(replace(WELL, health={}, domain=""), None, NOW)
     assert "serves since  it does not answer" in silent
+    without = status.lines(replace(WELL, services=(), trouble="docker stats failed: why"), 61, NOW)
+    assert "docker         cannot be asked: docker stats failed: why" in without

@@ -40,7 +40,8 @@ def test_only_the_key_that_was_noted_is_expected(home: Home) -> None:
     assert not home.knows(ADDRESS)
     home.expect("203.0.113.77", "ssh-ed25519 AAAA comment")
     assert not home.knows(ADDRESS)
-    home.expect(ADDRESS, "ssh-ed25519 AAAA comment", "ssh-ed25519 BBBB")
+    home.expect(ADDRESS, "ssh-ed25519 AAAA comment")
+    home.expect_also(ADDRESS, "ssh-ed25519 BBBB")
     assert home.knows(ADDRESS)
     assert home.expects(ADDRESS, "ssh-ed25519 BBBB other words")
     assert not home.expects(ADDRESS, "ssh-ed25519 CCCC")
@@ -52,7 +53,7 @@ def test_what_was_launched_is_found_by_its_name(home: Home) -> None:
         home.deploying()
     home.make_keys()
     home.expect(ADDRESS, "ssh-ed25519 AAAA")
-    access = Home.of(DOMAIN).deploying()
+    access = Home.of(DOMAIN.title()).deploying()  # names have no case
     assert (access.host, access.user, access.key) == (ADDRESS, "deploy", home.deploy_key)
     assert "StrictHostKeyChecking=yes" in access.ssh
 
@@ -156,3 +157,27 @@ def test_a_playbook_that_failed_is_told_in_its_own_sentence() -> None:
     assert sentence(said) == "HCLOUD_TOKEN is not set: make one"
     assert sentence("one\ntwo\n\n") == "two"
     assert sentence("") == "it did not say why"
+
+
+def test_a_command_that_failed_is_told_by_its_task_and_its_own_last_line() -> None:
+    """Ansible itself only knows its return code; what was rescued before is not meant."""
+    said = (
+        "TASK [Become root] ***\n"
+        "[ERROR]: Task failed: Module failed: sudo: a password is required\n"
+        "Origin: /somewhere/preflight.yml:51:7\n\n51\n"
+        "fatal: [203.0.113.7]: FAILED! => \n    msg: sudo: a password is required\n\n"
+        "TASK [relay_host : Start Caddy and wait until it is healthy] ***\n"
+        "[ERROR]: Task failed: Module failed: non-zero return code\n"
+        "Origin: /somewhere/caddy.yml:40:3\n\n40\n"
+        "fatal: [203.0.113.7]: FAILED! => \n"
+        "    msg: non-zero return code\n"
+        "    rc: 1\n"
+        "    stderr: |-\n"
+        "         Container relay-caddy-1  Starting\n"
+        "        Error: port is already allocated\n"
+        "    stderr_lines: <omitted>\n"
+        "    stdout: ''\n"
+    )
+    told = "Start Caddy and wait until it is healthy: Error: port is already allocated"
+    assert sentence(said) == told
+    assert sentence(said.replace("stderr", "words")).endswith("healthy: non-zero return code")

@@ -24,6 +24,24 @@ case "$*" in
 *" admin "*) ! test -e "$BENCH/locked" || { echo "Permission denied" >&2; exit 255; } ;;
 esac
 """
+# Of a server in the cloud: it shows one host key, and replaces it by another, again and again.
+_CLOUD_SSH = """#!/bin/sh
+known=$(printf '%s\\n' "$@" | sed -n 's/^UserKnownHostsFile=//p')
+grep -qF "203.0.113.7 ssh-ed25519 $(cat "$BENCH/shown")" "$known" || {
+	echo "Host key verification failed." >&2
+	exit 255
+}
+case "$*" in
+*"mv relay_new"*)
+	mv "$BENCH/relay_new" "$BENCH/shown"
+	! test -e "$BENCH/cut" || { rm "$BENCH/cut"; exit 255; } ;;
+*relay_new*)
+	echo new >> "$BENCH/made"
+	test -e "$BENCH/relay_new" || echo "NEW$(grep -c . "$BENCH/made")" > "$BENCH/relay_new"
+	echo "ssh-ed25519 $(cat "$BENCH/relay_new")" ;;
+*" survey "*) cat > /dev/null; cat "$BENCH/survey" ;;
+esac
+"""
 _KEYSCAN = '#!/bin/sh\nfor host; do :; done\necho "# banner"\necho "$host ssh-ed25519 AAAA"\n'
 # In pyinfra's place: which release goes where.
 _PYINFRA = """
@@ -36,6 +54,7 @@ with (Path(os.environ["BENCH"]) / "deploys").open("a") as file:
 """
 _SURVEY: dict[str, Any] = {
     "hold": "",
+    "trouble": "",
     "services": [],
     "domain": DOMAIN,
     "booted": 0,
@@ -169,3 +188,23 @@ def test_a_server_that_does_not_let_in_is_left_before_anything_else(bench: Bench
     with pytest.raises(Refusal, match=f"no key of yours opens admin@{ADDRESS}: Permission denied"):
         bench.launch()
     assert not bench.plays
+
+
+def test_a_launch_that_is_cut_off_while_the_host_key_is_replaced_goes_on(bench: Bench) -> None:
+    """The server shows the new key by then, and whoever launches must still know it."""
+    home = Home.of(DOMAIN)
+    home.make_keys()
+    server = {"id": 1, "address": ADDRESS, "address6": ADDRESS6, "type": "cx23"}
+    (home.directory / "server.json").write_text(json.dumps(server))
+    home.expect(ADDRESS, home.public(home.host_key))
+    (bench.folder / "ssh").write_text(_CLOUD_SSH)
+    (bench.folder / "shown").write_text(home.public(home.host_key).split()[1])
+    (bench.folder / "cut").touch()
+    with pytest.raises(Refusal, match=f"{ADDRESS}: no answer"):
+        bench.launch("")
+    assert not bench.deploys()
+    bench.launch("")
+    assert bench.deploys() == [f"deploy@{ADDRESS} {DOMAIN}"]
+    shown = (bench.folder / "shown").read_text().strip()
+    assert shown == "NEW2"
+    assert home.known_hosts.read_text() == f"{ADDRESS} ssh-ed25519 {shown}\n"

@@ -19,16 +19,25 @@ ROOT = Path(__file__).parents[2]
 FIRST, SECOND, THIRD = "203.0.113.1", "203.0.113.2", "203.0.113.3"
 # In pyinfra's place: which hosts it was given, in which order; one of them fails.
 _PYINFRA = """
-import json, os, sys
+import json, os, signal, sys, time
 from pathlib import Path
 directory = Path(os.environ["RELAY_PLAN"])
 plan = json.loads((directory / "plan.json").read_text())
 with open(os.environ["SEEN"], "a") as seen:
     seen.write(json.dumps(plan) + "\\n")
+if plan["access"]["host"] == os.environ.get("INTERRUPTED"):
+    os.kill(os.getppid(), signal.SIGINT)
+    time.sleep(60)
 if plan["access"]["host"] == os.environ.get("FAILS"):
     with (directory / "journal.jsonl").open("a") as journal:
         journal.write(json.dumps({"failure": "it carries no message"}) + "\\n")
     sys.exit(1)
+"""
+# Whatever a shell that runs the tests in the background has told them to ignore.
+_INTERRUPTIBLE = """
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+os.execv(sys.executable, [sys.executable, "-m", *sys.argv[1:]])
 """
 _SSH = '#!/bin/sh\n! echo "$*" | grep -q -e "$AWAY" || { echo timed out >&2; exit 255; }\n'
 
@@ -54,7 +63,7 @@ class Laptop:
         ours = ("HETZNER_", "RELAY_", "GITHUB_")
         clean = {key: value for key, value in os.environ.items() if not key.startswith(ours)}
         return subprocess.run(
-            [sys.executable, "-m", *words],
+            [sys.executable, "-c", _INTERRUPTIBLE, *words],
             cwd=ROOT,
             env={
                 **clean,
@@ -115,6 +124,21 @@ def test_a_host_that_fails_stops_those_behind_it(laptop: Laptop) -> None:
     assert done.stderr.splitlines()[-2:] == [
         f"relay: stopped. done: {FIRST}; failed: {SECOND}; untouched: {THIRD}",
         "relay: it carries no message",
+    ]
+
+
+def test_whoever_breaks_off_is_told_what_goes_on_without_him(laptop: Laptop) -> None:
+    """A switch is the host's own; no traceback, and no host after that one."""
+    done = laptop.infra(
+        *("infra", "deploy", "--host", f"{FIRST},{SECOND},{THIRD}"), INTERRUPTED=SECOND
+    )
+    assert done.returncode == 1
+    assert laptop.hosts() == [FIRST, SECOND]
+    assert "Traceback" not in done.stderr
+    assert done.stderr.splitlines()[-2:] == [
+        f"relay: stopped. done: {FIRST}; failed: {SECOND}; untouched: {THIRD}",
+        f"relay: interrupted: a switch that has begun on {SECOND} is finished there;"
+        f" look by make status HOST={SECOND}",
     ]
 
 

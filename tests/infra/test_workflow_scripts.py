@@ -133,6 +133,21 @@ async def test_a_relay_that_asks_for_tokens_is_not_measured(
     assert _read(outputs, "GITHUB_OUTPUT") == "measured=false\n"
 
 
+async def test_a_load_test_that_crashes_measures_nothing(
+    relay: Relay, outputs: dict[str, str], checkout: Path
+) -> None:
+    """There would be nothing to publish."""
+    (checkout / ".venv/bin/python").write_text("#!/bin/sh\necho no such module >&2\nexit 1\n")
+    env = {**outputs, "HETZNER_HOST": f"127.0.0.1:{relay.port}"}
+    code, printed = await _run("benchmark-host", env, checkout)
+    assert code == 1
+    assert "no such module" in printed
+    assert "::error::the load test ended without a report" in printed
+    assert "measured" not in printed
+    with pytest.raises(FileNotFoundError):
+        _read(outputs, "GITHUB_OUTPUT")
+
+
 async def test_a_host_without_a_relay_fails_with_a_sentence(
     outputs: dict[str, str], checkout: Path
 ) -> None:
@@ -142,6 +157,50 @@ async def test_a_host_without_a_relay_fails_with_a_sentence(
     )
     assert code == 1
     assert "no relay answers on 127.0.0.1:9: GET /ws/benchmark gave 000, expected 426" in printed
+
+
+@pytest.mark.parametrize("host", ["203.0.113.7", " 203.0.113.7\r\n", "2001:db8::7\n"])
+async def test_only_the_host_key_that_was_given_is_trusted(
+    outputs: dict[str, str], tmp_path: Path, host: str
+) -> None:
+    """Whatever name it was given for: a log of GitHub's hides the address."""
+    key = "*** ssh-ed25519 AAAA root@relay\r\n"
+    env = {**outputs, "HETZNER_HOST": host, "HETZNER_HOST_KEY": key}
+    assert await _run("trust-host-key", env) == (0, "")
+    known = (tmp_path / ".ssh" / "known_hosts").read_text()
+    assert known == f"{host.strip()} ssh-ed25519 AAAA\n"
+
+
+@pytest.mark.parametrize(
+    ("host", "key", "sentence"),
+    [
+        ("", "", "HETZNER_HOST is not set: it is the address of the server"),
+        ("203.0.113.7,203.0.113.8", "", "HETZNER_HOST names several hosts: provision them from a"),
+        ("203.0.113.7\n203.0.113.8", "", "HETZNER_HOST names several hosts: provision them from a"),
+        (
+            "203.0.113.7",
+            "what?",
+            "HETZNER_HOST_KEY is not a host key: expected a line like ADDRESS",
+        ),
+    ],
+)
+async def test_what_names_no_host_or_no_key_is_refused_before_a_connection(
+    outputs: dict[str, str], host: str, key: str, sentence: str
+) -> None:
+    """As GitHub shows it above the log of the run."""
+    env = {**outputs, "HETZNER_HOST": host, "HETZNER_HOST_KEY": key}
+    code, printed = await _run("trust-host-key", env)
+    assert code == 1
+    assert printed.startswith(f"::error::{sentence}")
+
+
+def test_no_push_drops_what_was_begun_by_hand() -> None:
+    """GitHub keeps one run waiting in a group, and drops it when another one comes."""
+    groups = {}
+    for workflow in ("deploy", "rollback", "provision", "watch"):
+        text = (ROOT / f".github/workflows/{workflow}.yml").read_text()
+        groups[workflow] = text.partition("concurrency:\n  group: ")[2].partition("\n")[0]
+    assert len(set(groups.values())) == len(groups), groups
 
 
 async def test_what_a_form_says_is_no_part_of_a_command(tmp_path: Path) -> None:

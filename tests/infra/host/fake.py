@@ -91,6 +91,7 @@ class FakeDocker:
         self.moments = 0  # at which it could have been killed
         self.ends_at: int | None = None
         self.away_until = 0.0  # the engine is being restarted
+        self.unstoppable = ""  # a container that the engine cannot stop
         self._number = 0
 
     def moment(self) -> None:
@@ -137,6 +138,8 @@ class FakeDocker:
                 return self._each(name, lambda box: setattr(box, "policy", policy))
             case "start", (name,):
                 return self._each(name, self.start)
+            case "stop", (name,) if name == self.unstoppable:
+                return Answer(False, "", "tried to kill container, but it did not exit\n")
             case "stop", (name,):
                 return self._each(name, self._stop)
             case "kill", (name,):

@@ -99,6 +99,16 @@ def test_host_that_reboots_comes_back_by_itself(new_world: NewWorld, moments: li
     assert alone > whole.docker.moments / 2
 
 
+def test_relay_that_is_overloaded_is_no_relay_that_is_down(world: World) -> None:
+    """A switch was killed, and who serves is not ready: started again, it would cut off all."""
+    world.deploy(A)
+    world.docker.boxes[0].relay = Relay.OVERLOADED
+    world.record.begin(world.stage(B))
+    world.mend(B)
+    assert world.serves() == A
+    assert world.docker.cut == 0
+
+
 def test_mending_that_is_killed_is_done_again(new_world: NewWorld, moments: list[World]) -> None:
     """Whatever it had done by then."""
     whole = new_world()

@@ -211,6 +211,17 @@ def test_engine_that_is_gone_is_a_sentence(world: World) -> None:
     assert ended.words.startswith("docker ps failed: Cannot connect to the Docker daemon")
 
 
+def test_old_relay_that_cannot_be_stopped_does_not_make_the_new_one_bad(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It has handed over by then, and is removed with the rest."""
+    world.deploy(A)
+    world.docker.unstoppable = "container1"
+    assert world.deploy(B).state is State.KEPT
+    assert world.serves() == B
+    assert "docker stop failed: tried to kill container, but" in capsys.readouterr().out
+
+
 def test_caddy_that_does_not_run_is_a_sentence(
     world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
