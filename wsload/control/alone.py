@@ -83,7 +83,7 @@ class Alone(Control):
             for entry in books["entries"]
             for away in entry["away"]
         ]
-        outcome.silences = everywhere([run.listener.silences(run.hushed)])
+        outcome.silences = everywhere([run.silences])
         outcome.clock_step = CLOCK.step
         if run.order is not None:
             outcome.disagreements = disagreements(run.order.steps())

@@ -128,7 +128,7 @@ class Worker(Control):
             "behind": run.behind,
             "unsent": run.unsent,
             "blocked": run.blocked,
-            "silences": [(*silence,) for silence in run.listener.silences(run.hushed)],
+            "silences": [(*silence,) for silence in run.silences],
             "steps": run.order.steps() if run.order is not None else [],
         }
         self._runner.send_message(BOOKS, cast(dict[str, Any], statement))

@@ -8,6 +8,7 @@ from wsload.run.requirements import number
 
 _STEP = 0.1  # seconds: less is the drift of a clock that nobody has set
 _STALLS = 5  # sentences at most
+_STALLED = 3  # messages that are sent in the time of a stall, by the mean rate, at least
 
 
 def ended(outcome: Outcome) -> list[str]:
@@ -94,13 +95,19 @@ def notes(outcome: Outcome) -> list[str]:
 
 def _stalls(outcome: Outcome) -> list[str]:
     sent = {second for second, state in outcome.series.seconds.items() if state.sent}
+    rate = outcome.audit.sent / outcome.duration if outcome.duration else 0.0
+    stalls = [
+        silence
+        for silence in outcome.silences
+        if silence.end > outcome.begun
+        # A slow schedule has pauses: it is a stall only where some messages were on their way.
+        and rate * silence.seconds >= _STALLED
+        and any(second in sent for second in range(int(silence.begin), int(silence.end) + 1))
+    ]
     return [
         f"nothing arrived anywhere for {silence.seconds:.1f} s at "
-        f"{silence.begin - outcome.begun:.0f} s"
-        for silence in outcome.silences[:_STALLS]
-        if outcome.begun <= silence.begin < outcome.ended
-        # A slow schedule has pauses: it is a stall only where something was on its way.
-        and any(second in sent for second in range(int(silence.begin), int(silence.end) + 1))
+        f"{max(silence.begin - outcome.begun, 0):.0f} s"
+        for silence in stalls[:_STALLS]
     ]
 
 

@@ -10,7 +10,7 @@ from wsload.account.account import Account, End
 from wsload.account.ledger import Books, Ledger
 from wsload.account.order import Order
 from wsload.account.payload import Writer
-from wsload.account.stalls import Listener
+from wsload.account.stalls import Listener, Silence
 from wsload.account.verifier import Verifier
 from wsload.client.address import Address
 from wsload.client.clock import now
@@ -58,8 +58,8 @@ class Run:
         self.recorder = Recorder()
         self.ledger = Ledger(worker)
         self.order = Order() if options.one_order else None
-        self.listener = Listener()
-        self._verifier = Verifier(number, worker, shared=bool(options.room))
+        self._listener = Listener()
+        self._verifier = Verifier(number, worker, shared=bool(options.room), begun=now())
         self._alarm = Alarm(lambda: self.pacer.run())
         self.pacer = Pacer(self._alarm.set)
         self.members: set[Member] = set()
@@ -279,11 +279,16 @@ class Run:
                 self.part(member)
         return self.ledger.books(with_sent=with_sent)
 
+    @property
+    def silences(self) -> list[Silence]:
+        """Times in which nothing arrived in this process, from the first message to the last."""
+        return self._listener.silences(self.started, self.hushed) if self.started else []
+
     def close(self) -> None:
         self._alarm.close()
 
     def heard(self, moment: float) -> None:
         """Something arrived: called after each chunk that a connection has taken in."""
-        self.listener.heard(moment)
+        self._listener.heard(moment)
         if moment >= self.pacer.due:
             self.pacer.run()

@@ -123,6 +123,28 @@ def test_pauses_of_a_slow_schedule_are_no_stalls() -> None:
     assert result_of(outcome)["notes"] == []
 
 
+def test_what_lies_between_two_messages_of_a_slow_schedule_is_no_stall() -> None:
+    """One message every two seconds, each delivered at once: each is sent in a second of a pause."""
+    outcome = _outcome(audit=Audit(sent=5, delivered=5), silences=[Silence(104.001, 106.001)])
+    assert result_of(outcome)["notes"] == []
+
+
+def test_a_limit_on_the_maximum_is_judged_by_those_on_time() -> None:
+    """The only slow message was one that the generator sent late."""
+    outcome = _outcome()
+    outcome.limits["max"] = 100.0
+    recorder = Recorder()
+    counters = recorder.counters("broadcast")
+    counters.received[5000] += 1
+    counters.tardy[5000] += 1
+    counters.sent[0] += 1
+    counters.late += 1
+    outcome.series.add(recorder.take(109))
+    result = result_of(outcome)
+    assert result["verdict"] == "INVALID"
+    assert "maximum latency is 500.1 ms, over the required 100, and 2.1 for" in result["remarks"][0][1]
+
+
 def test_close_reasons_are_told_with_their_texts() -> None:
     outcome = _outcome(
         closed=Counter({"4001 too slow": 3}),
