@@ -198,7 +198,7 @@ class _Reckoning:
         self.receiver.lost += max(end - begin, 0) - excused
 
 
-def _cuts(entries: Iterable[Entry], sent: Logs) -> dict[int, list[Range]]:
+def _cuts(entries: list[Entry], sent: Logs) -> dict[int, list[Range]]:
     """By sender that the server closed: what it had sent then and nobody has received."""
     ends: dict[int, list[float]] = {}
     for entry in entries:
@@ -207,10 +207,13 @@ def _cuts(entries: Iterable[Entry], sent: Logs) -> dict[int, list[Range]]:
             moments.append(entry["ended"])
         if moments and entry["key"] in sent:
             ends[entry["key"]] = moments
+    rooms: dict[int, list[Entry]] = defaultdict(list)
+    for entry in entries if ends else ():
+        rooms[room_of(entry["key"])].append(entry)
     found: dict[int, list[Range]] = {}
     for key, moments in ends.items():
         found[key] = []
-        heard = [entry for entry in entries if key in entry["heard"]]
+        heard = [entry for entry in rooms[room_of(key)] if key in entry["heard"]]
         for moment in moments:
             end = bisect_left(sent[key], moment)
             reached = max(

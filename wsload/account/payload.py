@@ -77,7 +77,10 @@ class Writer:
     __slots__ = ("_body", "_body_checksum", "size")
 
     def __init__(self, key: int, size: int) -> None:
-        """`size`: bytes of every payload; `SMALLEST` where that is more."""
+        """`size`: bytes of every payload; `SMALLEST` where that is more. Raises `ValueError` above
+        `LARGEST`."""
+        if size > LARGEST:
+            raise ValueError(f"payload of {size} bytes exceeds limit of {LARGEST}")
         size = max(size, SMALLEST)
         self._body = bytearray(HEADER.pack(key, 0, 0.0, size, 0).ljust(size, b"."))
         self._body_checksum = crc32(self._body[SMALLEST:])

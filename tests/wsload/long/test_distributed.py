@@ -39,6 +39,16 @@ def test_members_of_all_processes_come_back(
     assert run.metrics["delivered"] + run.wanting == 5 * run.metrics["sent"] > 1000
 
 
+def test_the_one_order_is_checked_over_all_processes(
+    faulty_relay: StartRelay, locust: LoadTest, master: list[str]
+) -> None:
+    relay = faulty_relay("--cross-every", "50")
+    run = locust("loadtest/broadcast.py", relay.host, "-u", "6", "-t", "6s", "--one-order",
+        "--settle", "0.5", *master)  # fmt: skip
+    assert run.result["generator"]["processes"] == 2
+    assert 1 <= run.metrics["disordered"] <= relay.faults()["crossed"]
+
+
 def test_interrupted_run_of_several_processes_is_told_as_it_was(
     real_relay: StartRelay, interrupted: LoadTest, master: list[str]
 ) -> None:

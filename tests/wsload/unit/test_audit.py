@@ -55,6 +55,11 @@ def test_who_left_has_sent_nonetheless() -> None:
     assert (found.sent, found.delivered, found.lost) == (2, 1, 1)
 
 
+def test_a_key_that_is_used_again_loses_no_count() -> None:
+    """Members of `churn` are numbered from 0 again after a million of them."""
+    assert audited(left=(sender(A, [1.0]), sender(A, [5.0, 6.0]))).sent == 3
+
+
 def test_what_a_closed_member_had_not_read_is_unread() -> None:
     """A gap before what it has read is a loss; what came after its close is nothing."""
     receiver = account(A)

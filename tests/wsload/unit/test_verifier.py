@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wsload.account.payload import HEADER, LATE, SMALLEST, Address, Writer
+from wsload.account.payload import HEADER, LARGEST, LATE, SMALLEST, Address, Writer
 from wsload.account.verifier import Fault, Verifier
 
 RUN, KEY = 7, Address(7, 0, 0, 3).key
@@ -35,6 +35,12 @@ def test_payloads_of_every_size_are_sound(size: int) -> None:
     assert len(payload) == size
     assert HEADER.unpack_from(payload)[3] == size | LATE
     assert _verifier().verify(payload, 101.0) is None
+
+
+def test_a_payload_whose_length_has_no_place_in_the_header_is_refused() -> None:
+    """It used to be written with a length that is a flag, and counted as corrupted."""
+    with pytest.raises(ValueError, match="payload of 16777216 bytes exceeds limit of 16777215"):
+        Writer(KEY, LARGEST + 1)
 
 
 @settings(max_examples=60)
