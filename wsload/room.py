@@ -13,6 +13,7 @@ from locust.exception import StopUser
 
 from wsload.client.annotated import PROTOCOL, Standing
 from wsload.client.clock import now
+from wsload.client.connection import State
 from wsload.client.failures import Closed, WebSocketError
 from wsload.client.handshake import Request
 from wsload.client.websocket import WebSocket
@@ -110,9 +111,12 @@ class RoomUser(WebSocketUser):
 
     def publish(self, size: int = 0) -> None:
         """Send one message of `size` bytes (0: the scenario's own) to the room, now. All messages
-        of a user have the size of its first. Raises `Closed`."""
+        of a user have the size of its first. Once the run has ended its sending, and waits for what
+        is missing, nothing is sent any more. Raises `Closed`."""
+        if self.load.hushed:
+            return
         member = self.member
-        if member is None or member.connection.close_seen is not None:
+        if member is None or member.connection.state is not State.OPEN:
             raise Closed("not in a room: call join first")
         if member.sender is None:
             size = size or self.load.options.payload or self.payload

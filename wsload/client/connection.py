@@ -71,7 +71,7 @@ class Connection:
         loop = get_hub().loop
         self._reads = loop.io(sock.fileno(), _READ)
         self._writes = loop.io(sock.fileno(), _WRITE)
-        # What the kernel has not taken, oldest first, and whether each is a whole data frame.
+        # What the kernel has not taken, oldest first, and whether each may still be withdrawn.
         # A list, because it is nearly always empty, and an empty deque takes ten times the memory.
         self._outbox: list[tuple[bytes, bool]] = []
         self.unblocked = 0.0
@@ -99,16 +99,17 @@ class Connection:
         """The server does not read what we send: TCP's buffers are full."""
         return bool(self._outbox)
 
-    def write(self, frames: list[bytes]) -> None:
-        """Send whole data frames, now or as soon as the server reads again."""
+    def write(self, frames: list[bytes], *, withdrawable: bool = False) -> None:
+        """Send whole data frames, now or as soon as the server reads again. `withdrawable`: those
+        that have not begun to leave can be taken back (`withdraw`)."""
         if self.state is State.OPEN:
             self._traffic.sent_bytes += sum(map(len, frames))
-            self._write(frames, data=True)
+            self._write(frames, withdrawable=withdrawable)
 
     def ping(self) -> None:
         """Send a ping; `on_round_trip` is told what it took."""
         if self.state is State.OPEN:
-            self._write([frame(WSMsgType.PING, pack("<d", now()))], data=False)
+            self._write([frame(WSMsgType.PING, pack("<d", now()))])
 
     def _pong(self, data: bytes) -> None:
         if len(data) == _PING_SIZE and self.on_round_trip is not None:
@@ -117,8 +118,8 @@ class Connection:
                 self.on_round_trip(now() - sent)
 
     def withdraw(self) -> int:
-        """Take back the data frames that have not begun to leave, also of a connection that is
-        over. Returns how many."""
+        """Take back the frames that were written as `withdrawable` and have not begun to leave,
+        also of a connection that is over. Returns how many."""
         kept = [entry for entry in self._outbox if not entry[1]]
         withdrawn = len(self._outbox) - len(kept)
         self._outbox = kept
@@ -129,7 +130,7 @@ class Connection:
         if self.state is State.OPEN:
             self.state = State.CLOSING
             self._closing_with = code
-            self._write([close_frame(code)], data=False)
+            self._write([close_frame(code)])
             self._reads.start(self._read)  # again, where reading was stopped
             self.closed.wait(_CLOSE_TIMEOUT)
         self._finish(Close(Side.US, code))
@@ -170,12 +171,12 @@ class Connection:
     def _control(self, message: WSMessage) -> None:
         if message.type is WSMsgType.PING:
             if self.state is State.OPEN:
-                self._write([frame(WSMsgType.PONG, message.data)], data=False)
+                self._write([frame(WSMsgType.PONG, message.data)])
         elif message.type is WSMsgType.PONG:
             self._pong(message.data)
         elif message.type is WSMsgType.CLOSE:
             if self.state is State.OPEN:
-                self._write([close_frame(message.data or 1000)], data=False)
+                self._write([close_frame(message.data or 1000)])
                 self._finish(Close(Side.SERVER, message.data or NO_CODE, message.extra or ""))
             else:
                 # The server repeats our code, unless it had closed already when ours arrived.
@@ -183,9 +184,9 @@ class Connection:
                 side = Side.US if code in (self._closing_with, NO_CODE) else Side.SERVER
                 self._finish(Close(side, code, message.extra or ""))
 
-    def _write(self, frames: list[bytes], *, data: bool) -> None:
+    def _write(self, frames: list[bytes], *, withdrawable: bool = False) -> None:
         if self._outbox:
-            self._outbox.extend((entry, data) for entry in frames)
+            self._outbox.extend((entry, withdrawable) for entry in frames)
             return
         whole = frames[0] if len(frames) == 1 else b"".join(frames)
         taken = self._send(whole)
@@ -198,7 +199,7 @@ class Connection:
                 self._outbox.append((entry[taken:], False))
                 taken = 0
             else:
-                self._outbox.append((entry, data))
+                self._outbox.append((entry, withdrawable))
         if self.state is not State.CLOSED:
             self._writes.start(self._writable)
 

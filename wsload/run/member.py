@@ -94,10 +94,10 @@ class Member:
         assert close is not None, "it is still connected"
         self.account.absent(self.connection.ended, back, close.code)
 
-    def withdraw(self) -> None:
-        """Take back what the server has not begun to read: it was never sent."""
-        if self.sender is not None:
-            self.sender.withdraw()
+    def withdraw(self) -> int:
+        """Take back what the server has not begun to read: it was never sent. Returns how many
+        messages."""
+        return self.sender.withdraw() if self.sender is not None else 0
 
     def leave(self, *, waited: bool = False) -> None:
         """Have what happened until now counted, and close; for `waited` see the ledger."""

@@ -263,14 +263,13 @@ class Run:
         self.hushed = now()
         self.pacer.stop()
         for member in self.members:
+            is_blocked, withdrawn = member.connection.blocked, member.withdraw()
             if member.sender is not None and member.connection.state is State.OPEN:
-                due = member.sender.owing(self.hushed)
-                if member.connection.blocked:
+                due = withdrawn + member.sender.owing(self.hushed)
+                if is_blocked:
                     self.blocked += due
                 else:
                     self.unsent += due
-        for member in self.members:
-            member.withdraw()
 
     def books(self, *, with_sent: bool = True) -> Books:
         """The ledger's books, once everybody whose connection is over has left it."""

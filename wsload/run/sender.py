@@ -29,8 +29,7 @@ class Sender:
 
     __slots__ = (
         "_account", "_cadence", "_connection", "_counters", "_encode", "_forgotten", "_frame",
-        "_interval",
-        "_most", "_next", "_sent", "_tolerance", "_writer", "due",
+        "_interval", "_most", "_next", "_sent", "_tolerance", "_writer", "due",
     )  # fmt: skip
 
     def __init__(
@@ -105,7 +104,7 @@ class Sender:
         self._counters.sent[ticks(moment - oldest)] += len(frames)
         if late:
             self._counters.late += len(frames)
-        self._connection.write(frames)
+        self._connection.write(frames, withdrawable=True)
         self.due = self._next
 
     def repeat(self, standing: Standing) -> None:
@@ -118,14 +117,15 @@ class Sender:
             for sequence in range(standing.acked + self._forgotten, len(self._sent))
         ]
         if frames:
-            self._connection.write(frames)
+            self._connection.write(frames, withdrawable=True)
 
     def say(self, moment: float) -> None:
         """Send one message now, beside the schedule."""
         sequence = len(self._sent)
         self._sent.append(moment)
         self._counters.sent[0] += 1
-        self._connection.write([self._frame(self._writer.payload(sequence, moment))])
+        frames = [self._frame(self._writer.payload(sequence, moment))]
+        self._connection.write(frames, withdrawable=True)
 
     def adapt(self, moment: float) -> None:
         """The pace of its cadence has changed at `moment`."""
@@ -142,11 +142,12 @@ class Sender:
             self._next = next(self._cadence, inf)
         return count
 
-    def withdraw(self) -> None:
-        """Take back what has not begun to leave, once or again."""
+    def withdraw(self) -> int:
+        """Take back what has not begun to leave, once or again. Returns how many messages."""
         count = self._connection.withdraw()
         if count:
             del self._sent[-count:]
+        return count
 
 
 def tolerance(interval: float) -> float:

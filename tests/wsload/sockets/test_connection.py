@@ -149,12 +149,29 @@ def test_what_a_stuck_peer_has_not_begun_to_read_is_taken_back(pair: _Pair) -> N
     queued = len(pair.account.sent or ())
     sender.send_due(begun)
     assert len(pair.account.sent or ()) == queued  # nothing more while the peer does not read
-    sender.withdraw()
+    withdrawn = sender.withdraw()
     sent = len(pair.account.sent or ())
-    assert queued - sent > 0
+    assert queued - sent == withdrawn > 0
     messages = pair.received(sent)
     assert [HEADER.unpack_from(message.data)[1] for message in messages] == list(range(sent))
     assert not pair.connection.blocked
+
+
+def test_what_is_no_payload_is_not_taken_back_for_one(pair: _Pair) -> None:
+    """A text of the scenario's own used to take a payload that had left out of the account."""
+    begun = now()
+    sender = Sender(
+        pair.connection, pair.account, pair.counters, iter([begun] * 100_000),
+        writer=Writer(1, 1000), interval=1.0,
+    )  # fmt: skip
+    while not pair.connection.blocked:
+        sender.send_due(begun)
+    pair.connection.write([frame(WSMsgType.TEXT, b"who is there?")])
+    sender.withdraw()
+    sent = len(pair.account.sent or ())
+    *payloads, last = pair.received(sent + 1)
+    assert [HEADER.unpack_from(each.data)[1] for each in payloads] == list(range(sent))
+    assert last.data == b"who is there?"
 
 
 def test_what_had_not_left_when_the_relay_hung_up_was_never_sent(pair: _Pair) -> None:

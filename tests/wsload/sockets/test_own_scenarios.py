@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.wsload.conftest import ROOT, LoadTest, Process, StartProcess
+from tests.wsload.conftest import ROOT, LoadTest, Process, StartProcess, StartRelay
 
 _DOCUMENT = (ROOT / "docs" / "loadtest.md").read_text()
 
@@ -44,6 +44,18 @@ def test_chat_with_think_time(scenario: str, relay: Process, locust: LoadTest) -
     run = locust(scenario, relay.host, "-u", "5", "-t", "5s")
     assert 20 < run.metrics["delivered"] <= 4 * run.metrics["sent"]
     assert run.metrics["lost"] == 0
+    assert run.code == 0, run.output
+
+
+@pytest.mark.parametrize("scenario", ["chat.py"], indirect=True)
+def test_nothing_is_said_while_a_run_waits_for_what_is_missing(
+    scenario: str, faulty_relay: StartRelay, locust: LoadTest
+) -> None:
+    """It used to be counted as sent by nobody: the senders' logs had been read by then."""
+    relay = faulty_relay("--delay-message-every", "3", "--delay", "1")
+    run = locust(scenario, relay.host, "-u", "5", "-t", "4s")
+    assert (run.metrics["unexpected"], run.metrics["lost"]) == (0, 0)
+    assert run.metrics["sent"] == relay.faults()["messages"] > 20
     assert run.code == 0, run.output
 
 
