@@ -75,6 +75,7 @@ class Outcome:
 StartProcess = Callable[..., Process]
 StartRelay = Callable[..., Process]
 LoadTest = Callable[..., Outcome]
+Struck = Callable[..., Outcome]
 
 
 @pytest.fixture
@@ -152,24 +153,36 @@ def locust(tmp_path: Path) -> LoadTest:
 
 
 @pytest.fixture
-def interrupted(tmp_path: Path) -> LoadTest:
-    """Any command of the load tester; Ctrl-C once our relay has so many deliveries behind it."""
+def struck(tmp_path: Path) -> Struck:
+    """Any command of the load tester; something is done to its process, by number, once our relay
+    has so many deliveries behind it."""
 
-    def interrupt(relay: Process, deliveries: int, *command: str) -> Outcome:
+    def strike(
+        relay: Process, deliveries: int, blow: Callable[[int], None], *command: str
+    ) -> Outcome:
         folder = ("--report", str(tmp_path))
-        return _run(tmp_path, *command, *folder, until=lambda: relay.deliveries() > deliveries)
+        until = (lambda: relay.deliveries() > deliveries, blow)
+        return _run(tmp_path, *command, *folder, until=until)
 
-    return interrupt
+    return strike
+
+
+@pytest.fixture
+def interrupted(struck: Struck) -> LoadTest:
+    """The same with Ctrl-C, which reaches all of its processes."""
+    return lambda relay, deliveries, *command: struck(
+        relay, deliveries, lambda pid: os.killpg(pid, signal.SIGINT), *command
+    )
 
 
 def _run(
     folder: Path,
     *command: str,
-    until: Callable[[], bool] | None = None,
+    until: tuple[Callable[[], bool], Callable[[int], None]] | None = None,
     env: dict[str, str] | None = None,
     patience: float = 50,
 ) -> Outcome:
-    """Run it to its end; `until`: interrupt it, all of its processes, when that holds."""
+    """Run it to its end; `until`: when the first holds, do the second to its process, by number."""
     before = set(folder.glob("*.json"))
     with subprocess.Popen(
         [sys.executable, *command],
@@ -183,9 +196,10 @@ def _run(
     ) as run:
         try:
             if until is not None:
-                while run.poll() is None and not until():
+                holds, blow = until
+                while run.poll() is None and not holds():
                     time.sleep(0.05)
-                os.killpg(run.pid, signal.SIGINT)
+                blow(run.pid)
             output, _ = run.communicate(timeout=patience)
         except BaseException:
             os.killpg(run.pid, signal.SIGKILL)

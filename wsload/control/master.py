@@ -69,11 +69,13 @@ class Master(Control):
 
     def settle(self) -> None:
         outcome = self.judge.outcome
-        workers = {node.id for node in self._runner.clients.running + self._runner.clients.spawning}
+        workers = self._present
         self._ask(workers, with_sent=True)
         outcome.sending_ended()
         deadline = now() + outcome.options.settle
-        for worker in sorted(workers - self._statements.keys()):
+        # Also of those that Locust has given up since.
+        took_part = workers | self._assembled.keys() | self._last.keys()
+        for worker in sorted(took_part - self._statements.keys()):
             outcome.interrupted.append(f"worker {worker} is gone, with what it had measured")
         workers &= self._statements.keys()
         sent = gather([statement["books"] for statement in self._statements.values()])
@@ -132,9 +134,16 @@ class Master(Control):
         self._rate = rate
         self._tell_tempo()
 
+    @property
+    def _present(self) -> set[str]:
+        """The workers that take part, and of which something has been heard lately."""
+        clients = self._runner.clients
+        return {node.id for node in clients.running + clients.spawning}
+
     def _tell_tempo(self) -> None:
         """Tell all workers how many send, where that or the rate has changed."""
-        senders = dict(_sum(self._senders.values()))
+        present = self._present
+        senders = dict(_sum(own for worker, own in self._senders.items() if worker in present))
         if (senders, self._rate) != self._told:
             self._told = senders, self._rate
             self._runner.send_message(TEMPO, {"senders": senders, "rate": self._rate})
@@ -178,8 +187,9 @@ class Master(Control):
                 self._senders[worker] = note["senders"]
         if self.judge.outcome.begun and not self.judge.outcome.ended:
             self._tell_tempo()
-        if len(self._last) >= self._runner.worker_count:
-            self.judge.look(until=min(self._last.values()) + 1)
+        present = self._present
+        if present and present <= self._last.keys():
+            self.judge.look(until=min(self._last[each] for each in present) + 1)
 
 
 def _sum(counts: Iterable[Mapping[str, int]]) -> Counter[str]:
