@@ -11,7 +11,7 @@ from wsload.account.verifier import Verifier
 from wsload.client.address import Address
 from wsload.client.clock import now
 from wsload.client.connection import Connection
-from wsload.client.failures import ConnectFailed
+from wsload.client.failures import ConnectFailed, WebSocketError
 from wsload.client.feed import Feed
 from wsload.client.handshake import Opened, Request, connect
 from wsload.client.mailbox import Mailbox, MailboxFeed
@@ -46,11 +46,32 @@ class Door:
         self._heard = heard
         self.failed: Counter[tuple[str, str]] = Counter()  # by scenario and sentence
 
-    def knock(self, seat: Seat, entrance: Entrance) -> Opened:
-        """Open a WebSocket for a member; what failed is counted here already."""
-        request, scenario = entrance.request(), seat.scenario
-        server = self._servers.next(seat.room)
-        return self._connect(scenario, server, request, receive_buffer=entrance.receive_buffer)
+    def admit(
+        self, seat: Seat, entrance: Entrance, account: Account
+    ) -> tuple[Connection, WebSocket | None]:
+        """Connect a member, and say what is to be said before it is in. Returns its connection, and
+        the socket for what is no payload; none: there is nothing such. Raises `WebSocketError`;
+        what failed is counted here already."""
+        opened = self._connect(
+            seat.scenario,
+            self._servers.next(seat.room),
+            entrance.request(),
+            receive_buffer=entrance.receive_buffer,
+        )
+        connection, mailbox = self._connection(seat, entrance, opened, account)
+        socket = WebSocket(connection, mailbox, opened) if mailbox is not None else None
+        connection.start(opened.leftover)
+        try:
+            if entrance.standing is not None:
+                entrance.standing.wait_for_welcome(connection)
+            if entrance.enter is not None and socket is not None:
+                entrance.enter(socket)
+        except BaseException as error:
+            if isinstance(error, WebSocketError):
+                self.failed[seat.scenario, str(error)] += 1
+            connection.shut()
+            raise
+        return connection, socket
 
     def open(self, scenario: str, request: Request) -> tuple[WebSocket, Connection]:
         """A WebSocket that belongs to no member; what failed is counted here already."""
@@ -62,7 +83,7 @@ class Door:
         connection.start(opened.leftover)
         return socket, connection
 
-    def connection(
+    def _connection(
         self, seat: Seat, entrance: Entrance, opened: Opened, account: Account
     ) -> tuple[Connection, Mailbox | None]:
         """The connection of a member, not started, and where what is no payload goes."""

@@ -54,14 +54,20 @@ class Member:
     )  # fmt: skip
 
     def __init__(
-        self, seat: Seat, entrance: Entrance, account: Account, connection: Connection, leave: Leave
+        self,
+        seat: Seat,
+        entrance: Entrance,
+        account: Account,
+        connection: Connection,
+        socket: WebSocket | None,
+        leave: Leave,
     ) -> None:
         self.seat = seat
         self.entrance = entrance
         self.account = account
         self.connection = connection
         self._leave = leave
-        self.socket: WebSocket | None = None
+        self.socket = socket
         """For messages that are no payloads; none: there are none."""
         self.sender: Sender | None = None
         self.expects_close = False

@@ -16,8 +16,7 @@ from wsload.client.address import Address
 from wsload.client.clock import now
 from wsload.client.closes import LOST, NORMAL, TOO_SLOW, Side
 from wsload.client.connection import Connection, State
-from wsload.client.handshake import Opened, Request
-from wsload.client.mailbox import Mailbox
+from wsload.client.handshake import Request
 from wsload.client.websocket import WebSocket
 from wsload.run.alarm import Alarm
 from wsload.run.door import Door
@@ -87,15 +86,12 @@ class Run:
         """Senders may begin, at `started`."""
 
     def join(self, seat: Seat, entrance: Entrance) -> Member:
-        """Connect the user of `seat`; raises `WebSocketError`; a connection that failed is counted
-        here already."""
+        """Connect the user of `seat`; raises `WebSocketError`, which is counted here already."""
         account = Account(
             seat.name, seat.key, joined=inf, echo=entrance.echo, checked=entrance.checked
         )
-        opened = self._door.knock(seat, entrance)
-        connection, mailbox = self._door.connection(seat, entrance, opened, account)
-        member = Member(seat, entrance, account, connection, self.leave)
-        self._enter(member, opened, mailbox)
+        connection, socket = self._door.admit(seat, entrance, account)
+        member = Member(seat, entrance, account, connection, socket, self.leave)
         account.joined = now()
         self.members.add(member)
         self.ledger.enter(account)
@@ -103,24 +99,17 @@ class Run:
 
     def rejoin(self, member: Member) -> None:
         """Connect a member again: the same name and account, and it goes on sending; raises
-        `WebSocketError`, a connection that failed is counted here already. Too late, it does
-        nothing."""
+        `WebSocketError`, which is counted here already. Too late, it does nothing."""
         member.withdraw()
         account, before, seat = member.account, member.connection, member.seat
-        opened = self._door.knock(seat, member.entrance)
-        if self.hushed:  # during the handshake, and the books may be closed
-            opened.sock.close()
-            return
-        connection, mailbox = self._door.connection(seat, member.entrance, opened, account)
-        heard = dict(account.next)
         close = before.close_seen
         assert close is not None, "it is still connected"
-        member.connection = connection
-        try:
-            self._enter(member, opened, mailbox)
-        except BaseException:
-            member.connection = before
-            raise
+        heard = dict(account.next)
+        connection, socket = self._door.admit(seat, member.entrance, account)
+        if self.hushed:  # meanwhile, and the books may be closed
+            connection.shut()
+            return
+        member.connection, member.socket = connection, socket
         back = now()
         self.recorder.counters(seat.scenario).away[ticks(back - before.ended)] += 1
         self.returned[str(close)] += 1
@@ -146,25 +135,6 @@ class Run:
         if close is not None and close.side is Side.SERVER and close.code != NORMAL:
             self.closed[scenario, str(close)] += 1
             self.reasons[str(close), close.reason] += 1
-
-    def _enter(self, member: Member, opened: Opened, mailbox: Mailbox | None) -> None:
-        """Say what is to be said before a member is in."""
-        if mailbox is not None:
-            member.socket = WebSocket(member.connection, mailbox, opened)
-        member.connection.start(opened.leftover)
-        standing = member.entrance.standing
-        if standing is not None:
-            try:
-                standing.wait_for_welcome(member.connection.closed)
-            except BaseException:
-                member.connection.shut()
-                raise
-        if member.entrance.enter is not None and member.socket is not None:
-            try:
-                member.entrance.enter(member.socket)
-            except BaseException:
-                member.connection.shut()
-                raise
 
     def leave(self, member: Member, *, waited: bool = False) -> None:
         """Have what happened until now counted, and close; for `waited` see the ledger."""

@@ -180,6 +180,19 @@ def test_members_try_until_the_end_where_nobody_is_left_to_come_back_to(
     assert run.code == 2
 
 
+def test_members_that_are_never_welcomed_are_told(
+    faulty_relay: StartRelay, loadtest: LoadTest
+) -> None:
+    """One of four used to go without a word, and the run passed with the others."""
+    relay = faulty_relay("--close-at-join", "4", "--keep", "3", "--welcome")
+    run = loadtest(relay.host, "--protocol", "relay.v1")
+    assert run.metrics["refused"] == 1
+    assert run.says("INCOMPLETE") == [
+        "the connection ended before the welcome of relay.v1: 1012 restarting (\"go\") "
+        "(1 connection)"
+    ]
+
+
 def test_churn_counts_the_hello_that_does_not_come_back(
     faulty_relay: StartRelay, locust: LoadTest
 ) -> None:
