@@ -104,7 +104,8 @@ class RoomUser(WebSocketUser):
 
     def join(self) -> Member:
         """Connect and enter. Raises `WebSocketError`; a connection that failed is counted."""
-        self.member = self.load.join(self.seat, self.entrance)
+        with self.counts_itself():
+            self.member = self.load.join(self.seat, self.entrance)
         self.socket = self.member.socket
         self.place.arrive()
         return self.member

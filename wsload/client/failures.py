@@ -52,6 +52,11 @@ class NoAnswer(WebSocketError):
     """Nothing that matches came in time."""
 
 
+def sentence_of(error: BaseException) -> str:
+    """How an error is told and counted: ours by their sentences, others with their names."""
+    return str(error) if isinstance(error, WebSocketError) else f"{type(error).__name__}: {error}"
+
+
 def refusal(status: int, reason: str) -> Refused:
     """The sentence for a refusal with `status`, the server's own words being `reason`."""
     advice = {

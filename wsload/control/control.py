@@ -14,7 +14,7 @@ from locust.env import Environment
 
 from wsload.client.address import Address
 from wsload.client.clock import now
-from wsload.client.failures import ConnectFailed
+from wsload.client.failures import ConnectFailed, sentence_of
 from wsload.control import locust_table
 from wsload.control.hosts import Hosts
 from wsload.control.judge import end_run
@@ -44,6 +44,7 @@ class Control(ABC):
         events.test_stop.add_listener(self._on_stop)
         events.spawning_complete.add_listener(self._on_spawned)
         events.quitting.add_listener(self._on_quitting)
+        events.user_error.add_listener(self._on_user_error)
 
     @abstractmethod
     def begin(self, options: Options, servers: Sequence[Address]) -> None:
@@ -175,6 +176,14 @@ class Control(ABC):
         if self._active:
             self._active = False
             self.conclude()
+
+    def _on_user_error(self, user_instance: Any, exception: Exception, **_: Any) -> None:
+        """A task or an `on_start` has failed: that is the failure of an own request, unless the
+        reason has been counted already. Locust logs it, and has no part in the verdict."""
+        user = getattr(user_instance, "user", user_instance)  # a task set names its user
+        if self.run is None or not hasattr(user, "counted") or user.counted is exception:
+            return
+        self.run.recorder.failed(user.scenario, "task", sentence_of(exception))
 
     def _on_quitting(self, **_: Any) -> None:
         """Ctrl-C while it runs: stop in order, so that what was measured is told."""

@@ -35,12 +35,33 @@ class Desk:
     verifier: Verifier
     counters: Counters
     order: Order | None = None  # none: the order over all senders is nobody's question
-    decode: Callable[[str | bytes], bytes | None] | None = None
-    """Takes our payload out of a server's message, or nothing; none: binary ones are payloads."""
+    decode: "Decode | None" = None
+    """None: binary messages are payloads."""
     mailbox: Mailbox | None = None
     """Gets what is no payload; none: that is a fault."""
     standing: Standing | None = None
     """Is told the notes of relay.v1, and counts its data frames; none: the protocol is raw."""
+
+
+Decode = Callable[[str | bytes], bytes | None]
+"""Takes our payload out of a server's message; none: it is none."""
+
+
+def careful(decode: Decode, on_error: Callable[[Exception], None]) -> Decode:
+    """`decode` of a scenario, whose exceptions are not those of the connection: one that left the
+    parser would end it, and the server would be said to have broken the protocol."""
+
+    def decode_carefully(message: str | bytes) -> bytes | None:
+        try:
+            payload = decode(message)
+            if payload is not None and not isinstance(payload, bytes):
+                raise TypeError(f"decode returned {type(payload).__name__}, expected bytes or None")
+        except Exception as error:
+            on_error(error)
+            return None
+        return payload
+
+    return decode_carefully
 
 
 def annotated(standing: Standing, take: Take) -> Take:

@@ -100,6 +100,73 @@ class Talker(Broadcast):
     assert run.code == 0, run.output
 
 
+def test_tasks_that_fail_are_part_of_the_verdict(
+    relay: Process, locust: LoadTest, tmp_path: Path
+) -> None:
+    """Locust logs them and goes on: such a run used to pass. What `call` has counted counts once."""
+    (file := tmp_path / "failing.py").write_text(
+        """
+from locust import constant, task
+from wsload.user import WebSocketUser
+
+
+class Visitor(WebSocketUser):
+    wait_time = constant(0.2)
+
+    def on_start(self):
+        self.connect(f"/ws/{self.name}", {"room": "lobby", "echo": "1"})
+
+    @task
+    def say(self):
+        self.call("hello", "hello", name="say")
+        {}["missing"]
+
+    @task
+    def ask(self):
+        self.call("hello", "something else", 0.1, name="ask")
+"""
+    )
+    run = locust(str(file), relay.host, "-u", "2", "-t", "4s", fails=True)
+    requests = {request["name"]: request for request in run.result["requests"]}
+    assert requests["task"]["failures"] == {"KeyError: 'missing'": requests["task"]["failed"]}
+    assert requests["task"]["failed"] == requests["say"]["answered"] > 3
+    assert requests["ask"]["failed"] > 3
+    assert run.metrics["request_failures"] == requests["task"]["failed"] + requests["ask"]["failed"]
+    assert run.says("FAILED")[0].startswith("own requests that failed is")
+    assert run.code == 1
+
+
+def test_a_user_that_cannot_start_is_not_waited_for(
+    relay: Process, locust: LoadTest, tmp_path: Path
+) -> None:
+    """The others begin. They used to wait until the run was over, and sent nothing."""
+    (file := tmp_path / "one_fails.py").write_text(
+        """
+from locust import task
+from wsload.room import RoomUser
+
+
+class Player(RoomUser):
+    interval = 50
+
+    def on_start(self):
+        if self.seat.place == 1:
+            raise RuntimeError("no ticket")
+        self.join()
+        self.send_on_schedule(self.member)
+
+    @task
+    def stay(self):
+        self.member.connection.closed.wait()
+"""
+    )
+    run = locust(str(file), relay.host, "-u", "3", "-t", "4s", fails=True)
+    assert run.metrics["delivered"] == run.metrics["sent"] > 50
+    (request,) = run.result["requests"]
+    assert request["failures"] == {"RuntimeError: no ticket": 1}
+    assert run.code == 1
+
+
 def test_nothing_shows_a_secret_of_the_address(
     faulty_relay: StartRelay, locust: LoadTest, tmp_path: Path
 ) -> None:

@@ -74,6 +74,21 @@ def test_a_server_that_is_not_this_relay(
 
 
 @pytest.mark.parametrize("scenario", ["foreign.py"], indirect=True)
+def test_a_decode_that_fails_is_the_scenarios_failure(
+    scenario: str, chat_server: Process, locust: LoadTest
+) -> None:
+    """Not the server's: `1002 protocol error` was what it was said to have done."""
+    file = Path(scenario)
+    file.write_text(file.read_text().replace('told["type"] == "said"', 'told["kind"] == "said"'))
+    run = locust(scenario, chat_server.host, "-u", "2", "-t", "4s")
+    assert run.result["closed"] == {}
+    requests = {request["name"]: request for request in run.result["requests"]}
+    assert requests["receive"]["failures"] == {"KeyError: 'kind'": requests["receive"]["failed"]}
+    assert requests["who"]["answered"] > 2  # it goes on: what cannot be decoded is in the mailbox
+    assert run.code == 1
+
+
+@pytest.mark.parametrize("scenario", ["foreign.py"], indirect=True)
 def test_a_requirement_on_own_requests(
     scenario: str, chat_server: Process, locust: LoadTest
 ) -> None:
