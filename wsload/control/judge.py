@@ -125,9 +125,12 @@ class Judge:
         out = sys.stderr if getattr(options, "json", False) else sys.stdout
         out.write("\n" + table.render(result) + "\n")
         self.report = None
-        if outcome.options.report:
-            self.report = page.write(result, outcome.options.report)
-            out.write(f"report: {self.report}\n")
+        if folder := outcome.options.report:
+            try:
+                self.report = page.write(result, folder)
+                out.write(f"report: {self.report}\n")
+            except OSError as error:
+                out.write(f"no report: cannot write into --report {folder}: {error.strerror}\n")
         out.flush()
 
     def _watch_server(self, process: ServerProcess) -> None:

@@ -220,6 +220,30 @@ def test_results_of_one_second_do_not_overwrite_each_other(tmp_path: Path) -> No
     assert len(list(tmp_path.glob("*.json"))) == len(list(tmp_path.glob("*.html"))) == 3
 
 
+def test_names_of_scenarios_make_names_of_files(tmp_path: Path) -> None:
+    """Whatever their authors call them."""
+    for names in (["../game/one.v2"], ["one.v1"], ["x" * 300]):
+        file = write(_result(scenarios=names), str(tmp_path))
+        assert file.parent == tmp_path
+        assert json.loads(file.with_suffix(".json").read_text())["scenarios"] == names
+    assert len(list(tmp_path.glob("*.json"))) == 3
+
+
+def test_nothing_in_a_result_is_taken_for_the_pages_own(page: Page, tmp_path: Path) -> None:
+    """What the template marks its places with, and what would end a script."""
+    hostile = "{{title}} <!-- data --> <!-- inline style.css --> </script><b>\u2028"
+    result = _result(scenarios=[hostile], notes=[hostile], host=hostile)
+    result["settings"]["room"] = hostile
+    result["receivers"] = [{"name": hostile, "lost": 1}]
+    page.goto(write(result, str(tmp_path)).as_uri())
+    assert page.inner_text("h1") == page.title().partition(" · ")[0] == hostile.strip()
+    assert page.inner_text(".remarks .note") == hostile.strip()
+    assert page.locator("b", has_text="data").count() == 1  # the host in the header
+    build(tmp_path, tmp_path / "site")
+    page.goto((tmp_path / "site" / "index.html").as_uri())
+    assert page.inner_text(".facts").startswith("1 run,")
+
+
 def test_what_is_no_result_is_left_out_with_a_sentence(
     page: Page, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
