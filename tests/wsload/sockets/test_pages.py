@@ -231,7 +231,7 @@ def test_names_of_scenarios_make_names_of_files(tmp_path: Path) -> None:
 
 def test_nothing_in_a_result_is_taken_for_the_pages_own(page: Page, tmp_path: Path) -> None:
     """What the template marks its places with, and what would end a script."""
-    hostile = "{{title}} <!-- data --> <!-- inline style.css --> </script><b>\u2028"
+    hostile = "{{title}} <!-- data --> <!-- inline style.css --> </script><b>"
     result = _result(scenarios=[hostile], notes=[hostile], host=hostile)
     result["settings"]["room"] = hostile
     result["receivers"] = [{"name": hostile, "lost": 1}]
@@ -253,6 +253,11 @@ def test_what_is_no_result_is_left_out_with_a_sentence(
         "broken.json": "{", "list.json": "[]", "empty.json": "", "null.json": "null",
         "old.json": json.dumps({"schema": 1}), "new.json": json.dumps({"schema": 99}),
         "odd.json": json.dumps(_result(generator=None)), "word.json": json.dumps({"schema": "x"}),
+        "deep.json": "[" * 100_000, "numbers.json": json.dumps(_result(metrics=None)),
+        "infinite.json": json.dumps(_result(settings={"rooms": float("inf")})),
+        "mute.json": json.dumps(
+            _result(schema=1, passed=False, shortfalls=[], incomplete=[], invalid=[], relay={})
+        ),
     }  # fmt: skip
     for name, text in stray.items():
         (tmp_path / name).write_text(text)
@@ -261,9 +266,18 @@ def test_what_is_no_result_is_left_out_with_a_sentence(
     assert said.out.startswith("1 results: ")
     assert {line.split(" ")[0] for line in said.err.splitlines()} == stray.keys()
     assert "new.json was left out: its schema is 99, newer than 2" in said.err
+    assert "numbers.json was left out: its metrics is None" in said.err
     page.goto((tmp_path / "site" / "index.html").as_uri())
     assert page.inner_text(".facts").startswith("1 run, 1 passed")
     assert "list.json was left out" in page.inner_text("main")
+
+
+def test_a_history_may_lie_beside_its_results(tmp_path: Path) -> None:
+    """The pages are where they have to be already."""
+    write(_result(), str(tmp_path / "reports"))
+    for _ in range(2):
+        assert build(tmp_path / "reports", tmp_path) == (1, [])
+    assert len(list((tmp_path / "reports").glob("*.html"))) == 1
 
 
 def test_results_of_the_first_schema_are_shown(tmp_path: Path) -> None:
