@@ -161,6 +161,7 @@ class ScheduledUser(RoomUser):
     """
 
     abstract = True
+    scheduled = True
 
     sender_every: ClassVar[int] = 1  # every n-th member of a room sends
 

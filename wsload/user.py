@@ -57,6 +57,8 @@ class WebSocketUser(User):
     """The server is a relay of this project: it is asked for /health and /live."""
     awaited: ClassVar[bool] = False
     """The run does not begin to send before this user has called `arrive`."""
+    scheduled: ClassVar[bool] = False
+    """It sends nothing before the run begins."""
 
     def __init_subclass__(cls, **arguments: Any) -> None:
         super().__init_subclass__(**arguments)

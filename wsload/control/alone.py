@@ -37,7 +37,7 @@ class Alone(Control):
         )
         run.lineup.on_assembled = self._assembled
         run.lineup.on_gone = self.judge.nobody_left
-        if options.start == "ramp":
+        if self.begins_at_once(options):
             self._assembled()
         self.start_clock()
 

@@ -142,13 +142,20 @@ class Control(ABC):
         self.begin(options, servers)
         self._active = True
 
+    def begins_at_once(self, options: Options) -> bool:
+        """Whether a run begins before everybody has joined: it is to, or it waits for nobody."""
+        kinds = self.environment.user_classes
+        return options.start == "ramp" or not any(getattr(kind, "awaited", False) for kind in kinds)
+
     def too_short(self, options: Options) -> str:
         """Why a run would end before it sends anything; empty: it would not."""
         namespace = self.environment.parsed_options
         assert namespace is not None
         users, rate, seconds = namespace.num_users, namespace.spawn_rate, namespace.run_time
-        if not (namespace.headless and users and seconds) or options.start == "ramp":
+        if not (namespace.headless and users and seconds) or self.begins_at_once(options):
             return ""
+        if not all(getattr(kind, "scheduled", False) for kind in self.environment.user_classes):
+            return ""  # some send as they like
         needed = (users - 1) / (rate or 1)
         if needed < seconds:
             return ""

@@ -56,12 +56,13 @@ class Master(Control):
         told.load_scenarios = list(self.scenarios)
         told.load_clock = (host_identity(), CLOCK.offset)
         told.load_url = self.hosts.url()
+        told.load_at_once = self.begins_at_once(options)
         for known in (self._senders, self._statements, self._last, self._assembled, self._gone):
             known.clear()
         self._told, self._rate = ({}, 0.0), 0.0
         self.judge.open(options, servers[0])
         self.judge.on_rate = self._change_rate
-        if options.start == "ramp":
+        if told.load_at_once:
             self.judge.begin(now())
 
     def deliver(self, samples: list[Sample], second: int, *, connections: int, cpu: float) -> None:

@@ -48,7 +48,7 @@ class Worker(Control):
         )
         run.lineup.on_assembled = self._tell_assembled
         run.lineup.on_gone = self._tell_gone
-        if options.start == "ramp":
+        if told.load_at_once:
             run.start()
         self.start_clock()
 

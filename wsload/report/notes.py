@@ -26,8 +26,9 @@ def ended(outcome: Outcome) -> list[str]:
                 f"the server closed {connections(count)}: {_with_reason(outcome, close)}"
             )
     if not outcome.begun and not outcome.failed:
+        nothing = "" if outcome.audit.sent else "nothing was sent: "
         sentences.append(
-            "nothing was sent: the run ended before everybody had joined; "
+            f"{nothing}the run ended before everybody had joined; "
             "run longer, spawn faster, or send at once with --start ramp"
         )
     return sentences

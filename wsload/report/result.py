@@ -105,6 +105,7 @@ def facts_of(outcome: Outcome, metrics: dict[str, float]) -> Facts:
             climb.highest,
             top_held=climb.highest >= outcome.options.rate_max * 0.999,
             limited=climb.limited,
+            answered=climb.is_answered,
             shortfall=next((step.shortfall for step in reversed(climb.steps) if not step.held), ""),
         ),
     )
@@ -153,9 +154,9 @@ def _absences(outcome: Outcome) -> list[list[Any]]:
 def _seconds(outcome: Outcome) -> list[dict[str, Any]]:
     """Whole seconds of sending, numbered from its begin."""
     rows: list[dict[str, Any]] = []
-    for number, second in outcome.series.between(outcome.begun, outcome.ended):
+    for number, second in outcome.seconds:
         row: dict[str, Any] = {
-            "t": number - ceil(outcome.begun) + 1,
+            "t": number,
             "p50": second.latency.percentile(0.5),
             "p95": second.latency.percentile(0.95),
             "p99": second.latency.percentile(0.99),
@@ -167,15 +168,15 @@ def _seconds(outcome: Outcome) -> list[dict[str, Any]]:
         }
         if second.server_cpu is not None:
             row["server_cpu"] = round(second.server_cpu, 1)
-        if number in outcome.loop_delays:
-            row["loop_delay"] = round(outcome.loop_delays[number], 2)
+        if (delay := outcome.loop_delays.get(ceil(outcome.begun) + number - 1)) is not None:
+            row["loop_delay"] = round(delay, 2)
         rows.append(row)
     return rows
 
 
 def _heat(outcome: Outcome) -> dict[str, Any]:
     """Latencies over time: `edges` (ms) of the rows, and [second, row, deliveries] of the cells."""
-    seconds = outcome.series.between(outcome.begun, outcome.ended)
+    seconds = outcome.seconds
     whole = Histogram()
     for _, second in seconds:
         whole.merge(second.latency)
@@ -191,8 +192,7 @@ def _heat(outcome: Outcome) -> dict[str, Any]:
             while edge > edges[row] and row < len(edges) - 1:
                 row += 1
             counts[row] += count
-        time = number - ceil(outcome.begun) + 1
-        cells += [[time, row, count] for row, count in sorted(counts.items())]
+        cells += [[number, row, count] for row, count in sorted(counts.items())]
     return {"edges": [round(edge, 2) for edge in edges], "cells": cells}
 
 

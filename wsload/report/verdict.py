@@ -60,6 +60,7 @@ class Climbed:
     highest: float  # messages a second that held; 0: none
     top_held: bool
     limited: bool  # by the generator
+    answered: bool = True  # else the run ended before it had found the highest rate
     shortfall: str = ""  # of the last step that did not hold
 
 
@@ -154,6 +155,14 @@ def _slow_closes(facts: Facts) -> Iterator[Remark]:
 def _ended(facts: Facts) -> Iterator[Remark]:
     for sentence in facts.ended:
         yield Remark(4, Word.INCOMPLETE, sentence)
+    climb = facts.climb
+    if climb is not None and not (climb.answered or climb.highest or climb.shortfall):
+        yield Remark(
+            4,
+            Word.INCOMPLETE,
+            "the run ended before the first step of the climb did; run longer (-t) or take shorter "
+            "steps (--rate-step)",
+        )
 
 
 def _plan(facts: Facts) -> Iterator[Remark]:
@@ -218,8 +227,10 @@ _ROWS: tuple[Callable[[Facts], Iterator[Remark]], ...] = (
 def _passed(facts: Facts) -> Iterator[Remark]:
     """Rows 7 to 9: nothing is to be said against it."""
     climb = facts.climb
-    if climb is not None and (climb.top_held or climb.limited):
-        why = "the generator was the limit" if climb.limited else "the last step held"
+    if climb is not None and (climb.top_held or climb.limited or not climb.answered):
+        why = "the run ended before the climb did; run longer (-t)"
+        if climb.answered:
+            why = "the generator was the limit" if climb.limited else "the last step held"
         yield Remark(7, Word.PASSED, f"at least {number(climb.highest)} msg/s sent: {why}")
     elif facts.generator_late and not any(check.quantity.least for check in facts.checks):
         yield Remark(8, Word.PASSED, f"latencies are an upper bound: {_late(facts)}")

@@ -76,6 +76,11 @@ class Climb:
         return min((rate for rate, step in last.items() if not step.held), default=0.0)
 
     @property
+    def is_answered(self) -> bool:
+        """Nothing is left to be tried; queues may still have to empty."""
+        return self.finished or (self._resting and self._next is None)
+
+    @property
     def limited(self) -> bool:
         """The generator was the limit."""
         return bool(self.steps) and self.steps[-1].limited

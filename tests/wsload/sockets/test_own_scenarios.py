@@ -47,6 +47,33 @@ def test_chat_with_think_time(scenario: str, relay: Process, locust: LoadTest) -
     assert run.code == 0, run.output
 
 
+def test_who_waits_for_nobody_begins_at_once(
+    relay: Process, locust: LoadTest, tmp_path: Path
+) -> None:
+    """However slowly the others come: it was refused as too short, and had no time of its own."""
+    (file := tmp_path / "visitor.py").write_text(
+        """
+from locust import constant, task
+from wsload.user import WebSocketUser
+
+
+class Visitor(WebSocketUser):
+    wait_time = constant(0.2)
+
+    def on_start(self):
+        self.connect(f"/ws/{self.name}", {"room": "lobby", "echo": "1"})
+
+    @task
+    def say(self):
+        self.call("hello", "hello", name="say")
+"""
+    )
+    run = locust(str(file), relay.host, "-u", "20", "-r", "1", "-t", "4s")
+    assert run.metrics["requests"] > 10
+    assert run.result["duration"] > 3
+    assert run.code == 0, run.output
+
+
 @pytest.mark.parametrize("scenario", ["chat.py"], indirect=True)
 def test_nothing_is_said_while_a_run_waits_for_what_is_missing(
     scenario: str, faulty_relay: StartRelay, locust: LoadTest

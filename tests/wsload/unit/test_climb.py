@@ -54,6 +54,23 @@ def test_the_top_holds() -> None:
     assert climb.lowest_failed == 0
 
 
+def test_a_climb_is_answered_when_only_queues_have_to_empty() -> None:
+    options = options_of("--rate", "100", "--rate-max", "1000", "--rate-step", "3")
+    climb = Climb(options, {"p99": 50.0}, 1000.0)
+    series, recorder, answered = Series(), Recorder(), []
+    for second in range(1000, 1100):
+        recorder.counters("steady").sent[0] += 100
+        recorder.counters("steady").received[2000] += 100
+        series.add(recorder.take(second))
+        climb.look(series, second + 1)
+        answered.append(climb.is_answered)
+        if climb.finished:
+            break
+    assert answered[:6] == [False] * 6
+    assert answered.index(True) < len(answered) - 1
+    assert climb.highest == 0
+
+
 def test_not_even_the_first_rate() -> None:
     climb = _climb(50)
     assert climb.highest == 0

@@ -62,6 +62,27 @@ def test_throughput_is_not_flattered_by_what_comes_later() -> None:
     assert result_of(outcome)["metrics"]["throughput"] == 100
 
 
+def test_throughput_is_counted_from_the_begin() -> None:
+    """A chat goes on while others join: what it says then belongs to no time that is counted."""
+    outcome = _outcome()
+    recorder = Recorder()
+    recorder.counters("chat").received[20] += 100_000
+    recorder.counters("chat").received_bytes += 1_000_000
+    outcome.series.add(recorder.take(95))
+    outcome.sending_ended()
+    metrics = result_of(outcome)["metrics"]
+    assert (metrics["throughput"], metrics["bandwidth"]) == (100, 0.8)
+
+
+def test_a_run_in_which_not_everybody_joined_has_no_course() -> None:
+    """Its seconds have no begin to be counted from, and it does not say that nothing was sent."""
+    outcome = _outcome()
+    outcome.begun = 0.0
+    result = result_of(outcome)
+    assert (result["verdict"], result["seconds"], result["heat"]["cells"]) == ("INCOMPLETE", [], [])
+    assert result["remarks"][0][1].startswith("the run ended before everybody had joined;")
+
+
 def test_a_busy_generator_does_not_keep_a_run_from_passing() -> None:
     """It can only make latencies worse."""
     assert result_of(_outcome(cpu=97.0))["passed"]

@@ -59,6 +59,16 @@ ROWS: list[tuple[int, str, dict[str, Any], Word, str]] = [
         {"climb": Climbed(5000, top_held=False, limited=True)},
         Word.PASSED, "at least 5,000 msg/s sent: the generator was the limit",
     ),
+    (
+        7, "the run ended before the climb",
+        {"climb": Climbed(5000, top_held=False, limited=False, answered=False)},
+        Word.PASSED, "at least 5,000 msg/s sent: the run ended before the climb did",
+    ),
+    (
+        4, "the run ended before a step",
+        {"climb": Climbed(0, top_held=False, limited=False, answered=False)},
+        Word.INCOMPLETE, "the run ended before the first step of the climb did; run longer (-t)",
+    ),
     (9, "a knee", {"climb": Climbed(5000, top_held=False, limited=False)}, Word.PASSED, "lost 0"),
     (
         8, "met in spite of lateness", {"checks": [P99_MET], "late_share": LATE},
