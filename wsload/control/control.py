@@ -13,7 +13,7 @@ import gevent
 from locust.env import Environment
 
 from wsload.client.address import Address
-from wsload.client.clock import now
+from wsload.client.clock import CLOCK, now
 from wsload.client.failures import ConnectFailed, sentence_of
 from wsload.control import locust_table
 from wsload.control.hosts import Hosts
@@ -76,7 +76,7 @@ class Control(ABC):
 
     def start_clock(self) -> None:
         """From now on take the counts at every whole second."""
-        self._used = (process_time(), now())
+        self._used, self._pinged = (process_time(), now()), 0.0
         self._clock_task = gevent.spawn(self._clock)
 
     def tick(self, second: int) -> None:
@@ -135,6 +135,7 @@ class Control(ABC):
             self.refuse(str(error))
         if sentence := self.too_short(options):
             self.refuse(sentence)
+        CLOCK.synchronise()
         self.failed.clear()
         self.closed.clear()
         # Until the run has passed.
