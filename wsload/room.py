@@ -5,6 +5,7 @@ from contextlib import suppress
 from dataclasses import replace
 from random import uniform
 from typing import Any, ClassVar
+from urllib.parse import quote
 
 from gevent import sleep, wait
 from locust import User, tag, task
@@ -62,11 +63,12 @@ class RoomUser(WebSocketUser):
         """The handshake: of a relay, /ws/NAME?room=ROOM, unless the scenario has a path."""
         if self.path:
             return super().request()
+        path = f"/ws/{quote(self.name, safe='')}"
         query = {"room": self.seat.room} | ({"echo": "1"} if self.asks_echo else {})
         if self.standing is None:
-            return super().request(f"/ws/{self.name}", query)
+            return super().request(path, query)
         query |= self.standing.options()
-        made = super().request(f"/ws/{self.name}", query)
+        made = super().request(path, query)
         return replace(made, subprotocols=(PROTOCOL, *made.subprotocols))
 
     def enter(self, socket: WebSocket) -> None:

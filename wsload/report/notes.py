@@ -3,19 +3,23 @@
 from collections import Counter
 
 from wsload.client.closes import TOO_SLOW
+from wsload.client.failures import quoted
 from wsload.report.outcome import Outcome
 from wsload.run.requirements import number
 
 _STEP = 0.1  # seconds: less is the drift of a clock that nobody has set
 _STALLS = 5  # sentences at most
+_CAUSES = 10  # of failed connections: a server may have other words for each
 _STALLED = 3  # messages that are sent in the time of a stall, by the mean rate, at least
 
 
 def ended(outcome: Outcome) -> list[str]:
     """What was refused, closed or interrupted."""
     sentences = list(outcome.interrupted)
-    for sentence, count in outcome.failed.most_common():
-        sentences.append(f"{sentence} ({connections(count)})")
+    told = outcome.failed.most_common(_CAUSES)
+    sentences += [f"{sentence} ({connections(count)})" for sentence, count in told]
+    if rest := outcome.failed.total() - sum(count for _, count in told):
+        sentences.append(f"{connections(rest)} failed for other reasons, see the result")
     # Whom our own slowness cut off has a sentence of its own.
     excused = outcome.slow_closes
     for close, count in () if outcome.overloaded else outcome.closed.most_common():
@@ -135,7 +139,7 @@ def _with_reason(outcome: Outcome, close: str) -> str:
     if not texts:
         return close
     ((text, _),) = texts.most_common(1)
-    return f'{close} ("{text}")'
+    return f"{close} ({quoted(text)})"
 
 
 def connections(count: int) -> str:

@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from wsload.account.payload import MEMBERS, Address
-from wsload.run.options import MOST_ROOMS, Options
+from wsload.run.options import Options
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Seating:
         self._options = options
         self._number = number
         self._worker = worker
-        # Rooms of different scenarios never meet: a scenario's number is the high bits of theirs.
+        # Rooms of different scenarios never meet: each has as many numbers as --rooms says.
         self._scenarios = {name: index for index, name in enumerate(scenarios)}
         self._taken: Counter[str] = Counter()
 
@@ -43,7 +43,7 @@ class Seating:
         taken = self._taken[scenario]
         self._taken[scenario] += 1
         room = taken % options.rooms
-        number = self._scenarios[scenario] * MOST_ROOMS + room
+        number = self._scenarios[scenario] * options.rooms + room
         member = (self._taken.total() - 1) % MEMBERS
         prefix = options.name or f"load-{self._number:05x}"
         base = options.room or f"{scenario}-{self._number:05x}"

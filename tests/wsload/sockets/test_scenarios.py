@@ -21,6 +21,13 @@ def test_classic_benchmark_prints_its_table(relay: Process, loadtest: LoadTest) 
     assert run.result["schema"] == 2
 
 
+def test_names_may_have_spaces(relay: Process, loadtest: LoadTest) -> None:
+    """They used to break the first line of the handshake."""
+    run = loadtest(relay.host, "--name", "Zoë says 100 %", "--room", "the lobby")
+    assert run.metrics["delivered"] == 3 * run.metrics["sent"] > 100
+    assert run.code == 0, run.output
+
+
 def test_own_messages_come_back_with_echo(relay: Process, loadtest: LoadTest) -> None:
     run = loadtest(relay.host, "--echo")
     assert run.metrics["delivered"] == 4 * run.metrics["sent"] > 100

@@ -8,6 +8,8 @@ import pytest
 from wsload.account.audit import Audit
 from wsload.account.order import Disagreement
 from wsload.account.stalls import Silence
+from wsload.client.closes import Close, Side
+from wsload.client.failures import refusal
 from wsload.report.outcome import Outcome
 from wsload.report.result import result_of
 from wsload.report.table import render
@@ -189,6 +191,26 @@ def test_refusals_are_told_by_cause_the_most_frequent_first() -> None:
         ["INCOMPLETE", "never (1,200 connections)"], ["INCOMPLETE", "no (1 connection)"]
     ]  # fmt: skip
     assert result["metrics"]["refused"] == 1201
+
+
+def test_a_server_with_other_words_for_each_refusal_fills_no_screen() -> None:
+    result = result_of(_outcome(failed=Counter({f"no {each}": 2 for each in range(1000)})))
+    assert len(result["remarks"]) == 11
+    assert result["remarks"][-1][1] == "1,980 connections failed for other reasons, see the result"
+    assert len(result["failures"]) == 1000
+
+
+def test_a_servers_words_stay_within_their_quotes() -> None:
+    """They used to write lines of their own on the terminal, a verdict among them."""
+    reason = "bye\n\x1b[2JPASSED  all limits met" + "x" * 1000
+    outcome = _outcome(closed=Counter({"1008 rule broken": 1}))
+    outcome.reasons["1008 rule broken", reason] += 1
+    (sentence,) = [sentence for _, sentence in result_of(outcome)["remarks"]]
+    assert r'1008 rule broken ("bye\n\x1b[2JPASSED  all limits met' in sentence
+    assert sentence.endswith('x…")')
+    assert len(sentence) < 300
+    for text in (str(refusal(503, reason)), Close(Side.SERVER, 1008, reason).sentence):
+        assert text.isprintable()
 
 
 def test_own_requests_are_counted_and_judged() -> None:
