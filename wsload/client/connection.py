@@ -23,6 +23,7 @@ from wsload.client.handshake import Opened
 _READ, _WRITE = 1, 2
 # One read's worth: small enough that the pacer gets its turn, large enough to be cheap.
 _CHUNK = 64 * 1024
+_RECORD = 16 * 1024  # bytes of a TLS record at most: a read gives no more than one of them
 _LARGEST_MESSAGE = 64 * 1024 * 1024
 _CLOSE_TIMEOUT = 2.0  # seconds that the server has to answer our close frame
 _PING_SIZE = 8  # bytes: when it was sent
@@ -42,9 +43,9 @@ class Connection:
     """`closed` is set once it is over, and `close_seen` says how."""
 
     __slots__ = (
-        "_after_chunk", "_closing_with", "_outbox", "_parse", "_reads", "_socket", "_traffic",
-        "_writes", "behind", "close_seen", "closed", "compressed", "ended", "feed", "on_round_trip",
-        "state", "unblocked",
+        "_after_chunk", "_closing_with", "_full", "_outbox", "_parse", "_reads", "_socket",
+        "_traffic", "_writes", "behind", "close_seen", "closed", "compressed", "ended", "feed",
+        "on_round_trip", "state", "unblocked",
     )  # fmt: skip
 
     def __init__(
@@ -59,6 +60,7 @@ class Connection:
         sock = opened.sock
         sock.settimeout(0)
         self._socket = sock
+        self._full = _RECORD if hasattr(sock, "pending") else _CHUNK  # bytes that a read may give
         self.compressed = opened.compressed
         """Whether messages may be sent compressed (`frames.deflated`)."""
         self._traffic = traffic
@@ -154,7 +156,7 @@ class Connection:
             chunk = b""
         if chunk:
             self._take(chunk)
-            if len(chunk) == _CHUNK:
+            if len(chunk) >= self._full:
                 self.behind = self.feed.arrived
         else:
             side = Side.US if self.state is State.CLOSING else Side.SERVER

@@ -1,7 +1,7 @@
 """One connection over a socket pair, with aiohttp's own reader at the other end."""
 
 from array import array
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from struct import pack
 from typing import Any
 
@@ -40,7 +40,7 @@ class _Collected(Feed):
 class _Pair:
     """A connection, and the socket of its peer."""
 
-    def __init__(self) -> None:
+    def __init__(self, wrapped: Callable[[Any], Any] = lambda sock: sock) -> None:
         ours, self.peer = gevent.socket.socketpair()
         self.counters = Counters()
         self.account = Account("me", Address(1, 0, 0, 1).key, joined=0.0, echo=False, checked=True)
@@ -48,7 +48,7 @@ class _Pair:
         verifier.expect(_KEY, array("d", [_SENT]))
         desk = Desk(verifier, self.counters)
         self.connection = Connection(
-            Opened(ours, b"", {}),
+            Opened(wrapped(ours), b"", {}),
             lambda control: Inbox(self.account, desk, control),
             self.counters,
             lambda _: None,
@@ -124,6 +124,36 @@ def test_what_is_no_websocket_is_a_protocol_error(pair: _Pair) -> None:
     pair.peer.send(b"\xff\xff\xff\xff")
     pair.until(pair.connection.closed.is_set)
     assert str(pair.connection.close_seen) == "1002 protocol error"
+
+
+class _Records:
+    """A socket as TLS makes it: a read gives one record at most."""
+
+    def __init__(self, sock: Any) -> None:
+        self._sock = sock
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._sock, name)
+
+    def recv(self, size: int) -> bytes:
+        return bytes(self._sock.recv(min(size, 16 * 1024)))
+
+    def pending(self) -> int:
+        return 0
+
+
+@pytest.mark.parametrize("wrapped", [lambda sock: sock, _Records], ids=["TCP", "TLS"])
+def test_a_reader_that_is_behind_is_known(wrapped: Callable[[Any], Any]) -> None:
+    """With TLS it never was: so closes for the generator's slow reading were the server's."""
+    pair = _Pair(wrapped)
+    pair.peer.send(_unmasked(WSMsgType.PING, b"little"))
+    pair.received(1)
+    assert pair.connection.behind == 0
+    size = 200_000
+    gevent.spawn(pair.peer.sendall, pack("!BBQ", 0x82, 127, size) + bytes(size))
+    pair.until(lambda: pair.connection.behind > 0)
+    pair.peer.close()
+    pair.until(pair.connection.closed.is_set)
 
 
 def test_own_close_waits_for_the_answer(pair: _Pair) -> None:
