@@ -45,7 +45,7 @@ class Connection:
     __slots__ = (
         "_after_chunk", "_closing_with", "_full", "_outbox", "_parse", "_reads", "_socket",
         "_traffic", "_writes", "behind", "close_seen", "closed", "compressed", "ended", "feed",
-        "on_round_trip", "state", "unblocked",
+        "on_round_trip", "on_unblocked", "state", "unblocked",
     )  # fmt: skip
 
     def __init__(
@@ -78,6 +78,8 @@ class Connection:
         self._outbox: list[tuple[bytes, bool]] = []
         self.unblocked = 0.0
         """When the server last made room for what had been waiting; 0: it never had to wait."""
+        self.on_unblocked: Callable[[], None] | None = None
+        """Told when it has; none: nobody waits for it."""
         self.state = State.OPEN
         self._closing_with = NO_CODE
         self.close_seen: Close | None = None
@@ -225,6 +227,8 @@ class Connection:
             del self._outbox[0]
         self._writes.stop()
         self.unblocked = now()
+        if self.on_unblocked is not None:
+            self.on_unblocked()
 
     def _finish(self, close: Close) -> None:
         if self.state is State.CLOSED:

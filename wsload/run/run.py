@@ -116,10 +116,10 @@ class Run:
         self.reasons[str(close), close.reason] += 1
         account.absent(before.ended, back, close.code, heard)
         if member.sender is not None:
-            member.sender = member.sender.successor(connection, back)
+            sender = member.sender.successor(connection, back)
             if member.entrance.standing is not None:
-                member.sender.repeat(member.entrance.standing)
-            self.pacer.add(member.sender)
+                sender.repeat(member.entrance.standing)
+            self._pace(member, sender)
 
     def open(self, scenario: str, request: Request) -> WebSocket:
         """A WebSocket that belongs to no member: nothing is owed to it."""
@@ -173,7 +173,7 @@ class Run:
 
     def send(self, member: Member, *, size: int, cadence: Iterator[float], interval: float) -> None:
         """Have `member` send at the times of `cadence`, about `interval` seconds apart."""
-        member.sender = Sender(
+        sender = Sender(
             member.connection,
             member.account,
             self.recorder.counters(member.seat.scenario),
@@ -184,8 +184,19 @@ class Run:
         )
         assert member.account.sent is not None
         self._verifier.expect(member.account.key, member.account.sent)
-        if member.sender.due < inf:
-            self.pacer.add(member.sender)
+        self._pace(member, sender)
+
+    def _pace(self, member: Member, sender: Sender) -> None:
+        """From now on `sender` sends for `member`, whenever the server reads."""
+        member.sender = sender
+        if sender.due < inf:
+            self.pacer.add(sender)
+
+        def on_unblocked() -> None:
+            if sender.resume():
+                self.pacer.add(sender)
+
+        member.connection.on_unblocked = on_unblocked
 
     def start(self, senders: Mapping[str, int] | None = None) -> None:
         """Let the senders begin; the second time does nothing. `senders`: those of all processes,

@@ -2,6 +2,7 @@
 
 from array import array
 from collections.abc import Callable, Iterator
+from math import inf
 from struct import pack
 from typing import Any
 
@@ -179,12 +180,18 @@ def test_what_a_stuck_peer_has_not_begun_to_read_is_taken_back(pair: _Pair) -> N
     queued = len(pair.account.sent or ())
     sender.send_due(begun)
     assert len(pair.account.sent or ()) == queued  # nothing more while the peer does not read
+    assert sender.due == inf  # and nobody asks again before it does
+    resumed: list[bool] = []
+    pair.connection.on_unblocked = lambda: resumed.append(sender.resume())
     withdrawn = sender.withdraw()
     sent = len(pair.account.sent or ())
     assert queued - sent == withdrawn > 0
     messages = pair.received(sent)
     assert [HEADER.unpack_from(message.data)[1] for message in messages] == list(range(sent))
+    pair.until(lambda: resumed)
+    assert resumed == [True]
     assert not pair.connection.blocked
+    assert sender.due == begun
 
 
 def test_what_is_no_payload_is_not_taken_back_for_one(pair: _Pair) -> None:
