@@ -36,7 +36,10 @@ ROWS: list[tuple[int, str, dict[str, Any], Word, str]] = [
         3, "slow closes of a generator that was behind", {"slow_closes": 3, "cpu": 97.0},
         Word.INVALID, "the server closed 3 connections for slow reading, and it was the",
     ),
-    (3, "and what they explain", {"slow_closes": 1, "checks": [LOST]}, Word.INVALID, "1 "),
+    (
+        2, "a loss, although some were closed for slow reading",
+        {"slow_closes": 1, "checks": [LOST]}, Word.FAILED, "lost is 12 messages",
+    ),
     (4, "refused or closed", {"ended": ["503 full (1 connection)"]}, Word.INCOMPLETE, "503 full"),
     (
         5, "not sent", {"sent_share": 0.97}, Word.INVALID,
