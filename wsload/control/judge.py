@@ -114,6 +114,7 @@ class Judge:
             context = outcome.options.trust.context(self._address.scheme)
             outcome.loop_delays = loop_delays(self._address, context)
             outcome.slowed = slowed(self._address, context) - self._slowed_task.get()
+        outcome.others_failed = locust_table.others_failed(self._environment.stats)
         self.result = result = result_of(outcome)
         name = ", ".join(outcome.scenarios)
         for fault in FAULTS:

@@ -46,6 +46,7 @@ class Outcome:
     behind: int = 0  # closed for slow reading while our own reader was behind
     unsent: int = 0  # due and not sent, without the server's doing
     blocked: int = 0  # due and not sent, because the server did not read
+    others_failed: int = 0  # requests of users that are not ours
     slowed: int = 0  # times that the server slowed a sender, for a limit of its own
     silences: list[Silence] = field(default_factory=list)
     disagreements: list[Disagreement] = field(default_factory=list)

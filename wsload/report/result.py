@@ -98,6 +98,7 @@ def facts_of(outcome: Outcome, metrics: dict[str, float]) -> Facts:
         ended=ended(outcome),
         sent_share=sent / (sent + unsent) if sent else 1.0,
         late_share=outcome.late_share,
+        others_failed=outcome.others_failed,
         cpu=outcome.cpu,
         climb=None
         if climb is None

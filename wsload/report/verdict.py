@@ -80,6 +80,7 @@ class Facts:
     sent_share: float = 1.0  # of the plan; what the server did not read is not in it
     late_share: float = 0.0  # of all messages: those that left late
     cpu: float = 0.0  # percent of a core, of the busiest process
+    others_failed: int = 0  # requests of Locust's other users
     climb: Climbed | None = None  # none: it did not climb
 
     @property
@@ -215,6 +216,12 @@ def _requests(facts: Facts) -> Iterator[Remark]:
     for check in facts.missed:
         if check.name == "request_failures":
             yield Remark(13, Word.FAILED, check.sentence)
+    if facts.others_failed:
+        yield Remark(
+            13,
+            Word.FAILED,
+            f"{facts.others_failed:,} requests of other users failed: see Locust's own table",
+        )
 
 
 _ROWS: tuple[Callable[[Facts], Iterator[Remark]], ...] = (

@@ -106,12 +106,15 @@ def test_tasks_that_fail_are_part_of_the_verdict(
     """Locust logs them and goes on: such a run used to pass. What `call` has counted counts once."""
     (file := tmp_path / "failing.py").write_text(
         """
+from contextlib import suppress
+
+import gevent
 from locust import constant, task
 from wsload.user import WebSocketUser
 
 
 class Visitor(WebSocketUser):
-    wait_time = constant(0.2)
+    wait_time = constant(0.1)
 
     def on_start(self):
         self.connect(f"/ws/{self.name}", {"room": "lobby", "echo": "1"})
@@ -124,6 +127,11 @@ class Visitor(WebSocketUser):
     @task
     def ask(self):
         self.call("hello", "something else", 0.1, name="ask")
+
+    @task
+    def wait_in_vain(self):
+        with suppress(gevent.Timeout), self.own_request("slow"), gevent.Timeout(0.05):
+            gevent.sleep(5)
 """
     )
     run = locust(str(file), relay.host, "-u", "2", "-t", "4s", fails=True)
@@ -131,7 +139,8 @@ class Visitor(WebSocketUser):
     assert requests["task"]["failures"] == {"KeyError: 'missing'": requests["task"]["failed"]}
     assert requests["task"]["failed"] == requests["say"]["answered"] > 3
     assert requests["ask"]["failed"] > 3
-    assert run.metrics["request_failures"] == requests["task"]["failed"] + requests["ask"]["failed"]
+    assert requests["slow"]["failed"] > 3
+    assert run.metrics["request_failures"] == sum(each["failed"] for each in requests.values())
     assert run.says("FAILED")[0].startswith("own requests that failed is")
     assert run.code == 1
 
@@ -164,6 +173,39 @@ class Player(RoomUser):
     assert run.metrics["delivered"] == run.metrics["sent"] > 50
     (request,) = run.result["requests"]
     assert request["failures"] == {"RuntimeError: no ticket": 1}
+    assert run.code == 1
+
+
+def test_requests_of_other_users_that_fail_are_not_passed_over(
+    relay: Process, locust: LoadTest, tmp_path: Path
+) -> None:
+    """Locust alone would end with 1."""
+    (file := tmp_path / "mixed.py").write_text(
+        """
+from locust import User, constant, task
+from loadtest.broadcast import Broadcast
+
+
+class Plain(User):
+    fixed_count = 1
+    wait_time = constant(0.5)
+
+    @task
+    def get(self):
+        self.environment.events.request.fire(
+            request_type="GET", name="/", response_time=1.0, response_length=0,
+            exception=OSError("no"), context={},
+        )
+
+
+class Talker(Broadcast):
+    fixed_count = 2
+    interval = 50
+"""
+    )
+    run = locust(str(file), relay.host, "-u", "3", "-t", "4s", PYTHONPATH=str(ROOT))
+    (sentence,) = run.says("FAILED")
+    assert "requests of other users failed: see Locust's own table" in sentence
     assert run.code == 1
 
 

@@ -110,6 +110,10 @@ ROWS: list[tuple[int, str, dict[str, Any], Word, str]] = [
         13, "own requests", {"requests": 9, "checks": [Check("request_failures", 0, 2)]},
         Word.FAILED, "own requests that failed is 2 requests, over the required 0",
     ),
+    (
+        13, "requests of others", {"others_failed": 1200}, Word.FAILED,
+        "1,200 requests of other users failed: see Locust's own table",
+    ),
 ]  # fmt: skip
 
 
