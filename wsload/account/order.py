@@ -23,7 +23,7 @@ class Disagreement(NamedTuple):
     messages: int
 
 
-def message_of(key: int, sequence: int) -> int:
+def number_of(key: int, sequence: int) -> int:
     """A message as one number."""
     return key << _SEQUENCE_BITS | sequence
 
@@ -60,8 +60,8 @@ def disagreements(steps: Iterable[Step]) -> list[Disagreement]:
     """The knots, the largest first; none: everybody can have seen one and the same order."""
     graph: dict[int, dict[int, str]] = defaultdict(dict)
     for key, sequence, next_key, next_sequence, receiver in steps:
-        after = message_of(next_key, next_sequence)
-        graph[message_of(key, sequence)].setdefault(after, receiver)
+        after = number_of(next_key, next_sequence)
+        graph[number_of(key, sequence)].setdefault(after, receiver)
     found = []
     for knot in _knots(graph):
         receivers = sorted(

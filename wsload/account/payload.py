@@ -36,8 +36,8 @@ RUN_SHIFT = ROOM_SHIFT + _ROOM_BITS
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
-    """Whom a message is from, as one number in every header."""
+class Origin:
+    """Where a message is from, as one number in every header."""
 
     run: int
     room: int
@@ -56,7 +56,7 @@ class Address:
 
     @property
     def key(self) -> int:
-        """The address in 64 bits."""
+        """All four in 64 bits."""
         in_room = self.worker << _MEMBER_BITS | self.member
         return self.run << RUN_SHIFT | self.room << ROOM_SHIFT | in_room
 

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from wsload.report.page import ASSETS, inlined
 from wsload.report.result import SCHEMA
-from wsload.run.requirements import number
+from wsload.run.figures import number
 
 _KEPT: dict[str, type | tuple[type, ...]] = {
     "started": str, "scenarios": list, "users": int, "duration": (int, float), "verdict": str,

@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 from wsload.account.audit import FAULTS
 from wsload.run.climb import LEAST_SENT, MOST_CPU
-from wsload.run.requirements import LATENCIES, Check, number
+from wsload.run.figures import counted, number
+from wsload.run.requirements import LATENCIES, Check
 
 _MOST_LATE = 0.01  # of all messages
 _FAULTS = frozenset({*FAULTS, "disordered"})
@@ -137,7 +138,7 @@ def _faults(facts: Facts) -> Iterator[Remark]:
     # A close for our own slow reading explains none: what was on its way is unread, not lost.
     for check in facts.missed:
         if check.name in _FAULTS:
-            sentence = f"{check.sentence}: {_EXPLANATIONS[check.name]}"
+            sentence = f"{check.sentence} ({_EXPLANATIONS[check.name]})"
             yield Remark(2, Word.FAILED, sentence)
 
 
@@ -146,7 +147,7 @@ def _slow_closes(facts: Facts) -> Iterator[Remark]:
         yield Remark(
             3,
             Word.INVALID,
-            f"the server closed {_connections(facts.slow_closes)} for slow reading, and it was the "
+            f"the server closed {counted(facts.slow_closes, 'connections')} for slow reading, and it was the "
             f"generator that read slowly ({facts.cpu:.0f} % of a core); add processes "
             "(--processes) or lower the load",
         )
@@ -220,7 +221,8 @@ def _requests(facts: Facts) -> Iterator[Remark]:
         yield Remark(
             13,
             Word.FAILED,
-            f"{facts.others_failed:,} requests of other users failed: see Locust's own table",
+            f"{counted(facts.others_failed, 'requests')} of other users failed: see Locust's own "
+            "table",
         )
 
 
@@ -249,7 +251,3 @@ def _passed(facts: Facts) -> Iterator[Remark]:
 def _late(facts: Facts) -> str:
     share = 100 * facts.late_share
     return f"{share:.1f} % left late" if share < 10 else f"{share:.0f} % left late"
-
-
-def _connections(count: int) -> str:
-    return f"{count:,} connection{'s' if count > 1 else ''}"

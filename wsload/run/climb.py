@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from math import inf, sqrt
 
 from wsload.account.histogram import Histogram
+from wsload.run.figures import number
 from wsload.run.options import Options
-from wsload.run.requirements import QUANTITIES, number
+from wsload.run.requirements import QUANTITIES
 from wsload.run.series import Second, Series
 
 _LEAST_DELIVERED = 0.95  # of what the first rate came to: below, queues grow at each second

@@ -13,8 +13,7 @@ from aiohttp import WSMessage, WSMsgType
 from gevent.event import Event
 
 from wsload.account.account import Account
-from wsload.account.order import Order
-from wsload.account.order import message_of as number_of
+from wsload.account.order import Order, number_of
 from wsload.account.payload import SMALLEST
 from wsload.account.verifier import CHECKSUM, Fault, Sound, Verifier
 from wsload.client.annotated import MARK, Standing

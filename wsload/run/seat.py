@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass
 
-from wsload.account.payload import MEMBERS, Address
+from wsload.account.payload import MEMBERS, Origin
 from wsload.run.options import Options
 
 
@@ -51,6 +51,6 @@ class Seating:
             scenario,
             name=f"{prefix}-{self._worker}-{member}",
             room=base if options.rooms == 1 else f"{base}-{room}",
-            key=Address(self._number, number, self._worker, member).key,
+            key=Origin(self._number, number, self._worker, member).key,
             place=taken // options.rooms,
         )

@@ -141,7 +141,7 @@ class Visitor(WebSocketUser):
     assert requests["ask"]["failed"] > 3
     assert requests["slow"]["failed"] > 3
     assert run.metrics["request_failures"] == sum(each["failed"] for each in requests.values())
-    assert run.says("FAILED")[0].startswith("own requests that failed is")
+    assert run.says("FAILED")[0].startswith("own requests that failed:")
     assert run.code == 1
 
 

@@ -12,7 +12,7 @@ from aiohttp import WSMessage, WSMsgType
 from aiohttp.http import WebSocketReader
 
 from wsload.account.account import Account
-from wsload.account.payload import HEADER, Address, Writer
+from wsload.account.payload import HEADER, Origin, Writer
 from wsload.account.verifier import Verifier
 from wsload.client.clock import now
 from wsload.client.closes import Side
@@ -24,7 +24,7 @@ from wsload.run.inbox import Desk, Inbox
 from wsload.run.recorder import Counters
 from wsload.run.sender import Sender
 
-_KEY, _SENT = Address(1, 0, 0, 2).key, 1000.0
+_KEY, _SENT = Origin(1, 0, 0, 2).key, 1000.0
 
 
 class _Collected(Feed):
@@ -44,7 +44,7 @@ class _Pair:
     def __init__(self, wrapped: Callable[[Any], Any] = lambda sock: sock) -> None:
         ours, self.peer = gevent.socket.socketpair()
         self.counters = Counters()
-        self.account = Account("me", Address(1, 0, 0, 1).key, joined=0.0, echo=False, checked=True)
+        self.account = Account("me", Origin(1, 0, 0, 1).key, joined=0.0, echo=False, checked=True)
         verifier = Verifier(1, 0)
         verifier.expect(_KEY, array("d", [_SENT]))
         desk = Desk(verifier, self.counters)

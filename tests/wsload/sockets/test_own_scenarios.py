@@ -121,4 +121,4 @@ def test_a_requirement_on_own_requests(
 ) -> None:
     run = locust(scenario, chat_server.host, "-u", "2", "-t", "4s", "--require", "request_p50=0.01")
     assert run.code == 1
-    assert "p50 of own requests is" in run.says("FAILED")[0]
+    assert "p50 of own requests:" in run.says("FAILED")[0]

@@ -5,12 +5,12 @@ from array import array
 from aiohttp import WSMsgType
 
 from wsload.account.account import Account
-from wsload.account.payload import Address, Writer
+from wsload.account.payload import Origin, Writer
 from wsload.account.verifier import Verifier
 from wsload.run.inbox import Desk, JitterInbox
 from wsload.run.recorder import Counters
 
-_OWN, _OTHER = (Address(1, 0, 0, member).key for member in range(2))
+_OWN, _OTHER = (Origin(1, 0, 0, member).key for member in range(2))
 
 
 def test_jitter_is_that_of_deliveries() -> None:

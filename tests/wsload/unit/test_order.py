@@ -7,8 +7,8 @@ import msgpack
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wsload.account.order import Order, disagreements, message_of
-from wsload.account.payload import MEMBERS, ROOMS, RUNS, WORKERS, Address
+from wsload.account.order import Order, disagreements, number_of
+from wsload.account.payload import MEMBERS, ROOMS, RUNS, WORKERS, Origin
 
 
 def _order(**seen: list[int]) -> Order:
@@ -39,8 +39,8 @@ def test_three_receivers_can_disagree_without_any_two() -> None:
 
 def test_steps_can_be_sent_by_a_worker() -> None:
     """Locust's messages carry numbers of 64 bits; a message is one of 96."""
-    key = Address(RUNS - 1, ROOMS - 1, WORKERS - 1, MEMBERS - 1).key
-    order = _order(a=[message_of(key, 1), message_of(key, 2)])
+    key = Origin(RUNS - 1, ROOMS - 1, WORKERS - 1, MEMBERS - 1).key
+    order = _order(a=[number_of(key, 1), number_of(key, 2)])
     steps = [tuple(step) for step in msgpack.loads(msgpack.dumps(order.steps()))]
     assert steps == order.steps() == [(key, 1, key, 2, "a")]
 

@@ -165,7 +165,7 @@ def test_a_limit_on_the_maximum_is_judged_by_those_on_time() -> None:
     outcome.series.add(recorder.take(109))
     result = result_of(outcome)
     assert result["verdict"] == "INVALID"
-    assert "maximum latency is 500.1 ms, over the required 100, and 2.1 for" in result["remarks"][0][1]
+    assert "maximum latency: 500.1 ms, over the limit of 100, and 2.1 for" in result["remarks"][0][1]
 
 
 def test_close_reasons_are_told_with_their_texts() -> None:
@@ -225,7 +225,7 @@ def test_own_requests_are_counted_and_judged() -> None:
     assert result["metrics"]["request_p99"] == pytest.approx(10.1, abs=0.2)
     assert result["requests"][0]["failures"] == {"no message that matches came within 5 s": 1}
     assert result["remarks"] == [
-        ["FAILED", "own requests that failed is 1 requests, over the required 0"]
+        ["FAILED", "own requests that failed: 1 request, over the limit of 0"]
     ]
 
 
