@@ -36,6 +36,7 @@ class Judge:
         """Its page; none: it was not to be written."""
         self._address: Address
         self._facts_task: gevent.Greenlet[dict[str, Any]]
+        self._slowed_task: gevent.Greenlet[int]
         self._server_task: gevent.Greenlet[None] | None = None
         self.on_second: Callable[[Series, int], None] | None = None
         """Told of every second that is over; none: nobody wants to know."""

@@ -85,6 +85,24 @@ def test_a_run_in_which_not_everybody_joined_has_no_course() -> None:
     assert result["remarks"][0][1].startswith("the run ended before everybody had joined;")
 
 
+def test_a_long_run_has_no_row_for_each_second() -> None:
+    """A result of a day would be a page that no browser draws."""
+    outcome = _outcome()
+    outcome.ended = 100.0 + 86_400
+    recorder = Recorder()
+    for second in range(110, 100 + 86_400):
+        recorder.counters("broadcast").received[20] += 100
+        recorder.counters("broadcast").sent[0] += 100
+        outcome.series.add(recorder.take(second))
+    outcome.loop_delays = {100 + 599: 7.0, 100 + 600: 1.0}
+    result = result_of(outcome)
+    assert (result["span"], len(result["seconds"])) == (300, 288)
+    assert [row["t"] for row in result["seconds"][:3]] == [300, 600, 900]
+    assert {row["received"] for row in result["seconds"]} == {100}
+    assert [row.get("loop_delay") for row in result["seconds"][:4]] == [None, 7.0, 1.0, None]
+    assert sum(count for _, _, count in result["heat"]["cells"]) == 8_640_000
+
+
 def test_a_busy_generator_does_not_keep_a_run_from_passing() -> None:
     """It can only make latencies worse."""
     assert result_of(_outcome(cpu=97.0))["passed"]

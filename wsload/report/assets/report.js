@@ -64,13 +64,14 @@ const UNITS = {
 
   const charts = element("div", { className: "charts" });
   page.append(charts);
-  const seconds = result.seconds;
+  const seconds = result.seconds, span = result.span ?? 1;
+  const each = span > 1 ? `every ${full(span)} seconds` : "each second";
   const column = (name) => seconds.map((second) => second[name]);
   const positive = (name) => column(name).map((value) => (value > 0 ? value : null));
   const time = { x: column("t"), xLabel: (value) => `${full(value)} s`, xName: "second", whole: true };
   if (seconds.length > 1 && metrics.p50 != null) {
     const limits = ["p50", "p95", "p99", "max"].filter((name) => result.requirements[name] > 0);
-    draw(card(charts, "Latency", "from the moment a message should have been sent to its arrival, percentiles of each second in milliseconds (logarithmic)", true), {
+    draw(card(charts, "Latency", "from the moment a message should have been sent to its arrival, percentiles of " + each + " in milliseconds (logarithmic)", true), {
       ...time, unit: " ms", log: true, height: 290,
       series: [
         { label: "maximum", colour: "grey", values: positive("max") },
@@ -82,7 +83,7 @@ const UNITS = {
     });
   }
   if (seconds.length > 1 && result.heat.cells.length) {
-    heatmap(card(charts, "Latency over time", "how many deliveries of each second took how long: the darker, the more", true), result.heat, Math.max(...column("t")));
+    heatmap(card(charts, "Latency over time", `how many deliveries of ${each} took how long: the darker, the more`, true), result.heat, Math.max(...column("t")), span);
   }
   if (result.absences.length) {
     bars(card(charts, "Absences", `each member that was cut off, from the end of its connection until it was back; ${full(result.absences.length)} in all`, true), result.absences, Math.max(result.duration, ...result.absences.map(([, , back]) => back ?? 0)));
@@ -119,7 +120,7 @@ const UNITS = {
         ],
       });
     }
-    draw(card(charts, "Connections", "open at the end of each second", true), {
+    draw(card(charts, "Connections", `open at the end of ${each}`, true), {
       ...time, height: 170, counts: true, series: [{ label: "connections", colour: "violet", fill: true, values: column("connections") }],
     });
   }
