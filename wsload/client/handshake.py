@@ -13,13 +13,14 @@ import gevent.socket
 import gevent.ssl
 from aiohttp.http_websocket import WS_KEY
 
-from wsload.client.address import Address
+from wsload.client.address import Address, shown
 from wsload.client.failures import (
     BadAddress,
     ConnectFailed,
     NoWebSocket,
     Unreachable,
     Untrusted,
+    plain,
     refusal,
 )
 
@@ -89,7 +90,8 @@ def connect(
     head = request.head(address, key)
     sock = None
     try:
-        with gevent.Timeout(TIMEOUT, Unreachable(f"{address.authority} did not answer in 10 s")):
+        late = Unreachable(f"{address.authority} did not answer in {TIMEOUT:g} s")
+        with gevent.Timeout(TIMEOUT, late):
             sock = _reach(address, context, receive_buffer)
             sock.sendall(head)
             return _upgraded(sock, address, request, key)
@@ -183,6 +185,11 @@ def _refused(
     sock: Any, address: Address, status: int, headers: dict[str, str], body: bytes
 ) -> ConnectFailed:
     """The sentence for an answer other than 101. A relay says why in JSON: {"error": …}."""
+    if 300 <= status < 400 and (location := headers.get("location")):
+        return NoWebSocket(
+            f"{address.authority} redirects ({status}), and a WebSocket handshake is not led "
+            f"elsewhere: try --host {plain(_as_websocket(location))}"
+        )
     length = headers.get("content-length", "0")
     wanted = min(int(length), _LARGEST_HEAD) if length.isdecimal() else 0
     while len(body) < wanted and (chunk := sock.recv(4096)):
@@ -197,3 +204,9 @@ def _refused(
             "to a WebSocket handshake"
         )
     return refusal(status, str(reason))
+
+
+def _as_websocket(location: str) -> str:
+    """Where an HTTP server leads to, as somebody would type it; without a query."""
+    scheme, colon, rest = shown(location).partition("://")
+    return {"http": "ws", "https": "wss"}.get(scheme, scheme) + colon + rest

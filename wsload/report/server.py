@@ -15,14 +15,16 @@ from wsload.client.address import Address
 
 _TIMEOUT = 3.0  # seconds
 _LARGEST = 8 << 20  # bytes; a relay with many members names them all
-_FACTS = ("version", "commit", "deployed_at", "uptime_seconds")
+_FACTS = {"version": str, "commit": str, "deployed_at": str, "uptime_seconds": (int, float)}
 _LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 def relay_facts(address: Address, context: SSLContext | None) -> dict[str, Any]:
     """Version, commit and the like, as far as the relay tells; empty where it does not."""
     health = _ask(address, context, "/health")
-    return {name: health[name] for name in _FACTS if isinstance(health.get(name), str | int | float)}
+    return {
+        name: health[name] for name, kind in _FACTS.items() if isinstance(health.get(name), kind)
+    }
 
 
 def slowed(address: Address, context: SSLContext | None) -> int:

@@ -46,7 +46,10 @@ class FaultyRelay:
         name = request.match_info["name"]
         room = self.rooms.setdefault(request.query.get("room", "lobby"), {})
         if self.options.refuse:
-            return web.json_response({"error": "said no"}, status=self.options.refuse)
+            headers = {"Location": "https://me:s3cret@relay.example/ws?token=s3cret"}
+            return web.json_response(
+                {"error": "said no"}, status=self.options.refuse, headers=headers
+            )
         if self.closed_at:
             if monotonic() < self.closed_at + self.options.refuse_returns:
                 return web.json_response({"error": "not yet"}, status=503)

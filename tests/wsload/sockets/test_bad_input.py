@@ -69,6 +69,19 @@ def test_refusals_are_explained(faulty_relay: StartRelay, loadtest: LoadTest) ->
     assert run.metrics["refused"] == 4
 
 
+def test_a_redirect_is_told_with_where_it_leads(
+    faulty_relay: StartRelay, loadtest: LoadTest
+) -> None:
+    """As a proxy answers that wants TLS."""
+    relay = faulty_relay("--refuse", "308")
+    run = loadtest(relay.host)
+    assert run.code == 3
+    assert (
+        f"127.0.0.1:{relay.port} redirects (308), and a WebSocket handshake is not led elsewhere: "
+        "try --host wss://relay.example/ws (4 connections)"
+    ) in run.output
+
+
 def test_a_report_that_cannot_be_written_costs_no_verdict(
     relay: Process, loadtest: LoadTest, tmp_path: Path
 ) -> None:

@@ -253,6 +253,7 @@ def test_what_is_no_result_is_left_out_with_a_sentence(
         "broken.json": "{", "list.json": "[]", "empty.json": "", "null.json": "null",
         "old.json": json.dumps({"schema": 1}), "new.json": json.dumps({"schema": 99}),
         "odd.json": json.dumps(_result(generator=None)), "word.json": json.dumps({"schema": "x"}),
+        "remark.json": json.dumps(_result(remarks=[3])),
         "deep.json": "[" * 100_000, "numbers.json": json.dumps(_result(metrics=None)),
         "infinite.json": json.dumps(_result(settings={"rooms": float("inf")})),
         "mute.json": json.dumps(
