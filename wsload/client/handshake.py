@@ -1,6 +1,7 @@
 """From an address to an open WebSocket (RFC 6455 §4.1), or to the sentence that says why not."""
 
 import json
+import re
 import ssl
 from base64 import b64encode
 from dataclasses import dataclass
@@ -26,6 +27,8 @@ from wsload.client.failures import (
 
 TIMEOUT = 10.0  # seconds for name, TCP, TLS and upgrade together
 _LARGEST_HEAD = 64 * 1024  # bytes of an answer's head
+_STATUS = re.compile(r"\S+ ([1-5]\d\d)(?!\S)", re.ASCII)
+_LENGTH = re.compile(r"\d{1,5}", re.ASCII)  # of an answer's body, as far as anybody reads one
 # We forget between two messages; the server need not.
 _DEFLATE = "permessage-deflate; client_no_context_takeover"
 
@@ -163,8 +166,7 @@ def _upgraded(sock: Any, address: Address, request: Request, key: bytes) -> Open
         name.strip().lower(): value.strip()
         for name, _, value in (line.partition(":") for line in lines)
     }
-    fields = status_line.split(" ", 2)
-    status = int(fields[1]) if len(fields) > 1 and fields[1].isdecimal() else 0
+    status = int(found[1]) if (found := _STATUS.match(status_line)) else 0
     if status != 101:
         raise _refused(sock, address, status, headers, rest)
     accept = b64encode(sha1(key + WS_KEY, usedforsecurity=False).digest()).decode()
@@ -190,13 +192,12 @@ def _refused(
             f"{address.authority} redirects ({status}), and a WebSocket handshake is not led "
             f"elsewhere: try --host {plain(_as_websocket(location))}"
         )
-    length = headers.get("content-length", "0")
-    wanted = min(int(length), _LARGEST_HEAD) if length.isdecimal() else 0
+    wanted = int(length) if _LENGTH.fullmatch(length := headers.get("content-length", "")) else 0
     while len(body) < wanted and (chunk := sock.recv(4096)):
         body += chunk
     try:
         reason = json.loads(body)["error"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, LookupError, TypeError, RecursionError):
         if status in (401, 403, 409, 429, 503):
             return refusal(status, "")
         return NoWebSocket(

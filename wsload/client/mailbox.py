@@ -28,7 +28,7 @@ def matches(match: Match, message: Message) -> bool:
     if isinstance(match, Mapping):
         try:
             known = json.loads(message)
-        except ValueError:
+        except (ValueError, RecursionError):
             return False
         return isinstance(known, dict) and match.items() <= known.items()
     return message == match

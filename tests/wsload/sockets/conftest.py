@@ -1,13 +1,23 @@
-"""A browser to look at pages with."""
+"""A browser to look at pages with, and a server that answers nonsense."""
 
 import os
 import shutil
+import socket
 from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from tests.wsload.servers.answering import Answering
+
 _CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+
+
+@pytest.fixture
+def answering() -> Iterator[Answering]:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield Answering(listener)
+        listener.shutdown(socket.SHUT_RDWR)  # wakes who waits in accept
 
 
 @pytest.fixture(scope="module")
