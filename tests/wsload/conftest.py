@@ -154,24 +154,22 @@ def locust(tmp_path: Path) -> LoadTest:
 
 @pytest.fixture
 def struck(tmp_path: Path) -> Struck:
-    """Any command of the load tester; something is done to its process, by number, once our relay
-    has so many deliveries behind it."""
+    """Any command of the load tester; when something holds, something is done to its process."""
+    return lambda holds, blow, *command: _run(
+        tmp_path, *command, "--report", str(tmp_path), until=(holds, blow)
+    )
 
-    def strike(
-        relay: Process, deliveries: int, blow: Callable[[int], None], *command: str
-    ) -> Outcome:
-        folder = ("--report", str(tmp_path))
-        until = (lambda: relay.deliveries() > deliveries, blow)
-        return _run(tmp_path, *command, *folder, until=until)
 
-    return strike
+def interrupt(pid: int) -> None:
+    """Ctrl-C, which reaches all processes of a terminal at once."""
+    os.killpg(pid, signal.SIGINT)
 
 
 @pytest.fixture
 def interrupted(struck: Struck) -> LoadTest:
-    """The same with Ctrl-C, which reaches all of its processes."""
+    """The same with Ctrl-C, once our relay has so many deliveries behind it."""
     return lambda relay, deliveries, *command: struck(
-        relay, deliveries, lambda pid: os.killpg(pid, signal.SIGINT), *command
+        lambda: relay.deliveries() > deliveries, interrupt, *command
     )
 
 

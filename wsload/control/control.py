@@ -10,6 +10,7 @@ from time import process_time
 from typing import Any, NoReturn
 
 import gevent
+from gevent.lock import BoundedSemaphore
 from locust.env import Environment
 
 from wsload.client.address import Address
@@ -35,6 +36,8 @@ class Control(ABC):
         self.closed: Counter[str] = Counter()  # by code, since the run began
         self.hosts = Hosts(environment)
         self._active = False
+        self._is_settled = False
+        self._stopping = BoundedSemaphore(1)
         self._clock_task: gevent.Greenlet | None = None
         self._used = (0.0, 0.0)  # seconds of CPU, and when that was
         self._pinged = 0.0
@@ -141,7 +144,7 @@ class Control(ABC):
         # Until the run has passed.
         self.environment.process_exit_code = Word.NOTHING_MEASURED.exit_code
         self.begin(options, servers)
-        self._active = True
+        self._active, self._is_settled = True, False
 
     def begins_at_once(self, options: Options) -> bool:
         """Whether a run begins before everybody has joined: it is to, or it waits for nobody."""
@@ -171,19 +174,22 @@ class Control(ABC):
             self.run.lineup.all_spawned()
 
     def _on_stopping(self, **_: Any) -> None:
-        if self._active:
-            self.settle()
+        with self._stopping:  # Ctrl-C may come while a run settles, and stops it again
+            if self._active and not self._is_settled:
+                self._is_settled = True
+                self.settle()
 
     def _on_stop(self, **_: Any) -> None:
-        if self._clock_task is not None:
-            self._clock_task.kill()
-            self._clock_task = None
-        if self.run is not None:
-            self.run.close()
-            self.run = None
-        if self._active:
-            self._active = False
-            self.conclude()
+        with self._stopping:  # nor may the process end before the verdict is out
+            if self._clock_task is not None:
+                self._clock_task.kill()
+                self._clock_task = None
+            if self.run is not None:
+                self.run.close()
+                self.run = None
+            if self._active:
+                self._active = False
+                self.conclude()
 
     def _on_user_error(self, user_instance: Any, exception: Exception, **_: Any) -> None:
         """A task or an `on_start` has failed: that is the failure of an own request, unless the
