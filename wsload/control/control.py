@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 
 import gevent
 from gevent.lock import BoundedSemaphore
+from locust import User
 from locust.env import Environment
 
 from wsload.client.address import Address
@@ -194,7 +195,8 @@ class Control(ABC):
     def _on_user_error(self, user_instance: Any, exception: Exception, **_: Any) -> None:
         """A task or an `on_start` has failed: that is the failure of an own request, unless the
         reason has been counted already. Locust logs it, and has no part in the verdict."""
-        user = getattr(user_instance, "user", user_instance)  # a task set names its user
+        is_user = isinstance(user_instance, User)
+        user: Any = user_instance if is_user else user_instance.user  # of a task set
         if self.run is None or not hasattr(user, "counted") or user.counted is exception:
             return
         self.run.recorder.failed(user.scenario, "task", sentence_of(exception))

@@ -69,7 +69,9 @@ def _run(file: Path, pages: Path) -> dict[str, Any]:
             if not isinstance(run[name], kind):
                 raise NoResult(f"its {name} is {run[name]!r:.40}")
         run["remarks"] = [[str(word), str(sentence)] for word, sentence in run["remarks"]]
-        run["server"] = {name: str(fact) for name, fact in run["server"].items()}
+        run["server"] = {
+            name: str(fact) for name, fact in run["server"].items() if fact is not None
+        }
         run["cpu_percent"] = result["generator"]["cpu_percent"]
         run["group"] = group_of(result)
     except (

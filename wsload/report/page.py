@@ -35,8 +35,8 @@ def _names(result: dict[str, Any]) -> Iterator[str]:
     numbers."""
     stamp = datetime.fromisoformat(result["started"]).strftime("%Y%m%d-%H%M%S")
     # Scenarios are named by their authors, and a name of a file has to be short and plain.
-    scenarios = re.sub(r"[^\w-]+", "_", "-".join(result["scenarios"]))[:_LONGEST_NAME]
-    yield (base := f"{stamp}-{scenarios}")
+    scenarios = re.sub(r"[^\w-]+", "_", "-".join(result["scenarios"]), flags=re.ASCII)
+    yield (base := f"{stamp}-{scenarios[:_LONGEST_NAME]}")
     yield from (f"{base}~{number}" for number in count(2))
 
 

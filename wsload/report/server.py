@@ -15,7 +15,9 @@ from wsload.client.address import Address
 
 _TIMEOUT = 3.0  # seconds
 _LARGEST = 8 << 20  # bytes; a relay with many members names them all
-_FACTS = {"version": str, "commit": str, "deployed_at": str, "uptime_seconds": (int, float)}
+_FACTS: dict[str, type | tuple[type, ...]] = {
+    "version": str, "commit": str, "deployed_at": str, "uptime_seconds": (int, float),
+}  # fmt: skip
 _LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 
 

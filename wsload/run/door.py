@@ -77,7 +77,7 @@ class Door:
     def open(self, scenario: str, request: Request) -> tuple[WebSocket, Connection]:
         """A WebSocket that belongs to no member; what failed is counted here already."""
         opened = self._connect(scenario, self._servers.next(), request)
-        mailbox = Mailbox(partial(self._failed, scenario, "receive"))
+        mailbox = Mailbox(partial(self._failed, scenario))
         counters = self._recorder.counters(scenario)
         connection = self._start(opened, lambda control: MailboxFeed(mailbox, control), counters)
         socket = WebSocket(connection, mailbox, opened)
@@ -90,7 +90,7 @@ class Door:
         """The connection of a member, not started, and where what is no payload goes."""
         # What reaches a laggard late is of its own making: nobody's latency.
         counters = self._recorder.counters(seat.scenario) if entrance.checked else Counters()
-        on_error = partial(self._failed, seat.scenario, "receive")
+        on_error = partial(self._failed, seat.scenario)
         mailbox = Mailbox(on_error) if entrance.talks else None
         decode = careful(entrance.decode, on_error) if entrance.decode is not None else None
         desk = Desk(self._verifier, counters, self._order, decode, mailbox, entrance.standing)
@@ -98,9 +98,9 @@ class Door:
         connection = self._start(opened, lambda control: kind(account, desk, control), counters)
         return connection, mailbox
 
-    def _failed(self, scenario: str, name: str, error: Exception) -> None:
+    def _failed(self, scenario: str, error: Exception) -> None:
         """The code of a scenario has failed, with a message that it was given."""
-        self._recorder.failed(scenario, name, sentence_of(error))
+        self._recorder.failed(scenario, "receive", sentence_of(error))
 
     def _start(
         self,

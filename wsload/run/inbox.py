@@ -23,6 +23,8 @@ from wsload.run.recorder import Counters, ticks
 
 Take = Callable[[Any, int], Sound | None]
 """Takes in one message: what the parser gives, and its size. Returns it if it was a delivery."""
+Decode = Callable[[str | bytes], bytes | None]
+"""Takes our payload out of a server's message; none: it has none."""
 
 _BINARY, _TEXT = WSMsgType.BINARY, WSMsgType.TEXT
 
@@ -34,16 +36,12 @@ class Desk:
     verifier: Verifier
     counters: Counters
     order: Order | None = None  # none: the order over all senders is nobody's question
-    decode: "Decode | None" = None
+    decode: Decode | None = None
     """None: binary messages are payloads."""
     mailbox: Mailbox | None = None
     """Gets what is no payload; none: that is a fault."""
     standing: Standing | None = None
     """Is told the notes of relay.v1, and counts its data frames; none: the protocol is raw."""
-
-
-Decode = Callable[[str | bytes], bytes | None]
-"""Takes our payload out of a server's message; none: it is none."""
 
 
 def careful(decode: Decode, on_error: Callable[[Exception], None]) -> Decode:

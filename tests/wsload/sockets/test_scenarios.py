@@ -187,4 +187,4 @@ def test_thresholds_decide(relay: Process, loadtest: LoadTest, tmp_path: Path) -
     assert run.code == 1
     assert len(run.says("FAILED") + run.says("INVALID")) == 2
     assert "short of the required 9,000,000,000" in run.output
-    assert "maximum latency is" in run.output
+    assert "maximum latency: " in run.output
