@@ -179,18 +179,22 @@ class Control(ABC):
             if self._active and not self._is_settled:
                 self._is_settled = True
                 self.settle()
+                self._stop_clock()  # how users end, with --stop-timeout slowly, is not measured
 
     def _on_stop(self, **_: Any) -> None:
         with self._stopping:  # nor may the process end before the verdict is out
-            if self._clock_task is not None:
-                self._clock_task.kill()
-                self._clock_task = None
+            self._stop_clock()
             if self.run is not None:
                 self.run.close()
                 self.run = None
             if self._active:
                 self._active = False
                 self.conclude()
+
+    def _stop_clock(self) -> None:
+        if self._clock_task is not None:
+            self._clock_task.kill()
+            self._clock_task = None
 
     def _on_user_error(self, user_instance: Any, exception: Exception, **_: Any) -> None:
         """A task or an `on_start` has failed: that is the failure of an own request, unless the

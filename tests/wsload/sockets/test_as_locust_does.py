@@ -176,6 +176,34 @@ class Player(RoomUser):
     assert run.code == 1
 
 
+def test_what_fails_after_the_end_is_not_measured(
+    relay: Process, locust: LoadTest, tmp_path: Path
+) -> None:
+    """With --stop-timeout tasks go on until they are done, and others have left by then."""
+    (file := tmp_path / "waiting.py").write_text(
+        """
+from gevent import sleep
+from locust import task
+from wsload.user import WebSocketUser
+
+
+class Visitor(WebSocketUser):
+    def on_start(self):
+        self.connect(f"/ws/{self.name}", {"room": "lobby", "echo": "1"})
+
+    @task
+    def say(self):
+        self.call("hello", "hello", name="say")
+        sleep(0.2)
+        if self.load.hushed:
+            self.call("hello", "never", 1.5, name="too late")
+"""
+    )
+    run = locust(str(file), relay.host, "-u", "2", "-t", "3s", "--stop-timeout", "8", fails=True)
+    assert [request["name"] for request in run.result["requests"]] == ["say"]
+    assert run.code == 0, run.output
+
+
 def test_requests_of_other_users_that_fail_are_not_passed_over(
     relay: Process, locust: LoadTest, tmp_path: Path
 ) -> None:
