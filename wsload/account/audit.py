@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from math import inf
 
 from wsload.account.account import RESTARTS, Absence, End, Range
-from wsload.account.ledger import Books, Entry, logs
+from wsload.account.ledger import Books, Entry, unpacked
 from wsload.account.payload import room_of, worker_of
 
 Logs = Mapping[int, "array[float]"]
@@ -82,12 +82,12 @@ def gather(books: Iterable[Books]) -> dict[int, "array[float]"]:
     """The logs of all senders, from books that have them."""
     found: dict[int, array[float]] = {}
     for book in books:
-        found.update(logs(book["sent"]))
+        found.update(unpacked(book["sent"]))
     return found
 
 
 def audit(books: list[Books], sent: Logs | None = None) -> Audit:
-    """Merge `books`. `sent` (from `gather`) where that was gathered before."""
+    """Merge `books`. `sent`: the logs of all senders, where the books are without."""
     sent = gather(books) if sent is None else sent
     entries = [entry for book in books for entry in book["entries"]]
     rooms: dict[int, dict[int, array[float]]] = defaultdict(dict)

@@ -6,7 +6,7 @@ from secrets import randbelow
 import gevent
 from locust.env import Environment
 
-from wsload.account.audit import audit, gather
+from wsload.account.audit import audit
 from wsload.account.order import disagreements
 from wsload.account.payload import RUNS
 from wsload.account.stalls import everywhere
@@ -63,7 +63,7 @@ class Alone(Control):
         self.tick(int(now()))
         outcome.sending_ended()
         deadline = run.hushed + run.options.settle
-        sent = gather([run.books()])
+        sent = run.ledger.logs()
         while True:
             begun = now()
             books = run.books(with_sent=False)

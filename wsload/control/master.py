@@ -80,6 +80,8 @@ class Master(Control):
             outcome.interrupted.append(f"worker {worker} is gone, with what it had measured")
         workers &= self._statements.keys()
         sent = gather([statement["books"] for statement in self._statements.values()])
+        for statement in self._statements.values():
+            statement["books"]["sent"] = {}  # once is enough
         while True:
             books = [statement["books"] for statement in self._statements.values()]
             outcome.audit = audit(books, sent)

@@ -184,6 +184,19 @@ def test_books_of_several_processes_are_one() -> None:
     assert (found.delivered, found.lost, found.unexpected) == (1, 1, 0)
 
 
+def test_logs_need_no_copy_in_the_process_that_has_them() -> None:
+    """Of a run of a day they are a gigabyte, and two copies of them were made at its end."""
+    ledger = Ledger()
+    speaker, gone, receiver = sender(A, [1.0, 2.0]), sender(B, [1.0]), account(C)
+    receive(receiver, A, 0)
+    for one in (speaker, gone, receiver):
+        ledger.enter(one)
+    ledger.leave(gone, 5.0)
+    logs = ledger.logs()
+    assert logs[A] is speaker.sent and logs[B] is gone.sent
+    assert audit([ledger.books(with_sent=False)], logs) == audit([ledger.books()])
+
+
 def test_what_another_process_never_sent_is_unexpected() -> None:
     """Beyond the end of its log, or of a member that it does not have; a phantom never makes up
     for a loss."""
