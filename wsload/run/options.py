@@ -93,6 +93,11 @@ class Options:
                 f"--payload {options.payload}: expected {SMALLEST} (the accounting's own header) "
                 f"to {LARGEST_PAYLOAD} bytes"
             )
+        if 0 < options.rate_max <= options.rate:
+            raise BadOption(
+                f"--rate-max {options.rate_max:g}: expected more than --rate {options.rate:g}, "
+                "or 0 to stay there"
+            )
         if options.start not in ("together", "ramp"):
             raise BadOption(f"--start {options.start}: expected together or ramp")
         if options.protocol not in ("raw", PROTOCOL):

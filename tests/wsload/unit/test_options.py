@@ -35,6 +35,7 @@ def options_of(*arguments: str) -> Options:
         (["--rate-factor", "1"], "--rate-factor 1.0: expected 1.01 to 10 times"),
         (["--rate", "0"], "--rate 0.0: expected 0.001 to 1e+09 messages a second"),
         (["--interval", "-5"], "--interval -5.0: expected 0 or more"),
+        (["--rate-max", "500"], "--rate-max 500: expected more than --rate 1000, or 0 to stay"),
     ],
 )
 def test_bad_values_are_named(arguments: list[str], sentence: str) -> None:
