@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from wsload.run import requirements
+from wsload.run.arguments import add_arguments
 from wsload.run.figures import counted, number
-from wsload.run.options import BadOption, Options, add_arguments
+from wsload.run.options import BadOption, Options
 
 
 class _Parser(ArgumentParser):
