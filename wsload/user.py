@@ -59,6 +59,8 @@ class WebSocketUser(User):
     """The run does not begin to send before this user has called `arrive`."""
     scheduled: ClassVar[bool] = False
     """It sends nothing before the run begins."""
+    climbs: ClassVar[bool] = False
+    """--rate is that of all its users together, and --rate-max what it climbs to."""
 
     def __init_subclass__(cls, **arguments: Any) -> None:
         super().__init_subclass__(**arguments)

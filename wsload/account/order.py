@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 Step = tuple[int, int, int, int, str]
-"""A message, the one that came next, each as its key and sequence number (64 and 32 bits, as much as
-a worker's messages can carry), and the first receiver that saw it so."""
+"""A message, the one that came next, each as its key and sequence number (64 and 32 bits: what a
+worker can send), and the first receiver that saw it so."""
 
 _SEQUENCE_BITS = 32
 

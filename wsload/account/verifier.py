@@ -40,9 +40,7 @@ class Verifier:
     is ten times as fast as a checksum.
     """
 
-    def __init__(
-        self, run: int, worker: int, *, shared: bool = False, begun: float = 0.0
-    ) -> None:
+    def __init__(self, run: int, worker: int, *, shared: bool = False, begun: float = 0.0) -> None:
         """`run` and `worker`: numbers of this run and process; `shared`: others may be in its
         rooms, so what does not look like a message of this run is theirs; `begun`: nothing was
         meant to leave before (seconds since the epoch)."""

@@ -46,9 +46,9 @@ class Alone(Control):
         self.run.start()
         self.judge.begin(self.run.started)
 
-    def _change_rate(self, rate: float) -> None:
+    def _change_rate(self, scenario: str, rate: float) -> None:
         if self.run is not None:
-            self.run.tempo.change("steady", rate)
+            self.run.tempo.change(scenario, rate)
 
     def deliver(self, samples: list[Sample], second: int, *, connections: int, cpu: float) -> None:
         self.judge.outcome.series.add(samples)

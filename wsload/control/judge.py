@@ -40,8 +40,8 @@ class Judge:
         self._server_task: gevent.Greenlet[None] | None = None
         self.on_second: Callable[[Series, int], None] | None = None
         """Told of every second that is over; none: nobody wants to know."""
-        self.on_rate: Callable[[float], None] | None = None
-        """Told at which rate a climb goes on."""
+        self.on_rate: Callable[[str, float], None] | None = None
+        """Told which scenario a climb is of, and at which rate it goes on."""
         environment.events.reset_stats.add_listener(self._on_reset)
         environment.events.spawning_complete.add_listener(self._on_spawned)
 
@@ -54,6 +54,7 @@ class Judge:
             host=shown(self._environment.host or ""),
             scenarios=sorted({kind.scenario for kind in users}),
             settings=options.public(),
+            climbing=next((kind.scenario for kind in users if getattr(kind, "climbs", False)), ""),
         )
         self._address = address
         # Not waited for: the run begins while the relay answers.
@@ -76,7 +77,7 @@ class Judge:
         if outcome.begun:
             return
         outcome.begun = moment
-        if "steady" in outcome.scenarios and outcome.options.rate_max > outcome.options.rate:
+        if outcome.climbing and outcome.options.rate_max:
             outcome.climb = Climb(outcome.options, outcome.limits, moment)
 
     def look(self, *, until: int) -> None:
@@ -92,7 +93,7 @@ class Judge:
         if outcome.climb.finished:
             self.end()
         elif rate is not None and self.on_rate is not None:
-            self.on_rate(rate)
+            self.on_rate(outcome.climbing, rate)
 
     def nobody_left(self) -> None:
         """Every connection is gone, or none ever was: end the run now."""

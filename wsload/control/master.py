@@ -37,7 +37,7 @@ class Master(Control):
         self.judge = Judge(environment)
         self._senders: dict[str, dict[str, int]] = {}  # by worker that has assembled
         self._told: tuple[dict[str, int], float] = ({}, 0.0)  # senders and rate
-        self._rate = 0.0  # of a climb; 0: it does not climb
+        self._climbing, self._rate = "", 0.0  # scenario and rate of a climb; 0: there is none
         self._assembled: dict[str, int] = {}  # by worker: users that have joined, or failed to
         self._gone: dict[str, int] = {}  # by worker that has nobody left: users that it had
         self._statements: dict[str, Statement] = {}
@@ -107,7 +107,9 @@ class Master(Control):
         outcome.blocked = sum(statement["blocked"] for statement in statements)
         outcome.clock_step = max((one["clock_step"] for one in statements), key=abs, default=0.0)
         outcome.silences = everywhere(
-            [Silence(*silence) for silence in statement["silences"]] for statement in statements
+            [Silence(*silence) for silence in statement["silences"]]
+            for statement in statements
+            if statement["started"]  # else it had nobody to hear anything
         )
         for statement in statements:
             for code, text, count in statement["reasons"]:
@@ -133,8 +135,8 @@ class Master(Control):
         if workers:
             self._shown.wait(_ANSWER)
 
-    def _change_rate(self, rate: float) -> None:
-        self._rate = rate
+    def _change_rate(self, scenario: str, rate: float) -> None:
+        self._climbing, self._rate = scenario, rate
         self._tell_tempo()
 
     @property
@@ -149,7 +151,8 @@ class Master(Control):
         senders = dict(_sum(own for worker, own in self._senders.items() if worker in present))
         if (senders, self._rate) != self._told:
             self._told = senders, self._rate
-            self._runner.send_message(TEMPO, {"senders": senders, "rate": self._rate})
+            tempo = {"senders": senders, "climbing": self._climbing, "rate": self._rate}
+            self._runner.send_message(TEMPO, tempo)
 
     def _on_assembled(self, msg: Any, **_: Any) -> None:
         self._senders[msg.node_id] = msg.data["senders"]

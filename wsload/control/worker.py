@@ -100,7 +100,7 @@ class Worker(Control):
         if self.run is not None:
             self.run.tempo.tell(msg.data["senders"])
             if msg.data["rate"]:
-                self.run.tempo.change("steady", msg.data["rate"])
+                self.run.tempo.change(msg.data["climbing"], msg.data["rate"])
 
     def _on_hush(self, msg: Any, **_: Any) -> None:
         if self.run is not None:

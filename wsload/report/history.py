@@ -19,8 +19,10 @@ _KEPT: dict[str, type | tuple[type, ...]] = {
     "passed": bool, "remarks": list, "requirements": dict, "metrics": dict, "server": dict,
 }  # fmt: skip
 """What the page needs of a result, and of which type it has to be."""
-_OWN = {"rate": "steady", "lagging": "lagging"}
-"""Settings that begin so matter to this scenario alone."""
+_NO_RESULT = (
+    OSError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError,
+)  # fmt: skip
+"""What reading a file raises that is none."""
 
 
 class NoFolder(Exception):
@@ -74,9 +76,7 @@ def _run(file: Path, pages: Path) -> dict[str, Any]:
         }
         run["cpu_percent"] = result["generator"]["cpu_percent"]
         run["group"] = group_of(result)
-    except (
-        OSError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError,
-    ) as error:  # fmt: skip
+    except _NO_RESULT as error:
         raise NoResult("it is no result of the load tester") from error
     page, copy = file.with_suffix(".html"), pages / f"{file.stem}.html"
     if page.exists():
@@ -92,16 +92,19 @@ def group_of(result: dict[str, Any]) -> str:
     settings = [
         f"{name.replace('_', ' ')} {value if isinstance(value, str) else number(value)}"
         for name, value in sorted(result["settings"].items())
-        if value and name not in ("room", "name") and _matters(name, scenarios)
+        if value and name not in ("room", "name") and _matters(name, result)
     ]
     machine = f"{generator['cpu']}, {generator['processes']} processes"
     parts = [" + ".join(scenarios), f"{number(result['users'])} users", *settings, machine]
     return ", ".join(parts)
 
 
-def _matters(name: str, scenarios: list[str]) -> bool:
-    owner = _OWN.get(name.partition("_")[0])
-    return owner is None or owner in scenarios
+def _matters(name: str, result: dict[str, Any]) -> bool:
+    """Whether a setting has had a part in a run."""
+    scenarios = result["scenarios"]
+    if name.startswith("rate"):
+        return bool(result.get("climbing", "steady" in scenarios))  # older results do not say
+    return not name.startswith("lagging") or "lagging" in scenarios
 
 
 def _renewed(result: dict[str, Any]) -> dict[str, Any]:

@@ -75,7 +75,8 @@ def _deliveries(outcome: Outcome) -> Iterator[str]:
             "MESSAGE_RATE or BYTE_RATE allows"
         )
     for one in outcome.disagreements[:_STALLS]:
-        yield f"{one.messages} messages in different orders, for example at {one.one} and {one.other}"
+        where = f"for example at {one.one} and {one.other}"
+        yield f"{one.messages} messages in different orders, {where}"
     if outcome.series.backwards:
         yield (
             f"{_messages(outcome.series.backwards)} came before they were sent: the hosts' clocks "

@@ -27,6 +27,7 @@ class Outcome:
     settings: dict[str, Any]
     series: Series = field(default_factory=Series)
     audit: Audit = field(default_factory=Audit)
+    climbing: str = ""  # the scenario whose rate may climb; empty: there is none
     climb: Climb | None = None  # none: it did not climb
     server: dict[str, Any] = field(default_factory=dict)  # what /health tells
     loop_delays: dict[int, float] = field(default_factory=dict)  # by second: ms

@@ -32,6 +32,7 @@ def result_of(outcome: Outcome) -> dict[str, Any]:
             timespec="seconds"
         ),
         "scenarios": outcome.scenarios,
+        "climbing": outcome.climbing,
         "host": outcome.host,
         "users": outcome.users.total(),
         "users_by_scenario": dict(outcome.users),

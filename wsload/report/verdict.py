@@ -147,8 +147,8 @@ def _slow_closes(facts: Facts) -> Iterator[Remark]:
         yield Remark(
             3,
             Word.INVALID,
-            f"the server closed {counted(facts.slow_closes, 'connections')} for slow reading, and it was the "
-            f"generator that read slowly ({facts.cpu:.0f} % of a core); add processes "
+            f"the server closed {counted(facts.slow_closes, 'connections')} for slow reading, and "
+            f"it was the generator that read slowly ({facts.cpu:.0f} % of a core); add processes "
             "(--processes) or lower the load",
         )
 

@@ -77,7 +77,8 @@ def test_a_process_that_is_killed_makes_the_run_incomplete(
         psutil.Process(run).children()[0].kill()
 
     run = struck(
-        lambda: relay.deliveries() > 500, kill_one, "-m", "locust", "-f", "loadtest/broadcast.py", "--headless",
+        lambda: relay.deliveries() > 500, kill_one,
+        "-m", "locust", "-f", "loadtest/broadcast.py", "--headless",
         "-u", "6", "-r", "20", "-t", "16s", "--interval", "50", "--host", relay.host, *master,
     )  # fmt: skip
     assert run.result["generator"]["processes"] == 1

@@ -20,7 +20,6 @@ from aiohttp import WSMsgType, web
 
 from .delivery_faults import FAULTS
 
-
 _WELCOME = "\0" + json.dumps({"type": "welcome", "gap": False, "cursor": "1-0", "received": 0})
 
 

@@ -103,7 +103,7 @@ class Talker(Broadcast):
 def test_tasks_that_fail_are_part_of_the_verdict(
     relay: Process, locust: LoadTest, tmp_path: Path
 ) -> None:
-    """Locust logs them and goes on: such a run used to pass. What `call` has counted counts once."""
+    """Locust logs them and goes on, and such a run passed. What `call` has counted counts once."""
     (file := tmp_path / "failing.py").write_text(
         """
 from contextlib import suppress
@@ -174,6 +174,25 @@ class Player(RoomUser):
     (request,) = run.result["requests"]
     assert request["failures"] == {"RuntimeError: no ticket": 1}
     assert run.code == 1
+
+
+def test_a_scenario_of_ones_own_can_climb(relay: Process, locust: LoadTest, tmp_path: Path) -> None:
+    """Only one that was called `steady` did."""
+    (file := tmp_path / "mine.py").write_text(
+        """
+from loadtest import steady
+
+
+class Mine(steady.Steady):
+    payload = 64
+"""
+    )
+    run = locust(
+        str(file), relay.host, "-u", "4", "-t", "30s", "--rate", "50", "--rate-max", "60",
+        "--rate-step", "2", "--late", "60000", PYTHONPATH=str(ROOT),
+    )  # fmt: skip
+    assert {step["rate"] for step in run.result["steps"]} == {50, 60}
+    assert run.result["duration"] < 25
 
 
 def test_what_fails_after_the_end_is_not_measured(

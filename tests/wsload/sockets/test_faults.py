@@ -188,8 +188,7 @@ def test_members_that_are_never_welcomed_are_told(
     run = loadtest(relay.host, "--protocol", "relay.v1")
     assert run.metrics["refused"] == 1
     assert run.says("INCOMPLETE") == [
-        "the connection ended before the welcome of relay.v1: 1012 restarting (\"go\") "
-        "(1 connection)"
+        'the connection ended before the welcome of relay.v1: 1012 restarting ("go") (1 connection)'
     ]
 
 

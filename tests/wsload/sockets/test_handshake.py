@@ -21,7 +21,7 @@ def _body(body: bytes, status: bytes = b"500 Oops") -> bytes:
         (b"HTTP/1.1 101 \r\n\r\n", "its Sec-WebSocket-Accept is wrong"),
         (b"HTTP/1.1 500 Oops\r\nContent-Length: " + b"9" * 5000 + b"\r\n\r\n", "it answered 500"),
         (_body(b"[" * 50_000), "it answered 500"),
-        (_body(b'{"error": "no\\nPASSED"}', b"409 Conflict"), r'409 name in use: leave'),
+        (_body(b'{"error": "no\\nPASSED"}', b"409 Conflict"), r"409 name in use: leave"),
         (_body(b'{"error": {"a": "\\u001b[2J"}}'), r"500 the server refused the upgrade"),
     ],
 )

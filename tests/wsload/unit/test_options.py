@@ -106,5 +106,10 @@ def test_numbers_have_the_digits_that_matter(value: float, text: str) -> None:
 
 
 def test_one_of_something_is_no_plural() -> None:
-    found = [counted(1, "messages"), counted(1200, "messages"), counted(1, "ms"), counted(1, "msg/s")]
+    found = [
+        counted(1, "messages"),
+        counted(1200, "messages"),
+        counted(1, "ms"),
+        counted(1, "msg/s"),
+    ]
     assert found == ["1 message", "1,200 messages", "1 ms", "1 msg/s"]

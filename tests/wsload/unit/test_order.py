@@ -3,7 +3,7 @@
 from itertools import permutations
 from random import Random
 
-import msgpack
+import msgpack  # type: ignore[import-untyped]
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

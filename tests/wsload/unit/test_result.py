@@ -165,7 +165,7 @@ def test_pauses_of_a_slow_schedule_are_no_stalls() -> None:
 
 
 def test_what_lies_between_two_messages_of_a_slow_schedule_is_no_stall() -> None:
-    """One message every two seconds, each delivered at once: each is sent in a second of a pause."""
+    """One message every two seconds, delivered at once: each is sent in a second of a pause."""
     outcome = _outcome(audit=Audit(sent=5, delivered=5), silences=[Silence(104.001, 106.001)])
     assert result_of(outcome)["notes"] == []
 
@@ -183,7 +183,9 @@ def test_a_limit_on_the_maximum_is_judged_by_those_on_time() -> None:
     outcome.series.add(recorder.take(109))
     result = result_of(outcome)
     assert result["verdict"] == "INVALID"
-    assert "maximum latency: 500.1 ms, over the limit of 100, and 2.1 for" in result["remarks"][0][1]
+    assert (
+        "maximum latency: 500.1 ms, over the limit of 100, and 2.1 for" in result["remarks"][0][1]
+    )
 
 
 def test_close_reasons_are_told_with_their_texts() -> None:

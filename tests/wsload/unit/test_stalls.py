@@ -13,9 +13,7 @@ def _listener(*moments: float) -> Listener:
 
 
 def test_a_silence_lies_between_two_arrivals() -> None:
-    assert _listener(10.0, 10.5, 12.5, 13.0).silences(9.9, 13.1) == [
-        Silence(10.5, 12.5)
-    ]
+    assert _listener(10.0, 10.5, 12.5, 13.0).silences(9.9, 13.1) == [Silence(10.5, 12.5)]
 
 
 def test_nothing_until_the_end_is_a_silence() -> None:

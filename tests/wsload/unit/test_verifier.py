@@ -85,7 +85,9 @@ def test_what_another_process_sent_may_come_late() -> None:
     """Two minutes in a server's queue used to count as sent by nobody; before the run is another
     matter."""
     verifier = Verifier(RUN, 0, begun=1000.0)
-    payloads = [bytes(Writer(Origin(RUN, 0, 5, 4).key, 64).payload(0, at)) for at in (1001.0, 900.0)]
+    payloads = [
+        bytes(Writer(Origin(RUN, 0, 5, 4).key, 64).payload(0, at)) for at in (1001.0, 900.0)
+    ]
     assert verifier.verify(payloads[0], 1121.0) is None
     assert verifier.verify(payloads[1], 1121.0) is Fault.UNEXPECTED
 

@@ -162,8 +162,8 @@ const UNITS = {
 
   /** Whether a setting is set, and belongs to what was run. */
   function matters([name, value]) {
-    const own = name.startsWith("rate") ? "steady" : name.startsWith("lagging") ? "lagging" : null;
-    return value && (!own || result.scenarios.includes(own));
+    if (name.startsWith("rate")) return value && (result.climbing ?? result.scenarios.includes("steady"));
+    return value && (!name.startsWith("lagging") || result.scenarios.includes("lagging"));
   }
 
   /** A row of a table of names and values, the values with their units. */
