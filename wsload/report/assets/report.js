@@ -64,6 +64,28 @@ const UNITS = {
 
   const charts = element("div", { className: "charts" });
   page.append(charts);
+  if (result.steps.length) {
+    // What a rate came to when it was tried last, in the order of rates.
+    const steps = [...new Map(result.steps.map((step) => [step.rate, step])).values()].sort((a, b) => a.rate - b.rate);
+    const held = (value) => steps.map((step) => (!step.shortfall === value ? step.p99 || null : null));
+    const knee = metrics.highest_rate;
+    if (steps.length > 1) {
+      draw(card(charts, "The climb", `p99 latency in milliseconds (logarithmic) at each rate that was tried; ${knee ? `the highest that held is ${full(Math.round(knee))} messages a second` : "none held"}`, true), {
+        x: steps.map((step) => step.rate), xLabel: short, xValue: (value) => `${full(Math.round(value))} msg/s`, xName: "rate", unit: " ms", log: true,
+        series: [
+          { label: "p99", colour: "grey", values: steps.map((step) => step.p99 || null) },
+          { label: "held", colour: "green", points: true, lone: true, values: held(true) },
+          { label: "did not hold", colour: "coral", points: true, lone: true, values: held(false) },
+          { label: "knee", colour: "amber", points: true, lone: true, values: steps.map((step) => (step.rate === knee ? step.p99 : null)) },
+        ],
+      });
+    }
+    const made = table("Steps of the climb", ["rate", "sent/s", "delivered/s", "p50 ms", "p99 ms", "generator %", "server %", ""],
+      result.steps.map((step) => [full(Math.round(step.rate)), full(Math.round(step.sent)), full(Math.round(step.delivered)),
+        full(step.p50), full(step.p99), full(Math.round(step.cpu)), step.server_cpu == null ? "–" : full(Math.round(step.server_cpu)), step.shortfall || "held"]));
+    made.classList.add("wide");
+    charts.append(made);
+  }
   const seconds = result.seconds, span = result.span ?? 1;
   const each = span > 1 ? `every ${full(span)} seconds` : "each second";
   const column = (name) => seconds.map((second) => second[name]);
@@ -127,26 +149,6 @@ const UNITS = {
 
   const details = element("div", { className: "details" });
   page.append(details);
-  if (result.steps.length) {
-    // What a rate came to when it was tried last, in the order of rates.
-    const steps = [...new Map(result.steps.map((step) => [step.rate, step])).values()].sort((a, b) => a.rate - b.rate);
-    const held = (value) => steps.map((step) => (!step.shortfall === value ? step.p99 || null : null));
-    const knee = metrics.highest_rate;
-    if (steps.length > 1) {
-      draw(card(charts, "The climb", `p99 latency in milliseconds (logarithmic) at each rate that was tried; ${knee ? `the highest that held is ${full(Math.round(knee))} messages a second` : "none held"}`, true), {
-        x: steps.map((step) => step.rate), xLabel: short, xValue: (value) => `${full(Math.round(value))} msg/s`, xName: "rate", unit: " ms", log: true,
-        series: [
-          { label: "p99", colour: "grey", values: steps.map((step) => step.p99 || null) },
-          { label: "held", colour: "green", points: true, lone: true, values: held(true) },
-          { label: "did not hold", colour: "coral", points: true, lone: true, values: held(false) },
-          { label: "knee", colour: "amber", points: true, lone: true, values: steps.map((step) => (step.rate === knee ? step.p99 : null)) },
-        ],
-      });
-    }
-    page.insertBefore(table("Steps of the climb", ["rate", "sent/s", "delivered/s", "p50 ms", "p99 ms", "generator %", "server %", ""],
-      result.steps.map((step) => [full(Math.round(step.rate)), full(Math.round(step.sent)), full(Math.round(step.delivered)),
-        full(step.p50), full(step.p99), full(Math.round(step.cpu)), step.server_cpu == null ? "–" : full(Math.round(step.server_cpu)), step.shortfall || "held"])), details).style.marginTop = "16px";
-  }
   if (result.requests.length) {
     details.append(table("Own requests", ["name", "answered", "failed", "p50 ms", "p99 ms", "maximum ms"],
       result.requests.map((request) => [request.name, full(request.answered), full(request.failed), full(request.p50), full(request.p99), full(request.max)])));
