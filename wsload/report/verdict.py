@@ -11,11 +11,10 @@ from enum import Enum
 from typing import NamedTuple
 
 from wsload.account.audit import FAULTS
-from wsload.run.climb import LEAST_SENT, MOST_CPU
+from wsload.run.climb import LEAST_SENT, MOST_CPU, MOST_LATE
 from wsload.run.figures import counted, number
 from wsload.run.requirements import LATENCIES, Check
 
-_MOST_LATE = 0.01  # of all messages
 _FAULTS = frozenset({*FAULTS, "disordered"})
 
 _EXPLANATIONS = {
@@ -86,7 +85,7 @@ class Facts:
 
     @property
     def generator_late(self) -> bool:
-        return self.late_share > _MOST_LATE
+        return self.late_share > MOST_LATE
 
     @property
     def generator_limit(self) -> bool:

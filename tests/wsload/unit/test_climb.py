@@ -85,6 +85,32 @@ def test_the_generator_can_be_the_limit() -> None:
     assert climb.highest == pytest.approx(477, abs=1)
 
 
+def test_a_generator_that_is_late_can_be_the_limit() -> None:
+    """Its own slow messages used to be the server's, and the rate before them the answer."""
+    options = options_of("--rate", "100", "--rate-max", "10000", "--rate-step", "3")
+    climb = Climb(options, {"p99": 50.0}, 1000.0)
+    series, recorder, rate = Series(), Recorder(), 100.0
+    counters = recorder.counters("steady")
+    for second in range(1000, 2000):
+        late = int(rate / 2) if rate > 500 else 0
+        counters.sent[0] += int(rate)
+        counters.late += late
+        counters.received[20] += int(rate) - late
+        if late:
+            counters.received[2000] += late
+            counters.tardy[2000] += late
+        series.add(recorder.take(second))
+        series.note(second, "alone", connections=2, cpu=20.0)
+        rate = climb.look(series, second + 1) or rate
+        if climb.finished:
+            break
+    assert climb.limited
+    assert [step.shortfall for step in climb.steps[-2:]] == [
+        "the generator was the limit (50 % left late)"
+    ] * 2
+    assert climb.highest == pytest.approx(477, abs=1)
+
+
 @pytest.mark.parametrize("limit", [50.0, 5000.0], ids=["by-latency", "by-deliveries"])
 def test_a_queue_has_emptied_before_the_next_rate_and_the_end(limit: float) -> None:
     """A server that queues what is above 300 a second: no step begins, or ends, with a queue."""
