@@ -238,7 +238,9 @@ def _passed(facts: Facts) -> Iterator[Remark]:
         why = "the run ended before the climb did; run longer (-t)"
         if climb.answered:
             why = "the generator was the limit" if climb.limited else "the last step held"
-        yield Remark(7, Word.PASSED, f"at least {number(climb.highest)} msg/s sent: {why}")
+        if facts.generator_late:
+            why += f"; {_late(facts)}"
+        yield Remark(7, Word.PASSED, f"at least {number(round(climb.highest))} msg/s sent: {why}")
     elif facts.generator_late and not any(check.quantity.least for check in facts.checks):
         yield Remark(8, Word.PASSED, f"latencies are an upper bound: {_late(facts)}")
     else:

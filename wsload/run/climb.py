@@ -174,8 +174,8 @@ class Climb:
         limit = ""
         if sent < self.rate * LEAST_SENT and cpu > MOST_CPU:
             limit = f"the generator was the limit ({cpu:.0f} % of a core)"
-        elif shortfall and shortfall == self._too_slow(latency):
-            limit = self._lateness(seconds, latency)
+        elif sent < self.rate * LEAST_SENT or shortfall == self._too_slow(latency):
+            limit = self._lateness(seconds, latency) if shortfall else ""
         return Step(
             rate=self.rate,
             begin=self._begin - self._start,
@@ -190,7 +190,8 @@ class Climb:
         )
 
     def _lateness(self, seconds: list[Second], latency: Histogram) -> str:
-        """That latencies were missed only by messages which the generator sent late; empty: not."""
+        """That a step did not hold only because the generator sent late; empty: that it is not so.
+        What the server did not read in time is not late."""
         tardy = Histogram()
         for second in seconds:
             tardy.merge(second.tardy)

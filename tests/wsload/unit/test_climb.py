@@ -85,6 +85,28 @@ def test_the_generator_can_be_the_limit() -> None:
     assert climb.highest == pytest.approx(477, abs=1)
 
 
+@pytest.mark.parametrize(
+    ("late", "sentence"),
+    [(0, "the server read only 450 msg/s of its senders"),
+     (45, "the generator was the limit (10 % left late)")],
+    ids=["blocked", "late"],
+)  # fmt: skip
+def test_what_was_not_sent_in_time_is_the_servers_or_the_generators(
+    late: int, sentence: str
+) -> None:
+    """Time in which the server does not read makes no message late."""
+    options = options_of("--rate", "500", "--rate-max", "10000", "--rate-step", "3")
+    climb, series, recorder = Climb(options, {"p99": 50.0}, 1000.0), Series(), Recorder()
+    for second in range(1000, 1005):
+        recorder.counters("steady").sent[0] += 450
+        recorder.counters("steady").late += late
+        recorder.counters("steady").received[20] += 450
+        series.add(recorder.take(second))
+        climb.look(series, second + 1)
+    assert climb.steps[0].shortfall == sentence
+    assert climb.steps[0].limited is bool(late)
+
+
 def test_a_generator_that_is_late_can_be_the_limit() -> None:
     """Its own slow messages used to be the server's, and the rate before them the answer."""
     options = options_of("--rate", "100", "--rate-max", "10000", "--rate-step", "3")
