@@ -79,8 +79,8 @@ def test_nothing_is_said_while_a_run_waits_for_what_is_missing(
     scenario: str, faulty_relay: StartRelay, locust: LoadTest
 ) -> None:
     """It used to be counted as sent by nobody: the senders' logs had been read by then."""
-    relay = faulty_relay("--delay-message-every", "1", "--delay", "1")
-    run = locust(scenario, relay.host, "-u", "5", "-t", "4s")
+    relay = faulty_relay("--delay-message-every", "3", "--delay", "1")
+    run = locust(scenario, relay.host, "-u", "5", "-t", "4s", "--require", "reordered=10000")
     assert (run.metrics["unexpected"], run.metrics["lost"]) == (0, 0)
     assert run.metrics["sent"] == relay.faults()["messages"] > 20
     assert run.code == 0, run.output
