@@ -23,6 +23,9 @@ class Latencies:
         self._counts[lowest : lowest + len(counts)] += counts
 
     def percentile(self, share: float) -> float:
-        """Return in milliseconds what a `share` of all, 0 to 1, did not exceed; 0 without any."""
+        """Return in milliseconds what a `share` of all, 0 to 1, did not exceed: the upper edge of a
+        bucket, so it never flatters; 0 without any."""
         steps = np.cumsum(self._counts)
-        return float(np.searchsorted(steps, share * steps[-1])) * _BUCKET / 1000
+        if not steps[-1]:
+            return 0.0
+        return float(np.searchsorted(steps, share * steps[-1]) + 1) * _BUCKET / 1000

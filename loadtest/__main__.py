@@ -7,6 +7,7 @@ run through Locust as a library; `locust -f loadtest` offers all the others.
 
 import sys
 from argparse import SUPPRESS, ArgumentParser, Namespace
+from math import inf
 
 from locust import events  # isort: skip - first: it patches sockets and TLS before anybody imports them
 
@@ -48,7 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
     ours, others = parser.parse_known_args(arguments)
     clients, interval = _CLASSIC if ours.classic else _GENTLE
     clients = ours.clients or clients
-    if clients < 1 or ours.duration <= 0:
+    if clients < 1 or not 0 < ours.duration < inf:
         parser.error("--clients and --duration: expected more than 0")
     locust_parser = get_parser(default_config_files=[])
     locust_parser.prog = parser.prog

@@ -12,6 +12,7 @@ from wsload.run.member import Member
 class Steady(ScheduledUser):
     """A member that sends its share of the rate, however many members there are."""
 
+    climbs = True
     payload = 256
     interval = 0.0  # the rate decides
 

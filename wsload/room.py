@@ -5,6 +5,7 @@ from contextlib import suppress
 from dataclasses import replace
 from random import uniform
 from typing import Any, ClassVar
+from urllib.parse import quote
 
 from gevent import sleep, wait
 from locust import User, tag, task
@@ -13,6 +14,7 @@ from locust.exception import StopUser
 
 from wsload.client.annotated import PROTOCOL, Standing
 from wsload.client.clock import now
+from wsload.client.connection import State
 from wsload.client.failures import Closed, WebSocketError
 from wsload.client.handshake import Request
 from wsload.client.websocket import WebSocket
@@ -61,11 +63,12 @@ class RoomUser(WebSocketUser):
         """The handshake: of a relay, /ws/NAME?room=ROOM, unless the scenario has a path."""
         if self.path:
             return super().request()
+        path = f"/ws/{quote(self.name, safe='')}"
         query = {"room": self.seat.room} | ({"echo": "1"} if self.asks_echo else {})
         if self.standing is None:
-            return super().request(f"/ws/{self.name}", query)
+            return super().request(path, query)
         query |= self.standing.options()
-        made = super().request(f"/ws/{self.name}", query)
+        made = super().request(path, query)
         return replace(made, subprotocols=(PROTOCOL, *made.subprotocols))
 
     def enter(self, socket: WebSocket) -> None:
@@ -103,16 +106,20 @@ class RoomUser(WebSocketUser):
 
     def join(self) -> Member:
         """Connect and enter. Raises `WebSocketError`; a connection that failed is counted."""
-        self.member = self.load.join(self.seat, self.entrance)
+        with self.counts_itself():
+            self.member = self.load.join(self.seat, self.entrance)
         self.socket = self.member.socket
         self.place.arrive()
         return self.member
 
     def publish(self, size: int = 0) -> None:
         """Send one message of `size` bytes (0: the scenario's own) to the room, now. All messages
-        of a user have the size of its first. Raises `Closed`."""
+        of a user have the size of its first. Once the run has ended its sending, and waits for what
+        is missing, nothing is sent any more. Raises `Closed`."""
+        if self.load.hushed:
+            return
         member = self.member
-        if member is None or member.connection.close_seen is not None:
+        if member is None or member.connection.state is not State.OPEN:
             raise Closed("not in a room: call join first")
         if member.sender is None:
             size = size or self.load.options.payload or self.payload
@@ -156,6 +163,7 @@ class ScheduledUser(RoomUser):
     """
 
     abstract = True
+    scheduled = True
 
     sender_every: ClassVar[int] = 1  # every n-th member of a room sends
 

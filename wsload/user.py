@@ -22,11 +22,13 @@ from http.cookies import SimpleCookie
 from typing import Any, ClassVar
 from urllib.parse import urlencode
 
+import gevent
+from gevent.pool import Group
 from locust import User
 from locust.env import Environment
 
 from wsload.client.clock import now
-from wsload.client.failures import Closed, WebSocketError
+from wsload.client.failures import Closed, WebSocketError, sentence_of
 from wsload.client.handshake import Request
 from wsload.client.mailbox import Match, Message
 from wsload.client.websocket import TIMEOUT, WebSocket
@@ -55,6 +57,10 @@ class WebSocketUser(User):
     """The server is a relay of this project: it is asked for /health and /live."""
     awaited: ClassVar[bool] = False
     """The run does not begin to send before this user has called `arrive`."""
+    scheduled: ClassVar[bool] = False
+    """It sends nothing before the run begins."""
+    climbs: ClassVar[bool] = False
+    """--rate is that of all its users together, and --rate-max what it climbs to."""
 
     def __init_subclass__(cls, **arguments: Any) -> None:
         super().__init_subclass__(**arguments)
@@ -68,6 +74,14 @@ class WebSocketUser(User):
         self.place: Place = self.load.lineup.expect(self.scenario, awaited=self.awaited)
         self.socket: WebSocket | None = None
         """The one that was opened last."""
+        self.counted: BaseException | None = None
+        """The last failure that has been counted already; none: nothing has failed."""
+
+    def start(self, group: Group) -> gevent.Greenlet:
+        """Also notice when the user is gone, however that came: the run does not wait for it."""
+        greenlet = super().start(group)
+        greenlet.link(lambda _: self.place.go())
+        return greenlet
 
     @property
     def name(self) -> str:
@@ -104,8 +118,18 @@ class WebSocketUser(User):
 
     def connect(self, path: str | None = None, query: Mapping[str, str] | None = None) -> WebSocket:
         """Open a WebSocket, which is `socket` from now on. Raises `ConnectFailed`, counted."""
-        self.socket = self.load.open(self.scenario, self.request(path, query))
+        with self.counts_itself():
+            self.socket = self.load.open(self.scenario, self.request(path, query))
         return self.socket
+
+    @contextmanager
+    def counts_itself(self) -> Iterator[None]:
+        """What happens within is counted by the run if it fails with a `WebSocketError`."""
+        try:
+            yield
+        except WebSocketError as error:
+            self.counted = error
+            raise
 
     def send(self, message: Message | Mapping[str, Any] | list[Any]) -> None:
         """Send a message now; a mapping or a list as JSON. Raises `Closed`."""
@@ -137,11 +161,9 @@ class WebSocketUser(User):
         begun = now()
         try:
             yield
-        except WebSocketError as error:
-            self.load.recorder.failed(self.scenario, name, str(error))
-            raise
-        except Exception as error:
-            self.load.recorder.failed(self.scenario, name, f"{type(error).__name__}: {error}")
+        except (Exception, gevent.Timeout) as error:
+            self.counted = error
+            self.load.recorder.failed(self.scenario, name, sentence_of(error))
             raise
         self.load.recorder.answered(self.scenario, name, now() - begun)
 

@@ -106,7 +106,7 @@ class Swarm:
 
     def _witness(self, run: int, room: int, client: int) -> Witness:
         user = f"witness-{client}"
-        key = payload.Address(run, room, 0, client).key
+        key = payload.Origin(run, room, 0, client).key
         account = Account(user, key, joined=inf, echo=False, checked=True)
         account.sent = array("d")
         self._verifier.expect(key, account.sent)

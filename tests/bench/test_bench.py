@@ -6,11 +6,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from math import floor
 
+import numpy as np
 import pytest
 from aiohttp import WSMsgType, web
 
 from bench.__main__ import main
 from bench.comparison import HEADER
+from bench.latencies import Latencies
 from bench.load import Load, Result
 from bench.run import measure
 from tests.process import ROOT, Relay
@@ -102,6 +104,14 @@ async def test_notes_are_passed_over(relay: Relay, size: int) -> None:
     result = await asyncio.to_thread(measure, load)
     assert result.is_exact
     assert result.deliveries == 19 * sum(floor(0.305 * 400 - number / 5) + 1 for number in range(5))
+
+
+def test_percentiles_never_flatter() -> None:
+    """They were the lower edges of buckets of 10 µs."""
+    latencies = Latencies()
+    assert latencies.percentile(0.99) == 0
+    latencies.add(np.array([3, 19, 25]))
+    assert [latencies.percentile(share) for share in (0.1, 0.5, 1.0)] == [0.01, 0.02, 0.03]
 
 
 async def test_cpu_time_of_the_server_is_measured(relay: Relay) -> None:

@@ -75,6 +75,7 @@ class Outcome:
 StartProcess = Callable[..., Process]
 StartRelay = Callable[..., Process]
 LoadTest = Callable[..., Outcome]
+Struck = Callable[..., Outcome]
 
 
 @pytest.fixture
@@ -143,33 +144,44 @@ def loadtest(tmp_path: Path) -> LoadTest:
 @pytest.fixture
 def locust(tmp_path: Path) -> LoadTest:
     """`locust -f FILE --headless`, with as many users at once as -u says; `patience`: seconds that
-    it may take."""
-    return lambda file, host, *options, patience=50, **env: _run(
+    it may take; `fails`: the scenario does, and Locust may print its traceback."""
+    return lambda file, host, *options, patience=50, fails=False, **env: _run(
         tmp_path, "-m", "locust", "-f", file, "--headless", "--only-summary",
         "--host", host, "-r", "100", "--report", str(tmp_path), *options, env=env,
-        patience=patience,
+        patience=patience, fails=fails,
     )  # fmt: skip
 
 
 @pytest.fixture
-def interrupted(tmp_path: Path) -> LoadTest:
-    """Any command of the load tester; Ctrl-C once our relay has so many deliveries behind it."""
+def struck(tmp_path: Path) -> Struck:
+    """Any command of the load tester; when something holds, something is done to its process."""
+    return lambda holds, blow, *command: _run(
+        tmp_path, *command, "--report", str(tmp_path), until=(holds, blow)
+    )
 
-    def interrupt(relay: Process, deliveries: int, *command: str) -> Outcome:
-        folder = ("--report", str(tmp_path))
-        return _run(tmp_path, *command, *folder, until=lambda: relay.deliveries() > deliveries)
 
-    return interrupt
+def interrupt(pid: int) -> None:
+    """Ctrl-C, which reaches all processes of a terminal at once."""
+    os.killpg(pid, signal.SIGINT)
+
+
+@pytest.fixture
+def interrupted(struck: Struck) -> LoadTest:
+    """The same with Ctrl-C, once our relay has so many deliveries behind it."""
+    return lambda relay, deliveries, *command: struck(
+        lambda: relay.deliveries() > deliveries, interrupt, *command
+    )
 
 
 def _run(
     folder: Path,
     *command: str,
-    until: Callable[[], bool] | None = None,
+    until: tuple[Callable[[], bool], Callable[[int], None]] | None = None,
     env: dict[str, str] | None = None,
     patience: float = 50,
+    fails: bool = False,
 ) -> Outcome:
-    """Run it to its end; `until`: interrupt it, all of its processes, when that holds."""
+    """Run it to its end; `until`: when the first holds, do the second to its process, by number."""
     before = set(folder.glob("*.json"))
     with subprocess.Popen(
         [sys.executable, *command],
@@ -183,14 +195,15 @@ def _run(
     ) as run:
         try:
             if until is not None:
-                while run.poll() is None and not until():
+                holds, blow = until
+                while run.poll() is None and not holds():
                     time.sleep(0.05)
-                os.killpg(run.pid, signal.SIGINT)
+                blow(run.pid)
             output, _ = run.communicate(timeout=patience)
         except BaseException:
             os.killpg(run.pid, signal.SIGKILL)
             raise
-    assert "Traceback" not in output, output
+    assert fails or "Traceback" not in output, output
     written = set(folder.glob("*.json")) - before
     result = json.loads(written.pop().read_text()) if written else {}
     return Outcome(run.returncode, output, result)

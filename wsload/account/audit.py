@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from math import inf
 
 from wsload.account.account import RESTARTS, Absence, End, Range
-from wsload.account.ledger import Books, Entry, logs
+from wsload.account.ledger import Books, Entry, unpacked
 from wsload.account.payload import room_of, worker_of
 
 Logs = Mapping[int, "array[float]"]
@@ -82,12 +82,12 @@ def gather(books: Iterable[Books]) -> dict[int, "array[float]"]:
     """The logs of all senders, from books that have them."""
     found: dict[int, array[float]] = {}
     for book in books:
-        found.update(logs(book["sent"]))
+        found.update(unpacked(book["sent"]))
     return found
 
 
 def audit(books: list[Books], sent: Logs | None = None) -> Audit:
-    """Merge `books`. `sent` (from `gather`) where that was gathered before."""
+    """Merge `books`. `sent`: the logs of all senders, where the books are without."""
     sent = gather(books) if sent is None else sent
     entries = [entry for book in books for entry in book["entries"]]
     rooms: dict[int, dict[int, array[float]]] = defaultdict(dict)
@@ -198,7 +198,7 @@ class _Reckoning:
         self.receiver.lost += max(end - begin, 0) - excused
 
 
-def _cuts(entries: Iterable[Entry], sent: Logs) -> dict[int, list[Range]]:
+def _cuts(entries: list[Entry], sent: Logs) -> dict[int, list[Range]]:
     """By sender that the server closed: what it had sent then and nobody has received."""
     ends: dict[int, list[float]] = {}
     for entry in entries:
@@ -207,10 +207,13 @@ def _cuts(entries: Iterable[Entry], sent: Logs) -> dict[int, list[Range]]:
             moments.append(entry["ended"])
         if moments and entry["key"] in sent:
             ends[entry["key"]] = moments
+    rooms: dict[int, list[Entry]] = defaultdict(list)
+    for entry in entries if ends else ():
+        rooms[room_of(entry["key"])].append(entry)
     found: dict[int, list[Range]] = {}
     for key, moments in ends.items():
         found[key] = []
-        heard = [entry for entry in entries if key in entry["heard"]]
+        heard = [entry for entry in rooms[room_of(key)] if key in entry["heard"]]
         for moment in moments:
             end = bisect_left(sent[key], moment)
             reached = max(

@@ -57,14 +57,19 @@ class Histogram:
         self._top = max(self._top, other._top)
 
     def without(self, part: "Histogram") -> "Histogram":
-        """What remains when `part`, which was counted here as well, is taken out."""
+        """What remains when `part`, which was counted here as well, is taken out. Its maximum is
+        known as exactly as the buckets are."""
         rest = Histogram()
         for bucket, count in self.counts.items():
             if left := count - part.counts.get(bucket, 0):
                 rest.counts[bucket] = left
         rest.count = self.count - part.count
         rest._sum = self._sum - part._sum
-        rest._top = self._top
+        highest = max(rest.counts, default=-1)
+        if highest == bucket_of(self._top):
+            rest._top = self._top
+        elif highest >= 0:
+            rest._top = int(upper_edge(highest) / _TICK_MS) if highest >= _LINEAR else highest
         return rest
 
     @property

@@ -56,6 +56,7 @@ class Ledger:
         self._worker = worker
         self._open: dict[int, Account] = {}
         self._sent: dict[int, array[float]] = {}  # of those that left
+        self._sent_count = 0  # by those that left; keys are used again after a million members
         self._entries: list[Entry] = []
         self._totals: Totals = {"delivered": 0, "foreign": 0, "texts": 0, "too_short": 0}
 
@@ -71,6 +72,7 @@ class Ledger:
             return
         if account.sent:
             self._sent[account.key] = account.sent
+            self._sent_count += len(account.sent)
         _add(self._totals, account)
         entry = _entry(account, moment, end, waited=waited)
         if _is_clean(entry):
@@ -78,20 +80,26 @@ class Ledger:
         else:
             self._entries.append(entry)
 
+    def logs(self) -> dict[int, "array[float]"]:
+        """By sender: the intended times of everything that it has sent, ascending. No copies: of a
+        long run they are most of the memory."""
+        found = dict(self._sent)
+        found |= {account.key: account.sent for account in self._open.values() if account.sent}
+        return found
+
     def books(self, *, with_sent: bool = True) -> Books:
         """The state of all accounts. Without `sent` where the reader has had it already."""
-        logs = {key: times for key, times in self._sent.items() if times}
+        sent_count = self._sent_count
         totals = self._totals.copy()
         entries = list(self._entries)
         for account in self._open.values():
-            if account.sent:
-                logs[account.key] = account.sent
+            sent_count += len(account.sent or ())
             _add(totals, account)
             entries.append(_entry(account, inf, End.STAYED, waited=False))
         return {
             "worker": self._worker,
-            "sent": {key: times.tobytes() for key, times in logs.items()} if with_sent else {},
-            "sent_count": sum(map(len, logs.values())),
+            "sent": {key: log.tobytes() for key, log in self.logs().items()} if with_sent else {},
+            "sent_count": sent_count,
             "entries": entries,
             "totals": totals,
         }
@@ -135,7 +143,7 @@ def _add(totals: Totals, account: Account) -> None:
     totals["too_short"] += account.too_short
 
 
-def logs(sent: Mapping[int, bytes]) -> dict[int, "array[float]"]:
+def unpacked(sent: Mapping[int, bytes]) -> dict[int, "array[float]"]:
     """The senders' logs of some books."""
     found = {}
     for key, times in sent.items():

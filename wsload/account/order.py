@@ -8,8 +8,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-Step = tuple[int, int, str]
-"""A message, the one that came next, and the first receiver that saw it so."""
+Step = tuple[int, int, int, int, str]
+"""A message, the one that came next, each as its key and sequence number (64 and 32 bits: what a
+worker can send), and the first receiver that saw it so."""
+
+_SEQUENCE_BITS = 32
 
 
 class Disagreement(NamedTuple):
@@ -20,9 +23,9 @@ class Disagreement(NamedTuple):
     messages: int
 
 
-def message_of(key: int, sequence: int) -> int:
+def number_of(key: int, sequence: int) -> int:
     """A message as one number."""
-    return key << 32 | sequence
+    return key << _SEQUENCE_BITS | sequence
 
 
 class Order:
@@ -42,17 +45,23 @@ class Order:
     def steps(self) -> list[Step]:
         """What a worker shows."""
         return [
-            (message, after, receiver)
+            (*_parts(message), *_parts(after), receiver)
             for message, afters in self._next.items()
             for after, receiver in afters.items()
         ]
 
 
+def _parts(message: int) -> tuple[int, int]:
+    """Key and sequence number."""
+    return message >> _SEQUENCE_BITS, message & (1 << _SEQUENCE_BITS) - 1
+
+
 def disagreements(steps: Iterable[Step]) -> list[Disagreement]:
     """The knots, the largest first; none: everybody can have seen one and the same order."""
     graph: dict[int, dict[int, str]] = defaultdict(dict)
-    for message, after, receiver in steps:
-        graph[message].setdefault(after, receiver)
+    for key, sequence, next_key, next_sequence, receiver in steps:
+        after = number_of(next_key, next_sequence)
+        graph[number_of(key, sequence)].setdefault(after, receiver)
     found = []
     for knot in _knots(graph):
         receivers = sorted(

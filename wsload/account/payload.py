@@ -36,8 +36,8 @@ RUN_SHIFT = ROOM_SHIFT + _ROOM_BITS
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
-    """Whom a message is from, as one number in every header."""
+class Origin:
+    """Where a message is from, as one number in every header."""
 
     run: int
     room: int
@@ -56,7 +56,7 @@ class Address:
 
     @property
     def key(self) -> int:
-        """The address in 64 bits."""
+        """All four in 64 bits."""
         in_room = self.worker << _MEMBER_BITS | self.member
         return self.run << RUN_SHIFT | self.room << ROOM_SHIFT | in_room
 
@@ -77,7 +77,10 @@ class Writer:
     __slots__ = ("_body", "_body_checksum", "size")
 
     def __init__(self, key: int, size: int) -> None:
-        """`size`: bytes of every payload; `SMALLEST` where that is more."""
+        """`size`: bytes of every payload; `SMALLEST` where that is more. Raises `ValueError` above
+        `LARGEST`."""
+        if size > LARGEST:
+            raise ValueError(f"payload of {size} bytes exceeds limit of {LARGEST}")
         size = max(size, SMALLEST)
         self._body = bytearray(HEADER.pack(key, 0, 0.0, size, 0).ljust(size, b"."))
         self._body_checksum = crc32(self._body[SMALLEST:])

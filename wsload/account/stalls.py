@@ -20,23 +20,29 @@ class Silence(NamedTuple):
 class Listener:
     """Notes when nothing arrived in one process for a while."""
 
-    __slots__ = ("_silences", "last")
+    __slots__ = ("_first", "_last", "_silences")
 
     def __init__(self) -> None:
-        self.last = 0.0
-        """When something arrived last (seconds since the epoch); 0: nothing has."""
+        # When something arrived first and last (seconds since the epoch); 0: nothing has.
+        self._first = self._last = 0.0
         self._silences: list[Silence] = []
 
     def heard(self, moment: float) -> None:
         """Something arrived at `moment`."""
-        if self.last and moment - self.last >= LEAST:
-            self._silences.append(Silence(self.last, moment))
-        self.last = moment
+        if not self._last:
+            self._first = moment
+        elif moment - self._last >= LEAST:
+            self._silences.append(Silence(self._last, moment))
+        self._last = moment
 
-    def silences(self, end: float) -> list[Silence]:
-        """All until `end`, the time at which nothing more is owed."""
-        tail = [Silence(self.last, end)] if self.last and end - self.last >= LEAST else []
-        return [*self._silences, *tail]
+    def silences(self, begin: float, end: float) -> list[Silence]:
+        """All between two times, of the first and the last message that was sent. A process in
+        which nothing arrives is silent from one to the other."""
+        found = [Silence(begin, self._first), *self._silences, Silence(self._last, end)]
+        if not self._last:
+            found = [Silence(begin, end)]
+        within = (Silence(max(one.begin, begin), min(one.end, end)) for one in found)
+        return [silence for silence in within if silence.seconds >= LEAST]
 
 
 def everywhere(processes: Iterable[list[Silence]]) -> list[Silence]:

@@ -2,7 +2,6 @@
 
 from array import array
 from enum import Enum
-from math import isfinite
 
 from wsload.account.payload import (
     CHECKSUM_AT,
@@ -41,12 +40,14 @@ class Verifier:
     is ten times as fast as a checksum.
     """
 
-    def __init__(self, run: int, worker: int, *, shared: bool = False) -> None:
+    def __init__(self, run: int, worker: int, *, shared: bool = False, begun: float = 0.0) -> None:
         """`run` and `worker`: numbers of this run and process; `shared`: others may be in its
-        rooms, so what does not look like a message of this run is theirs."""
+        rooms, so what does not look like a message of this run is theirs; `begun`: nothing was
+        meant to leave before (seconds since the epoch)."""
         self._run = run
         self._worker = worker
         self._shared = shared
+        self._begun = begun
         self.known: dict[bytes, Sound] = {}
         """By the bytes of their checksums: payloads that have been verified."""
         self._left = _CACHE
@@ -87,7 +88,8 @@ class Verifier:
 
     def _was_sent(self, key: int, sequence: int, intended: float, moment: float) -> bool:
         if worker_of(key) != self._worker:
-            # Another process knows; the audit compares with its log.
-            return isfinite(intended) and abs(moment - intended) < _SLACK
+            # Another process knows; the audit compares with its log. However late it comes, it was
+            # meant to leave in this run.
+            return self._begun - _SLACK <= intended <= moment + _SLACK
         sent = self._senders.get(key)
         return sent is not None and sequence < len(sent) and sent[sequence] == intended

@@ -8,6 +8,7 @@ from typing import Final
 from gevent import wait
 from gevent.event import Event
 
+from wsload.client.connection import Connection
 from wsload.client.failures import Closed, NoAnswer
 
 PROTOCOL: Final = "relay.v1"
@@ -39,14 +40,13 @@ class Standing:
             query |= {"cursor": self.cursor, "skip": str(self.skip), "acked": str(self.acked)}
         return query
 
-    def wait_for_welcome(self, closed: Event) -> None:
-        """Nothing may be sent before; `closed` is set when the connection is over. Raises `Closed`
-        and `NoAnswer`."""
-        wait([self.welcome, closed], _TIMEOUT, count=1)
+    def wait_for_welcome(self, connection: Connection) -> None:
+        """Nothing may be sent before. Raises `Closed` and `NoAnswer`."""
+        wait([self.welcome, connection.closed], _TIMEOUT, count=1)
         if self.welcome.is_set():
             return
-        if closed.is_set():
-            raise Closed(f"the connection ended before the welcome of {PROTOCOL}")
+        if (close := connection.close_seen) is not None:
+            raise Closed(f"the connection ended before the welcome of {PROTOCOL}: {close.sentence}")
         raise NoAnswer(f"no welcome of {PROTOCOL} in {_TIMEOUT:g} s")
 
     def note(self, payload: bytes) -> None:

@@ -1,8 +1,8 @@
-"""The clock of schedules and latencies: monotonic, with an offset to the wall clock taken once.
+"""The clock of schedules and latencies: monotonic, with an offset to the wall clock per run.
 
 Several hosts can only share the wall clock, and a wall clock can be set in the middle of a run. So
-its time is read once per host, and what passes from then on is told by the monotonic clock, which
-all processes of a host share.
+its time is read when a run begins, once per host, and what passes from then on is told by the
+monotonic clock, which all processes of a host share.
 """
 
 import socket
@@ -21,15 +21,20 @@ class Clock:
     ) -> None:
         self._wall = wall
         self._steady = steady
-        self.offset = wall() - steady()
+        self.offset = 0.0
         """What the wall clock was ahead of the monotonic one, in seconds."""
+        self.synchronise()
+
+    def synchronise(self) -> None:
+        """Read the wall clock: a run begins, and what happened to it before does not matter."""
+        self.offset = self._wall() - self._steady()
 
     def now(self) -> float:
         return self._steady() + self.offset
 
     @property
     def step(self) -> float:
-        """Seconds by which somebody has set the wall clock since; a little of it is drift."""
+        """Seconds by which somebody has set the wall clock since then; a little of it is drift."""
         return self._wall() - self.now()
 
 

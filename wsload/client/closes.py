@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import Enum
 
+from wsload.client.failures import quoted
+
 _NAMES = {
     1000: "normal",
     1001: "going away",
@@ -53,4 +55,4 @@ class Close:
     @property
     def sentence(self) -> str:
         """With the server's text."""
-        return f'{self} ("{self.reason}")' if self.reason else str(self)
+        return f"{self} ({quoted(self.reason)})" if self.reason else str(self)

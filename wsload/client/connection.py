@@ -23,6 +23,7 @@ from wsload.client.handshake import Opened
 _READ, _WRITE = 1, 2
 # One read's worth: small enough that the pacer gets its turn, large enough to be cheap.
 _CHUNK = 64 * 1024
+_RECORD = 16 * 1024  # bytes of a TLS record at most: a read gives no more than one of them
 _LARGEST_MESSAGE = 64 * 1024 * 1024
 _CLOSE_TIMEOUT = 2.0  # seconds that the server has to answer our close frame
 _PING_SIZE = 8  # bytes: when it was sent
@@ -42,9 +43,9 @@ class Connection:
     """`closed` is set once it is over, and `close_seen` says how."""
 
     __slots__ = (
-        "_after_chunk", "_closing_with", "_outbox", "_parse", "_reads", "_socket", "_traffic",
-        "_writes", "behind", "close_seen", "closed", "compressed", "ended", "feed", "on_round_trip",
-        "state", "unblocked",
+        "_after_chunk", "_closing_with", "_full", "_outbox", "_parse", "_reads", "_socket",
+        "_traffic", "_writes", "behind", "close_seen", "closed", "compressed", "ended", "feed",
+        "on_round_trip", "on_unblocked", "state", "unblocked",
     )  # fmt: skip
 
     def __init__(
@@ -59,6 +60,7 @@ class Connection:
         sock = opened.sock
         sock.settimeout(0)
         self._socket = sock
+        self._full = _RECORD if hasattr(sock, "pending") else _CHUNK  # bytes that a read may give
         self.compressed = opened.compressed
         """Whether messages may be sent compressed (`frames.deflated`)."""
         self._traffic = traffic
@@ -71,11 +73,13 @@ class Connection:
         loop = get_hub().loop
         self._reads = loop.io(sock.fileno(), _READ)
         self._writes = loop.io(sock.fileno(), _WRITE)
-        # What the kernel has not taken, oldest first, and whether each is a whole data frame.
+        # What the kernel has not taken, oldest first, and whether each may still be withdrawn.
         # A list, because it is nearly always empty, and an empty deque takes ten times the memory.
         self._outbox: list[tuple[bytes, bool]] = []
         self.unblocked = 0.0
         """When the server last made room for what had been waiting; 0: it never had to wait."""
+        self.on_unblocked: Callable[[], None] | None = None
+        """Told when it has; none: nobody waits for it."""
         self.state = State.OPEN
         self._closing_with = NO_CODE
         self.close_seen: Close | None = None
@@ -99,16 +103,17 @@ class Connection:
         """The server does not read what we send: TCP's buffers are full."""
         return bool(self._outbox)
 
-    def write(self, frames: list[bytes]) -> None:
-        """Send whole data frames, now or as soon as the server reads again."""
+    def write(self, frames: list[bytes], *, withdrawable: bool = False) -> None:
+        """Send whole data frames, now or as soon as the server reads again. `withdrawable`: those
+        that have not begun to leave can be taken back (`withdraw`)."""
         if self.state is State.OPEN:
             self._traffic.sent_bytes += sum(map(len, frames))
-            self._write(frames, data=True)
+            self._write(frames, withdrawable=withdrawable)
 
     def ping(self) -> None:
         """Send a ping; `on_round_trip` is told what it took."""
         if self.state is State.OPEN:
-            self._write([frame(WSMsgType.PING, pack("<d", now()))], data=False)
+            self._write([frame(WSMsgType.PING, pack("<d", now()))])
 
     def _pong(self, data: bytes) -> None:
         if len(data) == _PING_SIZE and self.on_round_trip is not None:
@@ -117,8 +122,8 @@ class Connection:
                 self.on_round_trip(now() - sent)
 
     def withdraw(self) -> int:
-        """Take back the data frames that have not begun to leave, also of a connection that is
-        over. Returns how many."""
+        """Take back the frames that were written as `withdrawable` and have not begun to leave,
+        also of a connection that is over. Returns how many."""
         kept = [entry for entry in self._outbox if not entry[1]]
         withdrawn = len(self._outbox) - len(kept)
         self._outbox = kept
@@ -129,7 +134,7 @@ class Connection:
         if self.state is State.OPEN:
             self.state = State.CLOSING
             self._closing_with = code
-            self._write([close_frame(code)], data=False)
+            self._write([close_frame(code)])
             self._reads.start(self._read)  # again, where reading was stopped
             self.closed.wait(_CLOSE_TIMEOUT)
         self._finish(Close(Side.US, code))
@@ -153,7 +158,7 @@ class Connection:
             chunk = b""
         if chunk:
             self._take(chunk)
-            if len(chunk) == _CHUNK:
+            if len(chunk) >= self._full:
                 self.behind = self.feed.arrived
         else:
             side = Side.US if self.state is State.CLOSING else Side.SERVER
@@ -170,12 +175,12 @@ class Connection:
     def _control(self, message: WSMessage) -> None:
         if message.type is WSMsgType.PING:
             if self.state is State.OPEN:
-                self._write([frame(WSMsgType.PONG, message.data)], data=False)
+                self._write([frame(WSMsgType.PONG, message.data)])
         elif message.type is WSMsgType.PONG:
             self._pong(message.data)
         elif message.type is WSMsgType.CLOSE:
             if self.state is State.OPEN:
-                self._write([close_frame(message.data or 1000)], data=False)
+                self._write([close_frame(message.data or 1000)])
                 self._finish(Close(Side.SERVER, message.data or NO_CODE, message.extra or ""))
             else:
                 # The server repeats our code, unless it had closed already when ours arrived.
@@ -183,9 +188,9 @@ class Connection:
                 side = Side.US if code in (self._closing_with, NO_CODE) else Side.SERVER
                 self._finish(Close(side, code, message.extra or ""))
 
-    def _write(self, frames: list[bytes], *, data: bool) -> None:
+    def _write(self, frames: list[bytes], *, withdrawable: bool = False) -> None:
         if self._outbox:
-            self._outbox.extend((entry, data) for entry in frames)
+            self._outbox.extend((entry, withdrawable) for entry in frames)
             return
         whole = frames[0] if len(frames) == 1 else b"".join(frames)
         taken = self._send(whole)
@@ -198,7 +203,7 @@ class Connection:
                 self._outbox.append((entry[taken:], False))
                 taken = 0
             else:
-                self._outbox.append((entry, data))
+                self._outbox.append((entry, withdrawable))
         if self.state is not State.CLOSED:
             self._writes.start(self._writable)
 
@@ -222,6 +227,8 @@ class Connection:
             del self._outbox[0]
         self._writes.stop()
         self.unblocked = now()
+        if self.on_unblocked is not None:
+            self.on_unblocked()
 
     def _finish(self, close: Close) -> None:
         if self.state is State.CLOSED:

@@ -11,6 +11,10 @@ WebSocketError
 └── NoAnswer           a message that was expected and did not come in time
 """
 
+from typing import Final
+
+_LONGEST_QUOTE: Final = 200  # characters
+
 
 class WebSocketError(Exception):
     """The message is the sentence that the user reads."""
@@ -52,6 +56,26 @@ class NoAnswer(WebSocketError):
     """Nothing that matches came in time."""
 
 
+def plain(text: str) -> str:
+    """Somebody else's words as they may stand in a sentence, on a terminal and in a log: one line,
+    not too long, without control characters."""
+    if len(text) > _LONGEST_QUOTE:
+        text = f"{text[:_LONGEST_QUOTE]}…"
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def quoted(text: str) -> str:
+    """A server's own words, in quotes."""
+    return f'"{plain(text)}"'
+
+
+def sentence_of(error: BaseException) -> str:
+    """How an error is told and counted: ours by their sentences, others with their names."""
+    if isinstance(error, WebSocketError):
+        return str(error)
+    return f"{type(error).__name__}: {plain(str(error))}"
+
+
 def refusal(status: int, reason: str) -> Refused:
     """The sentence for a refusal with `status`, the server's own words being `reason`."""
     advice = {
@@ -62,5 +86,5 @@ def refusal(status: int, reason: str) -> Refused:
         429: "too many connections from this address: raise the server's limit for the test",
         503: "the server takes no more connections now: draining, or at its limit",
     }.get(status, "the server refused the upgrade")
-    said = f' ("{reason}")' if reason else ""
+    said = f" ({quoted(reason)})" if reason else ""
     return Refused(f"{status} {advice}{said}", status)

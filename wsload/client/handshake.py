@@ -1,6 +1,7 @@
 """From an address to an open WebSocket (RFC 6455 §4.1), or to the sentence that says why not."""
 
 import json
+import re
 import ssl
 from base64 import b64encode
 from dataclasses import dataclass
@@ -13,18 +14,21 @@ import gevent.socket
 import gevent.ssl
 from aiohttp.http_websocket import WS_KEY
 
-from wsload.client.address import Address
+from wsload.client.address import Address, shown
 from wsload.client.failures import (
     BadAddress,
     ConnectFailed,
     NoWebSocket,
     Unreachable,
     Untrusted,
+    plain,
     refusal,
 )
 
 TIMEOUT = 10.0  # seconds for name, TCP, TLS and upgrade together
 _LARGEST_HEAD = 64 * 1024  # bytes of an answer's head
+_STATUS = re.compile(r"\S+ ([1-5]\d\d)(?!\S)", re.ASCII)
+_LENGTH = re.compile(r"\d{1,5}", re.ASCII)  # of an answer's body, as far as anybody reads one
 # We forget between two messages; the server need not.
 _DEFLATE = "permessage-deflate; client_no_context_takeover"
 
@@ -89,7 +93,8 @@ def connect(
     head = request.head(address, key)
     sock = None
     try:
-        with gevent.Timeout(TIMEOUT, Unreachable(f"{address.authority} did not answer in 10 s")):
+        late = Unreachable(f"{address.authority} did not answer in {TIMEOUT:g} s")
+        with gevent.Timeout(TIMEOUT, late):
             sock = _reach(address, context, receive_buffer)
             sock.sendall(head)
             return _upgraded(sock, address, request, key)
@@ -161,8 +166,7 @@ def _upgraded(sock: Any, address: Address, request: Request, key: bytes) -> Open
         name.strip().lower(): value.strip()
         for name, _, value in (line.partition(":") for line in lines)
     }
-    fields = status_line.split(" ", 2)
-    status = int(fields[1]) if len(fields) > 1 and fields[1].isdecimal() else 0
+    status = int(found[1]) if (found := _STATUS.match(status_line)) else 0
     if status != 101:
         raise _refused(sock, address, status, headers, rest)
     accept = b64encode(sha1(key + WS_KEY, usedforsecurity=False).digest()).decode()
@@ -183,13 +187,17 @@ def _refused(
     sock: Any, address: Address, status: int, headers: dict[str, str], body: bytes
 ) -> ConnectFailed:
     """The sentence for an answer other than 101. A relay says why in JSON: {"error": …}."""
-    length = headers.get("content-length", "0")
-    wanted = min(int(length), _LARGEST_HEAD) if length.isdecimal() else 0
+    if 300 <= status < 400 and (location := headers.get("location")):
+        return NoWebSocket(
+            f"{address.authority} redirects ({status}), and a WebSocket handshake is not led "
+            f"elsewhere: try --host {plain(_as_websocket(location))}"
+        )
+    wanted = int(length) if _LENGTH.fullmatch(length := headers.get("content-length", "")) else 0
     while len(body) < wanted and (chunk := sock.recv(4096)):
         body += chunk
     try:
         reason = json.loads(body)["error"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, LookupError, TypeError, RecursionError):
         if status in (401, 403, 409, 429, 503):
             return refusal(status, "")
         return NoWebSocket(
@@ -197,3 +205,9 @@ def _refused(
             "to a WebSocket handshake"
         )
     return refusal(status, str(reason))
+
+
+def _as_websocket(location: str) -> str:
+    """Where an HTTP server leads to, as somebody would type it; without a query."""
+    scheme, colon, rest = shown(location).partition("://")
+    return {"http": "ws", "https": "wss"}.get(scheme, scheme) + colon + rest

@@ -28,7 +28,7 @@ def matches(match: Match, message: Message) -> bool:
     if isinstance(match, Mapping):
         try:
             known = json.loads(message)
-        except ValueError:
+        except (ValueError, RecursionError):
             return False
         return isinstance(known, dict) and match.items() <= known.items()
     return message == match
@@ -37,13 +37,21 @@ def matches(match: Match, message: Message) -> bool:
 class Mailbox:
     """Hands a message to a listener, then to who waits for it, or keeps it."""
 
-    def __init__(self) -> None:
+    def __init__(self, on_error: Callable[[Exception], None]) -> None:
+        """`on_error` is told when a match or a listener fails: they are the scenario's own."""
+        self._on_error = on_error
         self._kept: deque[Message] = deque(maxlen=_KEPT)
         self._listeners: list[tuple[Match, Callable[[Message], object]]] = []
         self._waiting: list[tuple[Match, AsyncResult[Message]]] = []
 
     def deliver(self, message: Message) -> None:
         """Somebody's message, or nobody's yet."""
+        try:
+            self._hand_out(message)
+        except Exception as error:
+            self._on_error(error)
+
+    def _hand_out(self, message: Message) -> None:
         for match, listener in self._listeners:
             if matches(match, message):
                 listener(message)

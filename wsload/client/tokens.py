@@ -36,8 +36,15 @@ def from_file(path: str) -> Tokens:
 
 
 def minted(secret: str) -> Tokens:
-    """HS256, with `sub` and `room`, good for a day: what a relay with `JWT_SECRET` takes."""
-    import jwt  # only who mints needs it
+    """HS256, with `sub` and `room`, good for a day: what a relay with `JWT_SECRET` takes. Raises
+    `BadAddress` where PyJWT is not installed."""
+    try:
+        import jwt  # only who mints needs it
+    except ImportError:
+        raise BadAddress(
+            "JWT_SECRET is set and PyJWT is not installed, which mints a token for each user: "
+            "install wsload[jwt], or unset JWT_SECRET"
+        ) from None
 
     return lambda name, room: jwt.encode(
         {"sub": name, "room": room, "exp": int(time()) + _LIFE}, secret, algorithm="HS256"

@@ -6,7 +6,7 @@ from secrets import randbelow
 import gevent
 from locust.env import Environment
 
-from wsload.account.audit import audit, gather
+from wsload.account.audit import audit
 from wsload.account.order import disagreements
 from wsload.account.payload import RUNS
 from wsload.account.stalls import everywhere
@@ -37,7 +37,7 @@ class Alone(Control):
         )
         run.lineup.on_assembled = self._assembled
         run.lineup.on_gone = self.judge.nobody_left
-        if options.start == "ramp":
+        if self.begins_at_once(options):
             self._assembled()
         self.start_clock()
 
@@ -46,9 +46,9 @@ class Alone(Control):
         self.run.start()
         self.judge.begin(self.run.started)
 
-    def _change_rate(self, rate: float) -> None:
+    def _change_rate(self, scenario: str, rate: float) -> None:
         if self.run is not None:
-            self.run.tempo.change("steady", rate)
+            self.run.tempo.change(scenario, rate)
 
     def deliver(self, samples: list[Sample], second: int, *, connections: int, cpu: float) -> None:
         self.judge.outcome.series.add(samples)
@@ -63,7 +63,7 @@ class Alone(Control):
         self.tick(int(now()))
         outcome.sending_ended()
         deadline = run.hushed + run.options.settle
-        sent = gather([run.books()])
+        sent = run.ledger.logs()
         while True:
             begun = now()
             books = run.books(with_sent=False)
@@ -83,7 +83,7 @@ class Alone(Control):
             for entry in books["entries"]
             for away in entry["away"]
         ]
-        outcome.silences = everywhere([run.listener.silences(run.hushed)])
+        outcome.silences = everywhere([run.silences])
         outcome.clock_step = CLOCK.step
         if run.order is not None:
             outcome.disagreements = disagreements(run.order.steps())

@@ -10,11 +10,13 @@ from time import process_time
 from typing import Any, NoReturn
 
 import gevent
+from gevent.lock import BoundedSemaphore
+from locust import User
 from locust.env import Environment
 
 from wsload.client.address import Address
-from wsload.client.clock import now
-from wsload.client.failures import ConnectFailed
+from wsload.client.clock import CLOCK, now
+from wsload.client.failures import ConnectFailed, sentence_of
 from wsload.control import locust_table
 from wsload.control.hosts import Hosts
 from wsload.control.judge import end_run
@@ -35,6 +37,8 @@ class Control(ABC):
         self.closed: Counter[str] = Counter()  # by code, since the run began
         self.hosts = Hosts(environment)
         self._active = False
+        self._is_settled = False
+        self._stopping = BoundedSemaphore(1)
         self._clock_task: gevent.Greenlet | None = None
         self._used = (0.0, 0.0)  # seconds of CPU, and when that was
         self._pinged = 0.0
@@ -44,6 +48,7 @@ class Control(ABC):
         events.test_stop.add_listener(self._on_stop)
         events.spawning_complete.add_listener(self._on_spawned)
         events.quitting.add_listener(self._on_quitting)
+        events.user_error.add_listener(self._on_user_error)
 
     @abstractmethod
     def begin(self, options: Options, servers: Sequence[Address]) -> None:
@@ -75,7 +80,7 @@ class Control(ABC):
 
     def start_clock(self) -> None:
         """From now on take the counts at every whole second."""
-        self._used = (process_time(), now())
+        self._used, self._pinged = (process_time(), now()), 0.0
         self._clock_task = gevent.spawn(self._clock)
 
     def tick(self, second: int) -> None:
@@ -134,20 +139,28 @@ class Control(ABC):
             self.refuse(str(error))
         if sentence := self.too_short(options):
             self.refuse(sentence)
+        CLOCK.synchronise()
         self.failed.clear()
         self.closed.clear()
         # Until the run has passed.
         self.environment.process_exit_code = Word.NOTHING_MEASURED.exit_code
         self.begin(options, servers)
-        self._active = True
+        self._active, self._is_settled = True, False
+
+    def begins_at_once(self, options: Options) -> bool:
+        """Whether a run begins before everybody has joined: it is to, or it waits for nobody."""
+        kinds = self.environment.user_classes
+        return options.start == "ramp" or not any(getattr(kind, "awaited", False) for kind in kinds)
 
     def too_short(self, options: Options) -> str:
         """Why a run would end before it sends anything; empty: it would not."""
         namespace = self.environment.parsed_options
         assert namespace is not None
         users, rate, seconds = namespace.num_users, namespace.spawn_rate, namespace.run_time
-        if not (namespace.headless and users and seconds) or options.start == "ramp":
+        if not (namespace.headless and users and seconds) or self.begins_at_once(options):
             return ""
+        if not all(getattr(kind, "scheduled", False) for kind in self.environment.user_classes):
+            return ""  # some send as they like
         needed = (users - 1) / (rate or 1)
         if needed < seconds:
             return ""
@@ -162,19 +175,35 @@ class Control(ABC):
             self.run.lineup.all_spawned()
 
     def _on_stopping(self, **_: Any) -> None:
-        if self._active:
-            self.settle()
+        with self._stopping:  # Ctrl-C may come while a run settles, and stops it again
+            if self._active and not self._is_settled:
+                self._is_settled = True
+                self.settle()
+                self._stop_clock()  # how users end, with --stop-timeout slowly, is not measured
 
     def _on_stop(self, **_: Any) -> None:
+        with self._stopping:  # nor may the process end before the verdict is out
+            self._stop_clock()
+            if self.run is not None:
+                self.run.close()
+                self.run = None
+            if self._active:
+                self._active = False
+                self.conclude()
+
+    def _stop_clock(self) -> None:
         if self._clock_task is not None:
             self._clock_task.kill()
             self._clock_task = None
-        if self.run is not None:
-            self.run.close()
-            self.run = None
-        if self._active:
-            self._active = False
-            self.conclude()
+
+    def _on_user_error(self, user_instance: Any, exception: Exception, **_: Any) -> None:
+        """A task or an `on_start` has failed: that is the failure of an own request, unless the
+        reason has been counted already. Locust logs it, and has no part in the verdict."""
+        is_user = isinstance(user_instance, User)
+        user: Any = user_instance if is_user else user_instance.user  # of a task set
+        if self.run is None or not hasattr(user, "counted") or user.counted is exception:
+            return
+        self.run.recorder.failed(user.scenario, "task", sentence_of(exception))
 
     def _on_quitting(self, **_: Any) -> None:
         """Ctrl-C while it runs: stop in order, so that what was measured is told."""

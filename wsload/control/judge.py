@@ -36,11 +36,12 @@ class Judge:
         """Its page; none: it was not to be written."""
         self._address: Address
         self._facts_task: gevent.Greenlet[dict[str, Any]]
+        self._slowed_task: gevent.Greenlet[int]
         self._server_task: gevent.Greenlet[None] | None = None
         self.on_second: Callable[[Series, int], None] | None = None
         """Told of every second that is over; none: nobody wants to know."""
-        self.on_rate: Callable[[float], None] | None = None
-        """Told at which rate a climb goes on."""
+        self.on_rate: Callable[[str, float], None] | None = None
+        """Told which scenario a climb is of, and at which rate it goes on."""
         environment.events.reset_stats.add_listener(self._on_reset)
         environment.events.spawning_complete.add_listener(self._on_spawned)
 
@@ -53,6 +54,7 @@ class Judge:
             host=shown(self._environment.host or ""),
             scenarios=sorted({kind.scenario for kind in users}),
             settings=options.public(),
+            climbing=next((kind.scenario for kind in users if getattr(kind, "climbs", False)), ""),
         )
         self._address = address
         # Not waited for: the run begins while the relay answers.
@@ -75,7 +77,7 @@ class Judge:
         if outcome.begun:
             return
         outcome.begun = moment
-        if "steady" in outcome.scenarios and outcome.options.rate_max > outcome.options.rate:
+        if outcome.climbing and outcome.options.rate_max:
             outcome.climb = Climb(outcome.options, outcome.limits, moment)
 
     def look(self, *, until: int) -> None:
@@ -91,7 +93,7 @@ class Judge:
         if outcome.climb.finished:
             self.end()
         elif rate is not None and self.on_rate is not None:
-            self.on_rate(rate)
+            self.on_rate(outcome.climbing, rate)
 
     def nobody_left(self) -> None:
         """Every connection is gone, or none ever was: end the run now."""
@@ -114,6 +116,7 @@ class Judge:
             context = outcome.options.trust.context(self._address.scheme)
             outcome.loop_delays = loop_delays(self._address, context)
             outcome.slowed = slowed(self._address, context) - self._slowed_task.get()
+        outcome.others_failed = locust_table.others_failed(self._environment.stats)
         self.result = result = result_of(outcome)
         name = ", ".join(outcome.scenarios)
         for fault in FAULTS:
@@ -125,9 +128,12 @@ class Judge:
         out = sys.stderr if getattr(options, "json", False) else sys.stdout
         out.write("\n" + table.render(result) + "\n")
         self.report = None
-        if outcome.options.report:
-            self.report = page.write(result, outcome.options.report)
-            out.write(f"report: {self.report}\n")
+        if folder := outcome.options.report:
+            try:
+                self.report = page.write(result, folder)
+                out.write(f"report: {self.report}\n")
+            except OSError as error:
+                out.write(f"no report: cannot write into --report {folder}: {error.strerror}\n")
         out.flush()
 
     def _watch_server(self, process: ServerProcess) -> None:

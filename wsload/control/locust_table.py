@@ -58,6 +58,12 @@ def fail(
     error.occurrences += count - 1
 
 
+def others_failed(stats: RequestStats) -> int:
+    """How many requests of users that are not ours have failed."""
+    ours = {CONNECT, SEND, RECEIVE, REQUEST}
+    return sum(each.occurrences for each in stats.errors.values() if each.method not in ours)
+
+
 def rounded(milliseconds: float) -> float:
     """To 0.1 ms below 10 ms, to three digits above: as fine as the buckets are."""
     if milliseconds < 10:

@@ -37,7 +37,7 @@ class Master(Control):
         self.judge = Judge(environment)
         self._senders: dict[str, dict[str, int]] = {}  # by worker that has assembled
         self._told: tuple[dict[str, int], float] = ({}, 0.0)  # senders and rate
-        self._rate = 0.0  # of a climb; 0: it does not climb
+        self._climbing, self._rate = "", 0.0  # scenario and rate of a climb; 0: there is none
         self._assembled: dict[str, int] = {}  # by worker: users that have joined, or failed to
         self._gone: dict[str, int] = {}  # by worker that has nobody left: users that it had
         self._statements: dict[str, Statement] = {}
@@ -56,12 +56,13 @@ class Master(Control):
         told.load_scenarios = list(self.scenarios)
         told.load_clock = (host_identity(), CLOCK.offset)
         told.load_url = self.hosts.url()
+        told.load_at_once = self.begins_at_once(options)
         for known in (self._senders, self._statements, self._last, self._assembled, self._gone):
             known.clear()
         self._told, self._rate = ({}, 0.0), 0.0
         self.judge.open(options, servers[0])
         self.judge.on_rate = self._change_rate
-        if options.start == "ramp":
+        if told.load_at_once:
             self.judge.begin(now())
 
     def deliver(self, samples: list[Sample], second: int, *, connections: int, cpu: float) -> None:
@@ -69,14 +70,18 @@ class Master(Control):
 
     def settle(self) -> None:
         outcome = self.judge.outcome
-        workers = {node.id for node in self._runner.clients.running + self._runner.clients.spawning}
+        workers = self._present
         self._ask(workers, with_sent=True)
         outcome.sending_ended()
         deadline = now() + outcome.options.settle
-        for worker in sorted(workers - self._statements.keys()):
+        # Also of those that Locust has given up since.
+        took_part = workers | self._assembled.keys() | self._last.keys()
+        for worker in sorted(took_part - self._statements.keys()):
             outcome.interrupted.append(f"worker {worker} is gone, with what it had measured")
         workers &= self._statements.keys()
         sent = gather([statement["books"] for statement in self._statements.values()])
+        for statement in self._statements.values():
+            statement["books"]["sent"] = {}  # once is enough
         while True:
             books = [statement["books"] for statement in self._statements.values()]
             outcome.audit = audit(books, sent)
@@ -102,7 +107,9 @@ class Master(Control):
         outcome.blocked = sum(statement["blocked"] for statement in statements)
         outcome.clock_step = max((one["clock_step"] for one in statements), key=abs, default=0.0)
         outcome.silences = everywhere(
-            [Silence(*silence) for silence in statement["silences"]] for statement in statements
+            [Silence(*silence) for silence in statement["silences"]]
+            for statement in statements
+            if statement["started"]  # else it had nobody to hear anything
         )
         for statement in statements:
             for code, text, count in statement["reasons"]:
@@ -128,16 +135,24 @@ class Master(Control):
         if workers:
             self._shown.wait(_ANSWER)
 
-    def _change_rate(self, rate: float) -> None:
-        self._rate = rate
+    def _change_rate(self, scenario: str, rate: float) -> None:
+        self._climbing, self._rate = scenario, rate
         self._tell_tempo()
+
+    @property
+    def _present(self) -> set[str]:
+        """The workers that take part, and of which something has been heard lately."""
+        clients = self._runner.clients
+        return {node.id for node in clients.running + clients.spawning}
 
     def _tell_tempo(self) -> None:
         """Tell all workers how many send, where that or the rate has changed."""
-        senders = dict(_sum(self._senders.values()))
+        present = self._present
+        senders = dict(_sum(own for worker, own in self._senders.items() if worker in present))
         if (senders, self._rate) != self._told:
             self._told = senders, self._rate
-            self._runner.send_message(TEMPO, {"senders": senders, "rate": self._rate})
+            tempo = {"senders": senders, "climbing": self._climbing, "rate": self._rate}
+            self._runner.send_message(TEMPO, tempo)
 
     def _on_assembled(self, msg: Any, **_: Any) -> None:
         self._senders[msg.node_id] = msg.data["senders"]
@@ -178,8 +193,9 @@ class Master(Control):
                 self._senders[worker] = note["senders"]
         if self.judge.outcome.begun and not self.judge.outcome.ended:
             self._tell_tempo()
-        if len(self._last) >= self._runner.worker_count:
-            self.judge.look(until=min(self._last.values()) + 1)
+        present = self._present
+        if present and present <= self._last.keys():
+            self.judge.look(until=min(self._last[each] for each in present) + 1)
 
 
 def _sum(counts: Iterable[Mapping[str, int]]) -> Counter[str]:

@@ -17,7 +17,7 @@ from wsload.control.control import Control
 from wsload.control.master import Master
 from wsload.control.web_page import show_verdict
 from wsload.control.worker import Worker
-from wsload.run.options import add_arguments
+from wsload.run.arguments import add_arguments
 from wsload.run.run import Run
 
 _controls: WeakKeyDictionary[Environment, Control] = WeakKeyDictionary()

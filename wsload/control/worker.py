@@ -48,7 +48,7 @@ class Worker(Control):
         )
         run.lineup.on_assembled = self._tell_assembled
         run.lineup.on_gone = self._tell_gone
-        if options.start == "ramp":
+        if told.load_at_once:
             run.start()
         self.start_clock()
 
@@ -100,7 +100,7 @@ class Worker(Control):
         if self.run is not None:
             self.run.tempo.tell(msg.data["senders"])
             if msg.data["rate"]:
-                self.run.tempo.change("steady", msg.data["rate"])
+                self.run.tempo.change(msg.data["climbing"], msg.data["rate"])
 
     def _on_hush(self, msg: Any, **_: Any) -> None:
         if self.run is not None:
@@ -128,7 +128,7 @@ class Worker(Control):
             "behind": run.behind,
             "unsent": run.unsent,
             "blocked": run.blocked,
-            "silences": [(*silence,) for silence in run.listener.silences(run.hushed)],
+            "silences": [(*silence,) for silence in run.silences],
             "steps": run.order.steps() if run.order is not None else [],
         }
         self._runner.send_message(BOOKS, cast(dict[str, Any], statement))

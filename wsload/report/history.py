@@ -8,17 +8,21 @@ import shutil
 import sys
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from wsload.report.page import ASSETS, inlined
 from wsload.report.result import SCHEMA
-from wsload.run.requirements import number
+from wsload.run.figures import number
 
-_KEPT = (
-    "started", "scenarios", "users", "duration", "verdict", "passed", "remarks", "requirements",
-    "metrics", "server",
+_KEPT: dict[str, type | tuple[type, ...]] = {
+    "started": str, "scenarios": list, "users": int, "duration": (int, float), "verdict": str,
+    "passed": bool, "remarks": list, "requirements": dict, "metrics": dict, "server": dict,
+}  # fmt: skip
+"""What the page needs of a result, and of which type it has to be."""
+_NO_RESULT = (
+    OSError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError,
 )  # fmt: skip
-_OWN = {"rate": "steady", "lagging": "lagging"}
-"""Settings that begin so matter to this scenario alone."""
+"""What reading a file raises that is none."""
 
 
 class NoFolder(Exception):
@@ -44,33 +48,41 @@ def build(folder: Path, output: Path) -> tuple[int, list[str]]:
             skipped.append(f"{file.name} was left out: {error}")
     runs.sort(key=lambda run: str(run["started"]))
     page = inlined(
-        (ASSETS / "index.html").read_text(),
+        (ASSETS / "index.html").read_text(encoding="utf-8"),
         title="Load tests",
         variable="HISTORY",
         data={"runs": runs, "skipped": skipped},
     )
-    (output / "index.html").write_text(page)
+    (output / "index.html").write_text(page, encoding="utf-8")
     return len(runs), skipped
 
 
 def _run(file: Path, pages: Path) -> dict[str, Any]:
     """What the page shows of one result; its own page is copied to `pages` if there is one."""
     try:
-        result = json.loads(file.read_text())
+        result = json.loads(file.read_text(encoding="utf-8"))
         schema = result["schema"]
         if not isinstance(schema, int) or schema > SCHEMA:
             raise NoResult(f"its schema is {schema}, newer than {SCHEMA}")
         if schema < SCHEMA:
             result = _renewed(result)
         run = {name: result[name] for name in _KEPT}
+        for name, kind in _KEPT.items():
+            if not isinstance(run[name], kind):
+                raise NoResult(f"its {name} is {run[name]!r:.40}")
+        run["remarks"] = [[str(word), str(sentence)] for word, sentence in run["remarks"]]
+        run["server"] = {
+            name: str(fact) for name, fact in run["server"].items() if fact is not None
+        }
         run["cpu_percent"] = result["generator"]["cpu_percent"]
         run["group"] = group_of(result)
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+    except _NO_RESULT as error:
         raise NoResult("it is no result of the load tester") from error
-    page = file.with_suffix(".html")
+    page, copy = file.with_suffix(".html"), pages / f"{file.stem}.html"
     if page.exists():
-        shutil.copyfile(page, pages / page.name)
-        run["page"] = f"reports/{page.name}"
+        if page.resolve() != copy.resolve():
+            shutil.copyfile(page, copy)
+        run["page"] = f"reports/{quote(copy.name)}"
     return run
 
 
@@ -80,16 +92,19 @@ def group_of(result: dict[str, Any]) -> str:
     settings = [
         f"{name.replace('_', ' ')} {value if isinstance(value, str) else number(value)}"
         for name, value in sorted(result["settings"].items())
-        if value and name not in ("room", "name") and _matters(name, scenarios)
+        if value and name not in ("room", "name") and _matters(name, result)
     ]
     machine = f"{generator['cpu']}, {generator['processes']} processes"
     parts = [" + ".join(scenarios), f"{number(result['users'])} users", *settings, machine]
     return ", ".join(parts)
 
 
-def _matters(name: str, scenarios: list[str]) -> bool:
-    owner = _OWN.get(name.partition("_")[0])
-    return owner is None or owner in scenarios
+def _matters(name: str, result: dict[str, Any]) -> bool:
+    """Whether a setting has had a part in a run."""
+    scenarios = result["scenarios"]
+    if name.startswith("rate"):
+        return bool(result.get("climbing", "steady" in scenarios))  # older results do not say
+    return not name.startswith("lagging") or "lagging" in scenarios
 
 
 def _renewed(result: dict[str, Any]) -> dict[str, Any]:

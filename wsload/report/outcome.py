@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
+from math import ceil
 from typing import Any
 
 from wsload.account.audit import Audit
@@ -10,7 +11,7 @@ from wsload.account.stalls import Silence
 from wsload.client.closes import TOO_SLOW, Close, Side
 from wsload.run.climb import MOST_CPU, Climb
 from wsload.run.options import Options
-from wsload.run.series import Series
+from wsload.run.series import Second, Series
 
 _TOO_SLOW = str(Close(Side.SERVER, TOO_SLOW))
 
@@ -26,6 +27,7 @@ class Outcome:
     settings: dict[str, Any]
     series: Series = field(default_factory=Series)
     audit: Audit = field(default_factory=Audit)
+    climbing: str = ""  # the scenario whose rate may climb; empty: there is none
     climb: Climb | None = None  # none: it did not climb
     server: dict[str, Any] = field(default_factory=dict)  # what /health tells
     loop_delays: dict[int, float] = field(default_factory=dict)  # by second: ms
@@ -45,6 +47,7 @@ class Outcome:
     behind: int = 0  # closed for slow reading while our own reader was behind
     unsent: int = 0  # due and not sent, without the server's doing
     blocked: int = 0  # due and not sent, because the server did not read
+    others_failed: int = 0  # requests of users that are not ours
     slowed: int = 0  # times that the server slowed a sender, for a limit of its own
     silences: list[Silence] = field(default_factory=list)
     disagreements: list[Disagreement] = field(default_factory=list)
@@ -54,14 +57,26 @@ class Outcome:
 
     def sending_ended(self) -> None:
         """What has not arrived by now does not count for throughput: it would be flattered by what
-        piled up and came in the settle time."""
-        self.received = self.series.latency.count
-        self.received_bytes = self.series.received_bytes
+        piled up and came in the settle time. Nor does what came before everybody had joined, from
+        users that send as they like: the time is counted from then."""
+        seconds = self.series.seconds.items()
+        before = [state for second, state in seconds if second + 1 <= self.begun]
+        self.received = self.series.latency.count - sum(state.received for state in before)
+        self.received_bytes = self.series.received_bytes - sum(
+            state.received_bytes for state in before
+        )
 
     @property
     def duration(self) -> float:
         """Seconds in which messages were sent."""
         return max(self.ended - self.begun, 0.0) if self.begun else 0.0
+
+    @property
+    def seconds(self) -> list[tuple[int, Second]]:
+        """The whole seconds of sending, numbered from 1; none where it never began."""
+        first = ceil(self.begun)
+        found = self.series.between(self.begun, self.ended) if self.begun else []
+        return [(number - first + 1, second) for number, second in found]
 
     @property
     def cpu(self) -> float:

@@ -1,15 +1,13 @@
 """What a run came to: one document, the same for the JSON file, the table and the page."""
 
 import platform
-from collections import Counter
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
-from math import ceil
 from pathlib import Path
 from typing import Any
 
-from wsload.account.histogram import Histogram
+from wsload.report.course import heat, rows, span_of
 from wsload.report.metrics import metrics_of, on_time
 from wsload.report.notes import ended, notes
 from wsload.report.outcome import Outcome
@@ -20,7 +18,6 @@ SCHEMA = 2
 """Raised when a reader of older results has to know better."""
 
 _ABSENCES = 500  # bars at most
-_HEAT = 1.2  # a row of the heat map is this many times the one below
 
 
 def result_of(outcome: Outcome) -> dict[str, Any]:
@@ -35,6 +32,7 @@ def result_of(outcome: Outcome) -> dict[str, Any]:
             timespec="seconds"
         ),
         "scenarios": outcome.scenarios,
+        "climbing": outcome.climbing,
         "host": outcome.host,
         "users": outcome.users.total(),
         "users_by_scenario": dict(outcome.users),
@@ -72,8 +70,9 @@ def result_of(outcome: Outcome) -> dict[str, Any]:
         "absences": _absences(outcome),
         "steps": [asdict(step) for step in climb.steps] if climb is not None else [],
         "distribution": [[round(edge, 2), count] for edge, count in outcome.series.latency.rows()],
-        "seconds": _seconds(outcome),
-        "heat": _heat(outcome),
+        "span": span_of(outcome),
+        "seconds": rows(outcome),
+        "heat": heat(outcome),
     }
 
 
@@ -98,6 +97,7 @@ def facts_of(outcome: Outcome, metrics: dict[str, float]) -> Facts:
         ended=ended(outcome),
         sent_share=sent / (sent + unsent) if sent else 1.0,
         late_share=outcome.late_share,
+        others_failed=outcome.others_failed,
         cpu=outcome.cpu,
         climb=None
         if climb is None
@@ -105,6 +105,7 @@ def facts_of(outcome: Outcome, metrics: dict[str, float]) -> Facts:
             climb.highest,
             top_held=climb.highest >= outcome.options.rate_max * 0.999,
             limited=climb.limited,
+            answered=climb.is_answered,
             shortfall=next((step.shortfall for step in reversed(climb.steps) if not step.held), ""),
         ),
     )
@@ -124,10 +125,10 @@ def _check(check: Check) -> dict[str, Any]:
 
 def _requests(outcome: Outcome) -> list[dict[str, Any]]:
     """Own requests by name."""
-    rows = []
+    found = []
     for name, request in sorted(outcome.series.requests.items()):
         answered = request.answered
-        rows.append(
+        found.append(
             {
                 "name": name,
                 "answered": answered.count,
@@ -138,62 +139,16 @@ def _requests(outcome: Outcome) -> list[dict[str, Any]]:
                 "failures": dict(request.failed.most_common(5)),
             }
         )
-    return rows
+    return found
 
 
 def _absences(outcome: Outcome) -> list[list[Any]]:
     """[member, left, back], seconds after the begin; back is none where it did not come back."""
-    rows: list[list[Any]] = []
+    found: list[list[Any]] = []
     for name, left, back in sorted(outcome.absences, key=lambda absence: absence[1])[:_ABSENCES]:
         returned = round(back - outcome.begun, 3) if back < float("inf") else None
-        rows.append([name, round(left - outcome.begun, 3), returned])
-    return rows
-
-
-def _seconds(outcome: Outcome) -> list[dict[str, Any]]:
-    """Whole seconds of sending, numbered from its begin."""
-    rows: list[dict[str, Any]] = []
-    for number, second in outcome.series.between(outcome.begun, outcome.ended):
-        row: dict[str, Any] = {
-            "t": number - ceil(outcome.begun) + 1,
-            "p50": second.latency.percentile(0.5),
-            "p95": second.latency.percentile(0.95),
-            "p99": second.latency.percentile(0.99),
-            "max": second.latency.max,
-            "received": second.received,
-            "sent": second.sent,
-            "connections": sum(second.connections.values()),
-            "cpu": round(max(second.cpu.values(), default=0.0), 1),
-        }
-        if second.server_cpu is not None:
-            row["server_cpu"] = round(second.server_cpu, 1)
-        if number in outcome.loop_delays:
-            row["loop_delay"] = round(outcome.loop_delays[number], 2)
-        rows.append(row)
-    return rows
-
-
-def _heat(outcome: Outcome) -> dict[str, Any]:
-    """Latencies over time: `edges` (ms) of the rows, and [second, row, deliveries] of the cells."""
-    seconds = outcome.series.between(outcome.begun, outcome.ended)
-    whole = Histogram()
-    for _, second in seconds:
-        whole.merge(second.latency)
-    edges: list[float] = []
-    for edge, _ in whole.rows():
-        if not edges or edge > edges[-1]:
-            edges.append(max(edges[-1] * _HEAT if edges else edge, edge))
-    cells = []
-    for number, second in seconds:
-        counts: Counter[int] = Counter()
-        row = 0
-        for edge, count in second.latency.rows():
-            while edge > edges[row] and row < len(edges) - 1:
-                row += 1
-            counts[row] += count
-        time = number - ceil(outcome.begun) + 1
-        cells += [[time, row, count] for row, count in sorted(counts.items())]
-    return {"edges": [round(edge, 2) for edge in edges], "cells": cells}
+        found.append([name, round(left - outcome.begun, 3), returned])
+    return found
 
 
 def _cpu_model() -> str:

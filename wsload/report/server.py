@@ -4,10 +4,10 @@ same host, what its process uses of the processor.
 
 import json
 import urllib.request
+from http.client import HTTPException
 from ssl import SSLContext
 from time import monotonic
 from typing import Any
-from urllib.error import URLError
 
 import psutil
 
@@ -15,20 +15,25 @@ from wsload.client.address import Address
 
 _TIMEOUT = 3.0  # seconds
 _LARGEST = 8 << 20  # bytes; a relay with many members names them all
-_FACTS = ("version", "commit", "deployed_at", "uptime_seconds")
+_FACTS: dict[str, type | tuple[type, ...]] = {
+    "version": str, "commit": str, "deployed_at": str, "uptime_seconds": (int, float),
+}  # fmt: skip
 _LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 def relay_facts(address: Address, context: SSLContext | None) -> dict[str, Any]:
     """Version, commit and the like, as far as the relay tells; empty where it does not."""
     health = _ask(address, context, "/health")
-    return {name: health[name] for name in _FACTS if name in health}
+    return {
+        name: health[name] for name, kind in _FACTS.items() if isinstance(health.get(name), kind)
+    }
 
 
 def slowed(address: Address, context: SSLContext | None) -> int:
     """How many times the relay has slowed a sender for its rates; 0 where it does not tell."""
     totals = _ask(address, context, "/health").get("totals")
-    return int(totals.get("slowed", 0)) if isinstance(totals, dict) else 0
+    count = totals.get("slowed") if isinstance(totals, dict) else None
+    return count if isinstance(count, int) else 0
 
 
 def loop_delays(address: Address, context: SSLContext | None) -> dict[int, float]:
@@ -38,7 +43,7 @@ def loop_delays(address: Address, context: SSLContext | None) -> dict[int, float
     try:
         time, delay = live["fields"].index("time"), live["fields"].index("loop_delay")
         return {int(sample[time]): 1000 * float(sample[delay]) for sample in live["samples"]}
-    except (KeyError, ValueError, TypeError, IndexError, AttributeError):
+    except (LookupError, ValueError, TypeError, ArithmeticError, AttributeError):
         return {}
 
 
@@ -85,6 +90,6 @@ def _ask(address: Address, context: SSLContext | None, path: str) -> dict[str, A
     try:
         with urllib.request.urlopen(request, timeout=_TIMEOUT, context=context) as answer:  # noqa: S310
             told = json.loads(answer.read(_LARGEST))
-    except (URLError, OSError, ValueError):
+    except (OSError, HTTPException, ValueError, RecursionError):
         return {}
     return told if isinstance(told, dict) else {}

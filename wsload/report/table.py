@@ -3,7 +3,7 @@
 from typing import Any
 
 from wsload.account.audit import FAULTS
-from wsload.run.requirements import number
+from wsload.run.figures import number
 
 _WIDTH = 78
 

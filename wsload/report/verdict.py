@@ -11,12 +11,11 @@ from enum import Enum
 from typing import NamedTuple
 
 from wsload.account.audit import FAULTS
-from wsload.run.climb import LEAST_SENT, MOST_CPU
-from wsload.run.requirements import LATENCIES, Check, number
+from wsload.run.climb import LEAST_SENT, MOST_CPU, MOST_LATE
+from wsload.run.figures import counted, number
+from wsload.run.requirements import LATENCIES, Check
 
-_MOST_LATE = 0.01  # of all messages
 _FAULTS = frozenset({*FAULTS, "disordered"})
-_EXPLAINED = frozenset({"lost"})  # by connections that were closed because we read too slowly
 
 _EXPLANATIONS = {
     "lost": "they were owed and never came",
@@ -60,6 +59,7 @@ class Climbed:
     highest: float  # messages a second that held; 0: none
     top_held: bool
     limited: bool  # by the generator
+    answered: bool = True  # else the run ended before it had found the highest rate
     shortfall: str = ""  # of the last step that did not hold
 
 
@@ -80,11 +80,12 @@ class Facts:
     sent_share: float = 1.0  # of the plan; what the server did not read is not in it
     late_share: float = 0.0  # of all messages: those that left late
     cpu: float = 0.0  # percent of a core, of the busiest process
+    others_failed: int = 0  # requests of Locust's other users
     climb: Climbed | None = None  # none: it did not climb
 
     @property
     def generator_late(self) -> bool:
-        return self.late_share > _MOST_LATE
+        return self.late_share > MOST_LATE
 
     @property
     def generator_limit(self) -> bool:
@@ -133,10 +134,10 @@ def _nothing(facts: Facts) -> Iterator[Remark]:
 
 
 def _faults(facts: Facts) -> Iterator[Remark]:
-    explained = _EXPLAINED if facts.slow_closes else frozenset()
+    # A close for our own slow reading explains none: what was on its way is unread, not lost.
     for check in facts.missed:
-        if check.name in _FAULTS - explained:
-            sentence = f"{check.sentence}: {_EXPLANATIONS[check.name]}"
+        if check.name in _FAULTS:
+            sentence = f"{check.sentence} ({_EXPLANATIONS[check.name]})"
             yield Remark(2, Word.FAILED, sentence)
 
 
@@ -145,8 +146,8 @@ def _slow_closes(facts: Facts) -> Iterator[Remark]:
         yield Remark(
             3,
             Word.INVALID,
-            f"the server closed {_connections(facts.slow_closes)} for slow reading, and it was the "
-            f"generator that read slowly ({facts.cpu:.0f} % of a core); add processes "
+            f"the server closed {counted(facts.slow_closes, 'connections')} for slow reading, and "
+            f"it was the generator that read slowly ({facts.cpu:.0f} % of a core); add processes "
             "(--processes) or lower the load",
         )
 
@@ -154,6 +155,14 @@ def _slow_closes(facts: Facts) -> Iterator[Remark]:
 def _ended(facts: Facts) -> Iterator[Remark]:
     for sentence in facts.ended:
         yield Remark(4, Word.INCOMPLETE, sentence)
+    climb = facts.climb
+    if climb is not None and not (climb.answered or climb.highest or climb.shortfall):
+        yield Remark(
+            4,
+            Word.INCOMPLETE,
+            "the run ended before the first step of the climb did; run longer (-t) or take shorter "
+            "steps (--rate-step)",
+        )
 
 
 def _plan(facts: Facts) -> Iterator[Remark]:
@@ -207,6 +216,13 @@ def _requests(facts: Facts) -> Iterator[Remark]:
     for check in facts.missed:
         if check.name == "request_failures":
             yield Remark(13, Word.FAILED, check.sentence)
+    if facts.others_failed:
+        yield Remark(
+            13,
+            Word.FAILED,
+            f"{counted(facts.others_failed, 'requests')} of other users failed: see Locust's own "
+            "table",
+        )
 
 
 _ROWS: tuple[Callable[[Facts], Iterator[Remark]], ...] = (
@@ -218,9 +234,13 @@ _ROWS: tuple[Callable[[Facts], Iterator[Remark]], ...] = (
 def _passed(facts: Facts) -> Iterator[Remark]:
     """Rows 7 to 9: nothing is to be said against it."""
     climb = facts.climb
-    if climb is not None and (climb.top_held or climb.limited):
-        why = "the generator was the limit" if climb.limited else "the last step held"
-        yield Remark(7, Word.PASSED, f"at least {number(climb.highest)} msg/s sent: {why}")
+    if climb is not None and (climb.top_held or climb.limited or not climb.answered):
+        why = "the run ended before the climb did; run longer (-t)"
+        if climb.answered:
+            why = "the generator was the limit" if climb.limited else "the last step held"
+        if facts.generator_late:
+            why += f"; {_late(facts)}"
+        yield Remark(7, Word.PASSED, f"at least {number(round(climb.highest))} msg/s sent: {why}")
     elif facts.generator_late and not any(check.quantity.least for check in facts.checks):
         yield Remark(8, Word.PASSED, f"latencies are an upper bound: {_late(facts)}")
     else:
@@ -232,7 +252,3 @@ def _passed(facts: Facts) -> Iterator[Remark]:
 def _late(facts: Facts) -> str:
     share = 100 * facts.late_share
     return f"{share:.1f} % left late" if share < 10 else f"{share:.0f} % left late"
-
-
-def _connections(count: int) -> str:
-    return f"{count:,} connection{'s' if count > 1 else ''}"

@@ -10,13 +10,15 @@ from dataclasses import dataclass
 from math import inf, sqrt
 
 from wsload.account.histogram import Histogram
+from wsload.run.figures import number
 from wsload.run.options import Options
-from wsload.run.requirements import QUANTITIES, number
+from wsload.run.requirements import QUANTITIES
 from wsload.run.series import Second, Series
 
 _LEAST_DELIVERED = 0.95  # of what the first rate came to: below, queues grow at each second
 LEAST_SENT = 0.98  # of the rate: below, the server did not read its senders
 MOST_CPU = 90.0  # percent of a core, of the busiest generator
+MOST_LATE = 0.01  # of all messages, that the generator sent late
 _NEAR = 1.05  # a rate that did not hold, over one that did: nothing lies between them
 # After a rate that did not hold, queues have to empty: at a part of the highest that held (or of
 # the first), until messages arrive in time again, for so many seconds at least and at most.
@@ -76,6 +78,11 @@ class Climb:
         return min((rate for rate, step in last.items() if not step.held), default=0.0)
 
     @property
+    def is_answered(self) -> bool:
+        """Nothing is left to be tried; queues may still have to empty."""
+        return self.finished or (self._resting and self._next is None)
+
+    @property
     def limited(self) -> bool:
         """The generator was the limit."""
         return bool(self.steps) and self.steps[-1].limited
@@ -97,11 +104,11 @@ class Climb:
     def _decide(self, moment: float) -> float | None:
         step = self.steps[-1]
         tries = [known for known in self.steps if known.rate == step.rate]
+        if not step.held and len(tries) == 1:
+            return self._rest(step.rate, moment)
         if step.limited:
             self.finished = True
             return None
-        if not step.held and len(tries) == 1:
-            return self._rest(step.rate, moment)
         high, low = self.lowest_failed, self.highest
         if not high:
             top = self._options.rate_max
@@ -163,7 +170,12 @@ class Climb:
             default=0.0,
         )
         served = [second.server_cpu for second in seconds if second.server_cpu is not None]
-        limited = sent < self.rate * LEAST_SENT and cpu > MOST_CPU
+        shortfall = self._shortfall(sent, latency.count / count, latency)
+        limit = ""
+        if sent < self.rate * LEAST_SENT and cpu > MOST_CPU:
+            limit = f"the generator was the limit ({cpu:.0f} % of a core)"
+        elif sent < self.rate * LEAST_SENT or shortfall == self._too_slow(latency):
+            limit = self._lateness(seconds, latency) if shortfall else ""
         return Step(
             rate=self.rate,
             begin=self._begin - self._start,
@@ -173,14 +185,25 @@ class Climb:
             p99=latency.percentile(0.99),
             cpu=cpu,
             server_cpu=sum(served) / len(served) if served else None,
-            shortfall=self._shortfall(sent, latency.count / count, cpu, latency),
-            limited=limited,
+            shortfall=limit or shortfall,
+            limited=bool(limit),
         )
 
-    def _shortfall(self, sent: float, delivered: float, cpu: float, latency: Histogram) -> str:
+    def _lateness(self, seconds: list[Second], latency: Histogram) -> str:
+        """That a step did not hold only because the generator sent late; empty: that it is not so.
+        What the server did not read in time is not late."""
+        tardy = Histogram()
+        for second in seconds:
+            tardy.merge(second.tardy)
+        sends = sum(second.sent for second in seconds)
+        late = sum(second.late_sends for second in seconds) / max(sends, 1)
+        punctual = latency.without(tardy)
+        if late <= MOST_LATE or not punctual.count or self._too_slow(punctual):
+            return ""
+        return f"the generator was the limit ({100 * late:.0f} % left late)"
+
+    def _shortfall(self, sent: float, delivered: float, latency: Histogram) -> str:
         if sent < self.rate * LEAST_SENT:
-            if cpu > MOST_CPU:
-                return f"the generator was the limit ({cpu:.0f} % of a core)"
             return f"the server read only {number(round(sent))} msg/s of its senders"
         first = next((step for step in self.steps if step.held and step.sent), None)
         owed = sent * first.delivered / first.sent if first is not None else 0.0

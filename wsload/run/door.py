@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from aiohttp import WSMessage
 
@@ -11,12 +12,12 @@ from wsload.account.verifier import Verifier
 from wsload.client.address import Address
 from wsload.client.clock import now
 from wsload.client.connection import Connection
-from wsload.client.failures import ConnectFailed
+from wsload.client.failures import ConnectFailed, WebSocketError, sentence_of
 from wsload.client.feed import Feed
 from wsload.client.handshake import Opened, Request, connect
 from wsload.client.mailbox import Mailbox, MailboxFeed
 from wsload.client.websocket import WebSocket
-from wsload.run.inbox import Desk, Inbox, TalkingInbox
+from wsload.run.inbox import Desk, Inbox, TalkingInbox, careful
 from wsload.run.member import Entrance
 from wsload.run.options import Options
 from wsload.run.recorder import Counters, Recorder, ticks
@@ -46,34 +47,60 @@ class Door:
         self._heard = heard
         self.failed: Counter[tuple[str, str]] = Counter()  # by scenario and sentence
 
-    def knock(self, seat: Seat, entrance: Entrance) -> Opened:
-        """Open a WebSocket for a member; what failed is counted here already."""
-        request, scenario = entrance.request(), seat.scenario
-        server = self._servers.next(seat.room)
-        return self._connect(scenario, server, request, receive_buffer=entrance.receive_buffer)
+    def admit(
+        self, seat: Seat, entrance: Entrance, account: Account
+    ) -> tuple[Connection, WebSocket | None]:
+        """Connect a member, and say what is to be said before it is in. Returns its connection, and
+        the socket for what is no payload; none: there is nothing such. Raises `WebSocketError`;
+        what failed is counted here already."""
+        opened = self._connect(
+            seat.scenario,
+            self._servers.next(seat.room),
+            entrance.request(),
+            receive_buffer=entrance.receive_buffer,
+        )
+        connection, mailbox = self._connection(seat, entrance, opened, account)
+        socket = WebSocket(connection, mailbox, opened) if mailbox is not None else None
+        connection.start(opened.leftover)
+        try:
+            if entrance.standing is not None:
+                entrance.standing.wait_for_welcome(connection)
+            if entrance.enter is not None and socket is not None:
+                entrance.enter(socket)
+        except BaseException as error:
+            if isinstance(error, WebSocketError):
+                self.failed[seat.scenario, str(error)] += 1
+            connection.shut()
+            raise
+        return connection, socket
 
     def open(self, scenario: str, request: Request) -> tuple[WebSocket, Connection]:
         """A WebSocket that belongs to no member; what failed is counted here already."""
         opened = self._connect(scenario, self._servers.next(), request)
-        mailbox = Mailbox()
+        mailbox = Mailbox(partial(self._failed, scenario))
         counters = self._recorder.counters(scenario)
         connection = self._start(opened, lambda control: MailboxFeed(mailbox, control), counters)
         socket = WebSocket(connection, mailbox, opened)
         connection.start(opened.leftover)
         return socket, connection
 
-    def connection(
+    def _connection(
         self, seat: Seat, entrance: Entrance, opened: Opened, account: Account
     ) -> tuple[Connection, Mailbox | None]:
         """The connection of a member, not started, and where what is no payload goes."""
         # What reaches a laggard late is of its own making: nobody's latency.
         counters = self._recorder.counters(seat.scenario) if entrance.checked else Counters()
-        mailbox = Mailbox() if entrance.talks else None
-        decode, standing = entrance.decode, entrance.standing
-        desk = Desk(self._verifier, counters, self._order, decode, mailbox, standing)
+        on_error = partial(self._failed, seat.scenario)
+        mailbox = Mailbox(on_error) if entrance.talks else None
+        decode = careful(entrance.decode, on_error) if entrance.decode is not None else None
+        desk = Desk(self._verifier, counters, self._order, decode, mailbox, entrance.standing)
         kind: type[Inbox] = TalkingInbox if entrance.talks else entrance.inbox
         connection = self._start(opened, lambda control: kind(account, desk, control), counters)
         return connection, mailbox
+
+    def _failed(self, scenario: str, error: Exception) -> None:
+        """The code of a scenario has failed, with a message that it was given."""
+        self._recorder.failed(scenario, "receive", sentence_of(error))
 
     def _start(
         self,

@@ -13,8 +13,7 @@ from aiohttp import WSMessage, WSMsgType
 from gevent.event import Event
 
 from wsload.account.account import Account
-from wsload.account.order import Order
-from wsload.account.order import message_of as number_of
+from wsload.account.order import Order, number_of
 from wsload.account.payload import SMALLEST
 from wsload.account.verifier import CHECKSUM, Fault, Sound, Verifier
 from wsload.client.annotated import MARK, Standing
@@ -22,8 +21,10 @@ from wsload.client.feed import Feed
 from wsload.client.mailbox import Mailbox, message_of
 from wsload.run.recorder import Counters, ticks
 
-Take = Callable[[Any, int], None]
-"""Takes in one message: what the parser gives, and its size."""
+Take = Callable[[Any, int], Sound | None]
+"""Takes in one message: what the parser gives, and its size. Returns it if it was a delivery."""
+Decode = Callable[[str | bytes], bytes | None]
+"""Takes our payload out of a server's message; none: it has none."""
 
 _BINARY, _TEXT = WSMsgType.BINARY, WSMsgType.TEXT
 
@@ -35,26 +36,43 @@ class Desk:
     verifier: Verifier
     counters: Counters
     order: Order | None = None  # none: the order over all senders is nobody's question
-    decode: Callable[[str | bytes], bytes | None] | None = None
-    """Takes our payload out of a server's message, or nothing; none: binary ones are payloads."""
+    decode: Decode | None = None
+    """None: binary messages are payloads."""
     mailbox: Mailbox | None = None
     """Gets what is no payload; none: that is a fault."""
     standing: Standing | None = None
     """Is told the notes of relay.v1, and counts its data frames; none: the protocol is raw."""
 
 
+def careful(decode: Decode, on_error: Callable[[Exception], None]) -> Decode:
+    """`decode` of a scenario, whose exceptions are not those of the connection: one that left the
+    parser would end it, and the server would be said to have broken the protocol."""
+
+    def decode_carefully(message: str | bytes) -> bytes | None:
+        try:
+            payload = decode(message)
+            if payload is not None and not isinstance(payload, bytes):
+                raise TypeError(f"decode returned {type(payload).__name__}, expected bytes or None")
+        except Exception as error:
+            on_error(error)
+            return None
+        return payload
+
+    return decode_carefully
+
+
 def annotated(standing: Standing, take: Take) -> Take:
     """Take the notes of relay.v1 out of what comes."""
 
-    def take_frame(data: Any, size: int) -> None:
+    def take_frame(data: Any, size: int) -> Sound | None:
         kind, payload, _ = data
         if kind is _BINARY or kind is _TEXT:
             if kind is _TEXT and not standing.is_announced and payload[:1] == MARK:
                 standing.note(payload)
-                return
+                return None
             standing.is_announced = False
             standing.skip += 1
-        take(data, size)
+        return take(data, size)
 
     return take_frame
 
@@ -85,44 +103,39 @@ class Inbox(Feed):
         expected, find = following.get, known.get
         inbox, binary, checksum = self, _BINARY, CHECKSUM
 
-        def account(data: tuple[WSMsgType, bytes, Any], size: int) -> None:
+        def account(data: tuple[WSMsgType, bytes, Any], size: int) -> Sound | None:
             kind, payload, _ = data
             if kind is not binary:
                 inbox._other(data)
-                return
+                return None
             sound = find(payload[checksum])  # of one that is too short: not found
             if sound is None or sound[0] != payload:
                 if not inbox._is_sound(payload):
-                    return
+                    return None
                 sound = known[payload[checksum]]
             _, key, sequence, after, intended, late = sound
             if expected(key) == sequence:
                 following[key] = after
             elif not place(key, sequence):
-                return
+                return None
             tick = int((inbox.arrived - intended) * 10_000)
             received[tick] += 1
             if late:
                 tardy[tick] += 1
+            return sound
 
         return account
 
     def _ordering(self, account: Take) -> Take:
         """Also say what came after what, for the one order over all senders."""
-        order, member = self.desk.order, self.account
+        order, name = self.desk.order, self.account.name
 
-        def set_aside() -> int:
-            """How many messages were no deliveries."""
-            faults = member.faults.total()
-            return member.repeated + member.leaked + member.foreign + faults
-
-        def take(data: Any, size: int) -> None:
-            before = set_aside()
-            account(data, size)
-            sound = self._sound(data, size)
-            if sound is not None and set_aside() == before and order is not None:
+        def take(data: Any, size: int) -> Sound | None:
+            sound = account(data, size)
+            if sound is not None and order is not None:
                 _, key, sequence, *_ = sound
-                order.saw(member.name, number_of(key, sequence))
+                order.saw(name, number_of(key, sequence))
+            return sound
 
         return take
 
@@ -140,13 +153,6 @@ class Inbox(Feed):
         else:
             self._control(data)  # type: ignore[arg-type]
 
-    def _sound(self, data: Any, size: int) -> Sound | None:
-        """What is known of a message that has been accounted for; none: it was not sound."""
-        if data[0] is not _BINARY or size < SMALLEST:
-            return None
-        sound = self.desk.verifier.known.get(data[1][CHECKSUM])
-        return sound if sound is not None and sound[0] == data[1] else None
-
 
 class TalkingInbox(Inbox):
     """For servers that say more than what they relay, or wrap it: `Desk.decode` takes our payload
@@ -157,19 +163,19 @@ class TalkingInbox(Inbox):
     def take(self, account: Take) -> Take:
         decode, mailbox = self.desk.decode, self.desk.mailbox
 
-        def take(data: Any, size: int) -> None:
+        def take(data: Any, size: int) -> Sound | None:
             if data[0] not in (WSMsgType.TEXT, WSMsgType.BINARY):
-                account(data, size)
-                return
+                return account(data, size)
             message = message_of(data)
             if decode is not None:
                 payload = decode(message)
             else:
                 payload = message if isinstance(message, bytes) else None
             if payload is not None:
-                account(WSMessage(_BINARY, payload, None), len(payload))
-            elif mailbox is not None:
+                return account(WSMessage(_BINARY, payload, None), len(payload))
+            if mailbox is not None:
                 mailbox.deliver(message)
+            return None
 
         return take
 
@@ -183,15 +189,15 @@ class JitterInbox(Inbox):
         jitter = self.desk.counters.jitter
         latencies: dict[int, float] = {}
 
-        def take(data: Any, size: int) -> None:
-            account(data, size)
-            sound = self._sound(data, size)
+        def take(data: Any, size: int) -> Sound | None:
+            sound = account(data, size)
             if sound is not None:
                 _, key, _, _, intended, _ = sound
                 latency = self.arrived - intended
                 previous = latencies.get(key, latency)
                 latencies[key] = latency
                 jitter[ticks(abs(latency - previous))] += 1
+            return sound
 
         return take
 
@@ -205,9 +211,10 @@ class EchoInbox(Inbox):
         self.heard = heard = Event()
         following, own = self.account.next, self.account.key
 
-        def take(data: Any, size: int) -> None:
-            account(data, size)
+        def take(data: Any, size: int) -> Sound | None:
+            sound = account(data, size)
             if own in following and not heard.is_set():
                 heard.set()
+            return sound
 
         return take

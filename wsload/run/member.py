@@ -54,14 +54,20 @@ class Member:
     )  # fmt: skip
 
     def __init__(
-        self, seat: Seat, entrance: Entrance, account: Account, connection: Connection, leave: Leave
+        self,
+        seat: Seat,
+        entrance: Entrance,
+        account: Account,
+        connection: Connection,
+        socket: WebSocket | None,
+        leave: Leave,
     ) -> None:
         self.seat = seat
         self.entrance = entrance
         self.account = account
         self.connection = connection
         self._leave = leave
-        self.socket: WebSocket | None = None
+        self.socket = socket
         """For messages that are no payloads; none: there are none."""
         self.sender: Sender | None = None
         self.expects_close = False
@@ -94,10 +100,10 @@ class Member:
         assert close is not None, "it is still connected"
         self.account.absent(self.connection.ended, back, close.code)
 
-    def withdraw(self) -> None:
-        """Take back what the server has not begun to read: it was never sent."""
-        if self.sender is not None:
-            self.sender.withdraw()
+    def withdraw(self) -> int:
+        """Take back what the server has not begun to read: it was never sent. Returns how many
+        messages."""
+        return self.sender.withdraw() if self.sender is not None else 0
 
     def leave(self, *, waited: bool = False) -> None:
         """Have what happened until now counted, and close; for `waited` see the ledger."""

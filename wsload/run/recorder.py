@@ -33,7 +33,7 @@ class Counters:
         self.late = 0  # sends that the generator made too late
 
 
-class Request(TypedDict):
+class RequestSample(TypedDict):
     """What one kind of own request came to in one second."""
 
     name: str
@@ -57,7 +57,7 @@ class Sample(TypedDict):
     pings: list[object]
     late: int
     backwards: int  # messages that came before they were sent: clocks disagree
-    requests: list[Request]
+    requests: list[RequestSample]
 
 
 class Recorder:
@@ -94,7 +94,7 @@ class Recorder:
                 samples.append(_fold(scenario, second, counters, requests))
         return samples
 
-    def _take_requests(self, scenario: str) -> list[Request]:
+    def _take_requests(self, scenario: str) -> list[RequestSample]:
         names = {key[1] for key in (*self._requests, *self._failed) if key[0] == scenario}
         return [
             {
@@ -111,7 +111,7 @@ def ticks(seconds: float) -> int:
     return int(seconds * TICKS_PER_SECOND)
 
 
-def _fold(scenario: str, second: int, counters: Counters, requests: list[Request]) -> Sample:
+def _fold(scenario: str, second: int, counters: Counters, requests: list[RequestSample]) -> Sample:
     sample: Sample = {
         "scenario": scenario,
         "second": second,

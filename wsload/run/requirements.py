@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wsload.account.audit import FAULTS
+from wsload.run.figures import counted, number
 
 
 class BadRequirement(Exception):
@@ -96,11 +97,9 @@ class Check:
         quantity = self.quantity
         if self.measured is None:
             return f"{quantity.title} ({self.name}) was required and not measured in this run"
-        relation = "short of the" if quantity.least else "over the"
-        return (
-            f"{quantity.title} is {number(self.measured)} {quantity.unit}, "
-            f"{relation} required {number(self.limit)}"
-        )
+        measured = counted(self.measured, quantity.unit)
+        relation = "short of the required" if quantity.least else "over the limit of"
+        return f"{quantity.title}: {measured}, {relation} {number(self.limit)}"
 
 
 def read(pairs: Iterable[str], file: str = "") -> dict[str, float]:
@@ -128,13 +127,6 @@ def checks(limits: Mapping[str, float], metrics: Mapping[str, float]) -> list[Ch
         for name, limit in limits.items()
         if name in metrics or ALWAYS.get(name) != limit
     ]
-
-
-def number(value: float) -> str:
-    """As people read it: thousands apart, and no more digits than matter."""
-    if value == int(value):
-        return f"{int(value):,}"
-    return f"{value:,.1f}" if abs(value) >= 1 else f"{value:.2g}"
 
 
 def _known(name: str) -> str:

@@ -10,14 +10,13 @@ from wsload.account.account import Account, End
 from wsload.account.ledger import Books, Ledger
 from wsload.account.order import Order
 from wsload.account.payload import Writer
-from wsload.account.stalls import Listener
+from wsload.account.stalls import Listener, Silence
 from wsload.account.verifier import Verifier
 from wsload.client.address import Address
 from wsload.client.clock import now
 from wsload.client.closes import LOST, NORMAL, TOO_SLOW, Side
 from wsload.client.connection import Connection, State
-from wsload.client.handshake import Opened, Request
-from wsload.client.mailbox import Mailbox
+from wsload.client.handshake import Request
 from wsload.client.websocket import WebSocket
 from wsload.run.alarm import Alarm
 from wsload.run.door import Door
@@ -58,8 +57,8 @@ class Run:
         self.recorder = Recorder()
         self.ledger = Ledger(worker)
         self.order = Order() if options.one_order else None
-        self.listener = Listener()
-        self._verifier = Verifier(number, worker, shared=bool(options.room))
+        self._listener = Listener()
+        self._verifier = Verifier(number, worker, shared=bool(options.room), begun=now())
         self._alarm = Alarm(lambda: self.pacer.run())
         self.pacer = Pacer(self._alarm.set)
         self.members: set[Member] = set()
@@ -87,15 +86,12 @@ class Run:
         """Senders may begin, at `started`."""
 
     def join(self, seat: Seat, entrance: Entrance) -> Member:
-        """Connect the user of `seat`; raises `WebSocketError`; a connection that failed is counted
-        here already."""
+        """Connect the user of `seat`; raises `WebSocketError`, which is counted here already."""
         account = Account(
             seat.name, seat.key, joined=inf, echo=entrance.echo, checked=entrance.checked
         )
-        opened = self._door.knock(seat, entrance)
-        connection, mailbox = self._door.connection(seat, entrance, opened, account)
-        member = Member(seat, entrance, account, connection, self.leave)
-        self._enter(member, opened, mailbox)
+        connection, socket = self._door.admit(seat, entrance, account)
+        member = Member(seat, entrance, account, connection, socket, self.leave)
         account.joined = now()
         self.members.add(member)
         self.ledger.enter(account)
@@ -103,34 +99,27 @@ class Run:
 
     def rejoin(self, member: Member) -> None:
         """Connect a member again: the same name and account, and it goes on sending; raises
-        `WebSocketError`, a connection that failed is counted here already. Too late, it does
-        nothing."""
+        `WebSocketError`, which is counted here already. Too late, it does nothing."""
         member.withdraw()
         account, before, seat = member.account, member.connection, member.seat
-        opened = self._door.knock(seat, member.entrance)
-        if self.hushed:  # during the handshake, and the books may be closed
-            opened.sock.close()
-            return
-        connection, mailbox = self._door.connection(seat, member.entrance, opened, account)
-        heard = dict(account.next)
         close = before.close_seen
         assert close is not None, "it is still connected"
-        member.connection = connection
-        try:
-            self._enter(member, opened, mailbox)
-        except BaseException:
-            member.connection = before
-            raise
+        heard = dict(account.next)
+        connection, socket = self._door.admit(seat, member.entrance, account)
+        if self.hushed:  # meanwhile, and the books may be closed
+            connection.shut()
+            return
+        member.connection, member.socket = connection, socket
         back = now()
         self.recorder.counters(seat.scenario).away[ticks(back - before.ended)] += 1
         self.returned[str(close)] += 1
         self.reasons[str(close), close.reason] += 1
         account.absent(before.ended, back, close.code, heard)
         if member.sender is not None:
-            member.sender = member.sender.successor(connection, back)
+            sender = member.sender.successor(connection, back)
             if member.entrance.standing is not None:
-                member.sender.repeat(member.entrance.standing)
-            self.pacer.add(member.sender)
+                sender.repeat(member.entrance.standing)
+            self._pace(member, sender)
 
     def open(self, scenario: str, request: Request) -> WebSocket:
         """A WebSocket that belongs to no member: nothing is owed to it."""
@@ -146,25 +135,6 @@ class Run:
         if close is not None and close.side is Side.SERVER and close.code != NORMAL:
             self.closed[scenario, str(close)] += 1
             self.reasons[str(close), close.reason] += 1
-
-    def _enter(self, member: Member, opened: Opened, mailbox: Mailbox | None) -> None:
-        """Say what is to be said before a member is in."""
-        if mailbox is not None:
-            member.socket = WebSocket(member.connection, mailbox, opened)
-        member.connection.start(opened.leftover)
-        standing = member.entrance.standing
-        if standing is not None:
-            try:
-                standing.wait_for_welcome(member.connection.closed)
-            except BaseException:
-                member.connection.shut()
-                raise
-        if member.entrance.enter is not None and member.socket is not None:
-            try:
-                member.entrance.enter(member.socket)
-            except BaseException:
-                member.connection.shut()
-                raise
 
     def leave(self, member: Member, *, waited: bool = False) -> None:
         """Have what happened until now counted, and close; for `waited` see the ledger."""
@@ -203,7 +173,7 @@ class Run:
 
     def send(self, member: Member, *, size: int, cadence: Iterator[float], interval: float) -> None:
         """Have `member` send at the times of `cadence`, about `interval` seconds apart."""
-        member.sender = Sender(
+        sender = Sender(
             member.connection,
             member.account,
             self.recorder.counters(member.seat.scenario),
@@ -214,8 +184,19 @@ class Run:
         )
         assert member.account.sent is not None
         self._verifier.expect(member.account.key, member.account.sent)
-        if member.sender.due < inf:
-            self.pacer.add(member.sender)
+        self._pace(member, sender)
+
+    def _pace(self, member: Member, sender: Sender) -> None:
+        """From now on `sender` sends for `member`, whenever the server reads."""
+        member.sender = sender
+        if sender.due < inf:
+            self.pacer.add(sender)
+
+        def on_unblocked() -> None:
+            if sender.resume():
+                self.pacer.add(sender)
+
+        member.connection.on_unblocked = on_unblocked
 
     def start(self, senders: Mapping[str, int] | None = None) -> None:
         """Let the senders begin; the second time does nothing. `senders`: those of all processes,
@@ -263,14 +244,13 @@ class Run:
         self.hushed = now()
         self.pacer.stop()
         for member in self.members:
+            is_blocked, withdrawn = member.connection.blocked, member.withdraw()
             if member.sender is not None and member.connection.state is State.OPEN:
-                due = member.sender.owing(self.hushed)
-                if member.connection.blocked:
+                due = withdrawn + member.sender.owing(self.hushed)
+                if is_blocked:
                     self.blocked += due
                 else:
                     self.unsent += due
-        for member in self.members:
-            member.withdraw()
 
     def books(self, *, with_sent: bool = True) -> Books:
         """The ledger's books, once everybody whose connection is over has left it."""
@@ -279,11 +259,16 @@ class Run:
                 self.part(member)
         return self.ledger.books(with_sent=with_sent)
 
+    @property
+    def silences(self) -> list[Silence]:
+        """Times in which nothing arrived in this process, from the first message to the last."""
+        return self._listener.silences(self.started, self.hushed) if self.started else []
+
     def close(self) -> None:
         self._alarm.close()
 
     def heard(self, moment: float) -> None:
         """Something arrived: called after each chunk that a connection has taken in."""
-        self.listener.heard(moment)
+        self._listener.heard(moment)
         if moment >= self.pacer.due:
             self.pacer.run()

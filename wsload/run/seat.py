@@ -3,8 +3,8 @@
 from collections import Counter
 from dataclasses import dataclass
 
-from wsload.account.payload import MEMBERS, Address
-from wsload.run.options import MOST_ROOMS, Options
+from wsload.account.payload import MEMBERS, Origin
+from wsload.run.options import Options
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Seating:
         self._options = options
         self._number = number
         self._worker = worker
-        # Rooms of different scenarios never meet: a scenario's number is the high bits of theirs.
+        # Rooms of different scenarios never meet: each has as many numbers as --rooms says.
         self._scenarios = {name: index for index, name in enumerate(scenarios)}
         self._taken: Counter[str] = Counter()
 
@@ -43,7 +43,7 @@ class Seating:
         taken = self._taken[scenario]
         self._taken[scenario] += 1
         room = taken % options.rooms
-        number = self._scenarios[scenario] * MOST_ROOMS + room
+        number = self._scenarios[scenario] * options.rooms + room
         member = (self._taken.total() - 1) % MEMBERS
         prefix = options.name or f"load-{self._number:05x}"
         base = options.room or f"{scenario}-{self._number:05x}"
@@ -51,6 +51,6 @@ class Seating:
             scenario,
             name=f"{prefix}-{self._worker}-{member}",
             room=base if options.rooms == 1 else f"{base}-{room}",
-            key=Address(self._number, number, self._worker, member).key,
+            key=Origin(self._number, number, self._worker, member).key,
             place=taken // options.rooms,
         )

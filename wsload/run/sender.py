@@ -15,7 +15,6 @@ from wsload.run.cadence import Share
 from wsload.run.recorder import Counters, ticks
 
 _BATCH = 64 * 1024  # bytes that leave in one write at most
-_RETRY = 0.0005  # seconds until a sender that the server does not read looks again
 
 # Seconds: what the operating system alone may cost is nobody's fault.
 _LEAST_TOLERANCE = 0.001
@@ -29,8 +28,7 @@ class Sender:
 
     __slots__ = (
         "_account", "_cadence", "_connection", "_counters", "_encode", "_forgotten", "_frame",
-        "_interval",
-        "_most", "_next", "_sent", "_tolerance", "_writer", "due",
+        "_interval", "_is_held", "_most", "_next", "_sent", "_tolerance", "_writer", "due",
     )  # fmt: skip
 
     def __init__(
@@ -66,6 +64,7 @@ class Sender:
         # intended time of the next message
         self._next = next(cadence, inf) if first is None else first
         self.due = self._next
+        self._is_held = False  # until the server reads again
 
     def successor(self, connection: Connection, moment: float) -> "Sender":
         """One that goes on over another connection; what was due before `moment` is never sent."""
@@ -85,13 +84,17 @@ class Sender:
         )
 
     def send_due(self, moment: float) -> None:
-        """Send everything that is due at `moment`, in one write, and set `due`."""
+        """Send everything that is due at `moment`, in one write, and set `due`; infinity while the
+        server does not read, until `resume`."""
         if self._connection.state is not State.OPEN:
             self.due = inf
             return
         oldest = self._next
-        if self._connection.blocked or oldest > moment:
-            self.due = max(oldest, moment + _RETRY)
+        if oldest > moment:
+            self.due = oldest
+            return
+        if self._connection.blocked:
+            self.due, self._is_held = inf, True
             return
         # Time in which the server did not read is the server's, the rest of a delay is ours.
         late = moment - max(oldest, self._connection.unblocked) > self._tolerance
@@ -105,8 +108,15 @@ class Sender:
         self._counters.sent[ticks(moment - oldest)] += len(frames)
         if late:
             self._counters.late += len(frames)
-        self._connection.write(frames)
+        self._connection.write(frames, withdrawable=True)
         self.due = self._next
+
+    def resume(self) -> bool:
+        """The server reads again. Returns whether the sender had to wait for it: then it is due."""
+        was_held, self._is_held = self._is_held, False
+        if was_held:
+            self.due = self._next
+        return was_held
 
     def repeat(self, standing: Standing) -> None:
         """Send again what the relay does not have; a sequence number is one less than the number of
@@ -118,14 +128,15 @@ class Sender:
             for sequence in range(standing.acked + self._forgotten, len(self._sent))
         ]
         if frames:
-            self._connection.write(frames)
+            self._connection.write(frames, withdrawable=True)
 
     def say(self, moment: float) -> None:
         """Send one message now, beside the schedule."""
         sequence = len(self._sent)
         self._sent.append(moment)
         self._counters.sent[0] += 1
-        self._connection.write([self._frame(self._writer.payload(sequence, moment))])
+        frames = [self._frame(self._writer.payload(sequence, moment))]
+        self._connection.write(frames, withdrawable=True)
 
     def adapt(self, moment: float) -> None:
         """The pace of its cadence has changed at `moment`."""
@@ -142,11 +153,12 @@ class Sender:
             self._next = next(self._cadence, inf)
         return count
 
-    def withdraw(self) -> None:
-        """Take back what has not begun to leave, once or again."""
+    def withdraw(self) -> int:
+        """Take back what has not begun to leave, once or again. Returns how many messages."""
         count = self._connection.withdraw()
         if count:
             del self._sent[-count:]
+        return count
 
 
 def tolerance(interval: float) -> float:

@@ -11,14 +11,17 @@ class Second:
     """What happened in one second, everywhere."""
 
     __slots__ = (
-        "connections", "cpu", "latency", "received", "received_bytes", "sent", "server_cpu",
+        "connections", "cpu", "late_sends", "latency", "received", "received_bytes", "sent",
+        "server_cpu", "tardy",
     )  # fmt: skip
 
     def __init__(self) -> None:
         self.latency = Histogram()
+        self.tardy = Histogram()  # of the same, those that the generator sent late
         self.received = 0
         self.received_bytes = 0
         self.sent = 0
+        self.late_sends = 0
         self.connections: dict[str, int] = {}  # open at its end, by process
         self.cpu: dict[str, float] = {}  # percent of one core, by process
         self.server_cpu: float | None = None  # percent of one core; none: not to be seen
@@ -57,12 +60,15 @@ class Series:
             second = self.seconds[sample["second"]]
             latency = Histogram.of(sample["received"])
             lateness = Histogram.of(sample["sent"])
+            tardy = Histogram.of(sample["tardy"])
             second.latency.merge(latency)
+            second.tardy.merge(tardy)
+            second.late_sends += sample["late"]
             second.received += latency.count
             second.received_bytes += sample["received_bytes"]
             second.sent += lateness.count
             self.latency.merge(latency)
-            self.tardy.merge(Histogram.of(sample["tardy"]))
+            self.tardy.merge(tardy)
             self.lateness.merge(lateness)
             self.connect.merge(Histogram.of(sample["connected"]))
             self.away.merge(Histogram.of(sample["away"]))

@@ -1,6 +1,8 @@
 """Several Locust processes are one run: ledgers and histograms merge."""
 
-from tests.wsload.conftest import LoadTest, Process, StartRelay
+import psutil
+
+from tests.wsload.conftest import LoadTest, Process, StartRelay, Struck
 
 
 def test_books_of_all_processes_are_audited_as_one(
@@ -39,6 +41,16 @@ def test_members_of_all_processes_come_back(
     assert run.metrics["delivered"] + run.wanting == 5 * run.metrics["sent"] > 1000
 
 
+def test_the_one_order_is_checked_over_all_processes(
+    faulty_relay: StartRelay, locust: LoadTest, master: list[str]
+) -> None:
+    relay = faulty_relay("--cross-every", "50")
+    run = locust("loadtest/broadcast.py", relay.host, "-u", "6", "-t", "6s", "--one-order",
+        "--settle", "0.5", *master)  # fmt: skip
+    assert run.result["generator"]["processes"] == 2
+    assert 1 <= run.metrics["disordered"] <= relay.faults()["crossed"]
+
+
 def test_interrupted_run_of_several_processes_is_told_as_it_was(
     real_relay: StartRelay, interrupted: LoadTest, master: list[str]
 ) -> None:
@@ -53,6 +65,26 @@ def test_interrupted_run_of_several_processes_is_told_as_it_was(
     assert run.result["generator"]["processes"] == 2
     assert run.metrics["delivered"] > 20_000
     assert run.metrics["lost"] == 0
+
+
+def test_a_process_that_is_killed_makes_the_run_incomplete(
+    real_relay: StartRelay, struck: Struck, master: list[str]
+) -> None:
+    """It used to pass: Locust had forgotten that worker by the end."""
+    relay = real_relay()
+
+    def kill_one(run: int) -> None:
+        psutil.Process(run).children()[0].kill()
+
+    run = struck(
+        lambda: relay.deliveries() > 500, kill_one,
+        "-m", "locust", "-f", "loadtest/broadcast.py", "--headless",
+        "-u", "6", "-r", "20", "-t", "16s", "--interval", "50", "--host", relay.host, *master,
+    )  # fmt: skip
+    assert run.result["generator"]["processes"] == 1
+    (gone,) = [sentence for sentence in run.says("INCOMPLETE") if sentence.startswith("worker ")]
+    assert gone.endswith("is gone, with what it had measured")
+    assert run.code == 2
 
 
 def test_run_ends_when_no_process_has_a_connection(locust: LoadTest, master: list[str]) -> None:

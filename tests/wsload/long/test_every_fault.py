@@ -12,11 +12,11 @@ import pytest
 from tests.wsload.conftest import LoadTest, StartRelay
 from wsload.account.audit import FAULTS
 
-_CHANGED = "over the required 0: their checksum does not match: the server changed them"
-_SHORT = "over the required 0: they came shorter than they were sent"
-_LOST = "over the required 0: they were owed and never came"
-_COPIES = "over the required 0: they came more than once"
-_INVENTED = "over the required 0: they bear this run's marks, and no member sent them"
+_CHANGED = "over the limit of 0 (their checksum does not match: the server changed them)"
+_SHORT = "over the limit of 0 (they came shorter than they were sent)"
+_LOST = "over the limit of 0 (they were owed and never came)"
+_COPIES = "over the limit of 0 (they came more than once)"
+_INVENTED = "over the limit of 0 (they bear this run's marks, and no member sent them)"
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,7 @@ def test_the_wheel_has_pages_and_code_and_nothing_else(wheel: Path) -> None:
     metadata = next(name for name in names if name.endswith("METADATA"))
     text = zipfile.ZipFile(wheel).read(metadata).decode()
     assert "Requires-Dist: locust" in text
-    assert "For any WebSocket server" in text  # its README
+    assert "for load tests of any WebSocket server" in text  # its README
 
 
 def test_an_installed_wheel_runs_a_scenario(wheel: Path, relay: Process, tmp_path: Path) -> None:

@@ -20,6 +20,8 @@ from aiohttp import WSMsgType, web
 
 from .delivery_faults import FAULTS
 
+_WELCOME = "\0" + json.dumps({"type": "welcome", "gap": False, "cursor": "1-0", "received": 0})
+
 
 class FaultyRelay:
     """Rooms of WebSockets; every message goes to everyone else in its room."""
@@ -43,14 +45,19 @@ class FaultyRelay:
         name = request.match_info["name"]
         room = self.rooms.setdefault(request.query.get("room", "lobby"), {})
         if self.options.refuse:
-            return web.json_response({"error": "said no"}, status=self.options.refuse)
+            headers = {"Location": "https://me:s3cret@relay.example/ws?token=s3cret"}
+            return web.json_response(
+                {"error": "said no"}, status=self.options.refuse, headers=headers
+            )
         if self.closed_at:
             if monotonic() < self.closed_at + self.options.refuse_returns:
                 return web.json_response({"error": "not yet"}, status=503)
             await asyncio.sleep(self.options.slow_returns)
         if name in room:
             return web.json_response({"error": f"{name} is here already"}, status=409)
-        socket = web.WebSocketResponse(compress=False, max_msg_size=0)
+        socket = web.WebSocketResponse(
+            compress=False, max_msg_size=0, protocols=["relay.v1"] if self.options.welcome else []
+        )
         room[name] = socket
         echo = request.query.get("echo") == "1"
         try:
@@ -58,6 +65,8 @@ class FaultyRelay:
             self.joins += 1
             if self.joins == self.options.close_at_join:
                 self.send_away(room)
+            elif self.options.welcome:
+                await socket.send_str(_WELCOME)
             async for message in socket:
                 if message.type is WSMsgType.BINARY:
                     await self.relay(room, name, message.data, echo=echo)
@@ -235,6 +244,7 @@ def main() -> None:
     parser.add_argument("--refuse-returns", type=float, default=0, help="seconds after the close")
     parser.add_argument("--slow-returns", type=float, default=0, help="seconds of a handshake")
     parser.add_argument("--refuse", type=int, default=0, help="HTTP status")
+    parser.add_argument("--welcome", action="store_true", help="greet as relay.v1 does, no more")
     parser.add_argument("--leak", action="store_true", help="deliver into all rooms")
     parser.add_argument("--certificate", default="", help="PEM file with key: speak TLS")
     parser.add_argument("--trust", default="", help="PEM file: ask clients for a certificate")

@@ -1,13 +1,23 @@
-"""A browser to look at pages with."""
+"""A browser to look at pages with, and a server that answers nonsense."""
 
 import os
 import shutil
+import socket
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.wsload.servers.answering import Answering
 
 _CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+
+
+@pytest.fixture
+def answering() -> Iterator[Answering]:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield Answering(listener)
+        listener.shutdown(socket.SHUT_RDWR)  # wakes who waits in accept
 
 
 @pytest.fixture(scope="module")
@@ -23,3 +33,22 @@ def browser() -> Iterator[Browser]:
         )  # fmt: skip
         yield browser
         browser.close()
+
+
+@pytest.fixture(params=["light", "dark"])
+def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """A page that fails the test when something goes wrong in it, or leaves the file system."""
+    context = browser.new_context(color_scheme=request.param)
+    page = context.new_page()
+    wrong: list[str] = []
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("console", lambda message: wrong.append(message.text))
+    page.on(
+        "request",
+        lambda request: (
+            None if request.url.startswith(("file:", "data:")) else wrong.append(request.url)
+        ),
+    )
+    yield page
+    context.close()
+    assert wrong == []

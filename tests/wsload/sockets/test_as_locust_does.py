@@ -100,6 +100,167 @@ class Talker(Broadcast):
     assert run.code == 0, run.output
 
 
+def test_tasks_that_fail_are_part_of_the_verdict(
+    relay: Process, locust: LoadTest, tmp_path: Path
+) -> None:
+    """Locust logs them and goes on, and such a run passed. What `call` has counted counts once."""
+    (file := tmp_path / "failing.py").write_text(
+        """
+from contextlib import suppress
+
+import gevent
+from locust import constant, task
+from wsload.user import WebSocketUser
+
+
+class Visitor(WebSocketUser):
+    wait_time = constant(0.1)
+
+    def on_start(self):
+        self.connect(f"/ws/{self.name}", {"room": "lobby", "echo": "1"})
+
+    @task
+    def say(self):
+        self.call("hello", "hello", name="say")
+        {}["missing"]
+
+    @task
+    def ask(self):
+        self.call("hello", "something else", 0.1, name="ask")
+
+    @task
+    def wait_in_vain(self):
+        with suppress(gevent.Timeout), self.own_request("slow"), gevent.Timeout(0.05):
+            gevent.sleep(5)
+"""
+    )
+    run = locust(str(file), relay.host, "-u", "2", "-t", "4s", fails=True)
+    requests = {request["name"]: request for request in run.result["requests"]}
+    assert requests["task"]["failures"] == {"KeyError: 'missing'": requests["task"]["failed"]}
+    assert requests["task"]["failed"] == requests["say"]["answered"] > 3
+    assert requests["ask"]["failed"] > 3
+    assert requests["slow"]["failed"] > 3
+    assert run.metrics["request_failures"] == sum(each["failed"] for each in requests.values())
+    assert run.says("FAILED")[0].startswith("own requests that failed:")
+    assert run.code == 1
+
+
+def test_a_user_that_cannot_start_is_not_waited_for(
+    relay: Process, locust: LoadTest, tmp_path: Path
+) -> None:
+    """The others begin. They used to wait until the run was over, and sent nothing."""
+    (file := tmp_path / "one_fails.py").write_text(
+        """
+from locust import task
+from wsload.room import RoomUser
+
+
+class Player(RoomUser):
+    interval = 50
+
+    def on_start(self):
+        if self.seat.place == 1:
+            raise RuntimeError("no ticket")
+        self.join()
+        self.send_on_schedule(self.member)
+
+    @task
+    def stay(self):
+        self.member.connection.closed.wait()
+"""
+    )
+    run = locust(str(file), relay.host, "-u", "3", "-t", "4s", fails=True)
+    assert run.metrics["delivered"] == run.metrics["sent"] > 50
+    (request,) = run.result["requests"]
+    assert request["failures"] == {"RuntimeError: no ticket": 1}
+    assert run.code == 1
+
+
+def test_a_scenario_of_ones_own_can_climb(relay: Process, locust: LoadTest, tmp_path: Path) -> None:
+    """Only one that was called `steady` did."""
+    (file := tmp_path / "mine.py").write_text(
+        """
+from loadtest import steady
+
+
+class Mine(steady.Steady):
+    payload = 64
+"""
+    )
+    run = locust(
+        str(file), relay.host, "-u", "4", "-t", "30s", "--rate", "50", "--rate-max", "60",
+        "--rate-step", "2", "--late", "60000", PYTHONPATH=str(ROOT),
+    )  # fmt: skip
+    assert {step["rate"] for step in run.result["steps"]} == {50, 60}
+    assert run.result["duration"] < 25
+
+
+def test_what_fails_after_the_end_is_not_measured(
+    relay: Process, locust: LoadTest, tmp_path: Path
+) -> None:
+    """With --stop-timeout tasks go on until they are done, and others have left by then."""
+    (file := tmp_path / "waiting.py").write_text(
+        """
+from contextlib import suppress
+
+from gevent import sleep
+from locust import task
+from wsload.client.failures import NoAnswer
+from wsload.user import WebSocketUser
+
+
+class Visitor(WebSocketUser):
+    def on_start(self):
+        self.connect(f"/ws/{self.name}", {"room": "lobby", "echo": "1"})
+
+    @task
+    def say(self):
+        self.call("hello", "hello", name="say")
+        sleep(0.2)
+        if self.load.hushed:
+            with suppress(NoAnswer):
+                self.call("hello", "never", 0.1, name="too late")
+            sleep(2)
+"""
+    )
+    run = locust(str(file), relay.host, "-u", "2", "-t", "3s", "--stop-timeout", "8")
+    assert [request["name"] for request in run.result["requests"]] == ["say"]
+    assert run.code == 0, run.output
+
+
+def test_requests_of_other_users_that_fail_are_not_passed_over(
+    relay: Process, locust: LoadTest, tmp_path: Path
+) -> None:
+    """Locust alone would end with 1."""
+    (file := tmp_path / "mixed.py").write_text(
+        """
+from locust import User, constant, task
+from loadtest.broadcast import Broadcast
+
+
+class Plain(User):
+    fixed_count = 1
+    wait_time = constant(0.5)
+
+    @task
+    def get(self):
+        self.environment.events.request.fire(
+            request_type="GET", name="/", response_time=1.0, response_length=0,
+            exception=OSError("no"), context={},
+        )
+
+
+class Talker(Broadcast):
+    fixed_count = 2
+    interval = 50
+"""
+    )
+    run = locust(str(file), relay.host, "-u", "3", "-t", "4s", PYTHONPATH=str(ROOT))
+    (sentence,) = run.says("FAILED")
+    assert "requests of other users failed: see Locust's own table" in sentence
+    assert run.code == 1
+
+
 def test_nothing_shows_a_secret_of_the_address(
     faulty_relay: StartRelay, locust: LoadTest, tmp_path: Path
 ) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from tests.wsload.conftest import LoadTest, StartRelay
+from tests.wsload.conftest import LoadTest, Process, StartRelay
 
 
 def test_host_that_nobody_listens_on(loadtest: LoadTest, free_port: int) -> None:
@@ -67,6 +67,29 @@ def test_refusals_are_explained(faulty_relay: StartRelay, loadtest: LoadTest) ->
         '("said no") (4 connections)'
     ) in run.output
     assert run.metrics["refused"] == 4
+
+
+def test_a_redirect_is_told_with_where_it_leads(
+    faulty_relay: StartRelay, loadtest: LoadTest
+) -> None:
+    """As a proxy answers that wants TLS."""
+    relay = faulty_relay("--refuse", "308")
+    run = loadtest(relay.host)
+    assert run.code == 3
+    assert (
+        f"127.0.0.1:{relay.port} redirects (308), and a WebSocket handshake is not led elsewhere: "
+        "try --host wss://relay.example/ws (4 connections)"
+    ) in run.output
+
+
+def test_a_report_that_cannot_be_written_costs_no_verdict(
+    relay: Process, loadtest: LoadTest, tmp_path: Path
+) -> None:
+    (taken := tmp_path / "taken").write_text("")
+    run = loadtest(relay.host, "--report", str(taken))
+    assert "PASSED  " in run.output
+    assert f"no report: cannot write into --report {taken}: File exists" in run.output
+    assert run.code == 0
 
 
 def test_bad_requirement_stops_the_start(loadtest: LoadTest) -> None:

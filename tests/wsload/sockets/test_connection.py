@@ -1,7 +1,8 @@
 """One connection over a socket pair, with aiohttp's own reader at the other end."""
 
 from array import array
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from math import inf
 from struct import pack
 from typing import Any
 
@@ -11,7 +12,7 @@ from aiohttp import WSMessage, WSMsgType
 from aiohttp.http import WebSocketReader
 
 from wsload.account.account import Account
-from wsload.account.payload import HEADER, Address, Writer
+from wsload.account.payload import HEADER, Origin, Writer
 from wsload.account.verifier import Verifier
 from wsload.client.clock import now
 from wsload.client.closes import Side
@@ -23,7 +24,7 @@ from wsload.run.inbox import Desk, Inbox
 from wsload.run.recorder import Counters
 from wsload.run.sender import Sender
 
-_KEY, _SENT = Address(1, 0, 0, 2).key, 1000.0
+_KEY, _SENT = Origin(1, 0, 0, 2).key, 1000.0
 
 
 class _Collected(Feed):
@@ -40,15 +41,15 @@ class _Collected(Feed):
 class _Pair:
     """A connection, and the socket of its peer."""
 
-    def __init__(self) -> None:
+    def __init__(self, wrapped: Callable[[Any], Any] = lambda sock: sock) -> None:
         ours, self.peer = gevent.socket.socketpair()
         self.counters = Counters()
-        self.account = Account("me", Address(1, 0, 0, 1).key, joined=0.0, echo=False, checked=True)
+        self.account = Account("me", Origin(1, 0, 0, 1).key, joined=0.0, echo=False, checked=True)
         verifier = Verifier(1, 0)
         verifier.expect(_KEY, array("d", [_SENT]))
         desk = Desk(verifier, self.counters)
         self.connection = Connection(
-            Opened(ours, b"", {}),
+            Opened(wrapped(ours), b"", {}),
             lambda control: Inbox(self.account, desk, control),
             self.counters,
             lambda _: None,
@@ -126,6 +127,36 @@ def test_what_is_no_websocket_is_a_protocol_error(pair: _Pair) -> None:
     assert str(pair.connection.close_seen) == "1002 protocol error"
 
 
+class _Records:
+    """A socket as TLS makes it: a read gives one record at most."""
+
+    def __init__(self, sock: Any) -> None:
+        self._sock = sock
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._sock, name)
+
+    def recv(self, size: int) -> bytes:
+        return bytes(self._sock.recv(min(size, 16 * 1024)))
+
+    def pending(self) -> int:
+        return 0
+
+
+@pytest.mark.parametrize("wrapped", [lambda sock: sock, _Records], ids=["TCP", "TLS"])
+def test_a_reader_that_is_behind_is_known(wrapped: Callable[[Any], Any]) -> None:
+    """With TLS it never was: so closes for the generator's slow reading were the server's."""
+    pair = _Pair(wrapped)
+    pair.peer.send(_unmasked(WSMsgType.PING, b"little"))
+    pair.received(1)
+    assert pair.connection.behind == 0
+    size = 200_000
+    gevent.spawn(pair.peer.sendall, pack("!BBQ", 0x82, 127, size) + bytes(size))
+    pair.until(lambda: pair.connection.behind > 0)
+    pair.peer.close()
+    pair.until(pair.connection.closed.is_set)
+
+
 def test_own_close_waits_for_the_answer(pair: _Pair) -> None:
     closing = gevent.spawn(pair.connection.shut)
     assert pair.received(1)[0][:2] == (WSMsgType.CLOSE, 1000)
@@ -149,12 +180,35 @@ def test_what_a_stuck_peer_has_not_begun_to_read_is_taken_back(pair: _Pair) -> N
     queued = len(pair.account.sent or ())
     sender.send_due(begun)
     assert len(pair.account.sent or ()) == queued  # nothing more while the peer does not read
-    sender.withdraw()
+    assert sender.due == inf  # and nobody asks again before it does
+    resumed: list[bool] = []
+    pair.connection.on_unblocked = lambda: resumed.append(sender.resume())
+    withdrawn = sender.withdraw()
     sent = len(pair.account.sent or ())
-    assert queued - sent > 0
+    assert queued - sent == withdrawn > 0
     messages = pair.received(sent)
     assert [HEADER.unpack_from(message.data)[1] for message in messages] == list(range(sent))
+    pair.until(lambda: resumed)
+    assert resumed == [True]
     assert not pair.connection.blocked
+    assert sender.due == begun
+
+
+def test_what_is_no_payload_is_not_taken_back_for_one(pair: _Pair) -> None:
+    """A text of the scenario's own used to take a payload that had left out of the account."""
+    begun = now()
+    sender = Sender(
+        pair.connection, pair.account, pair.counters, iter([begun] * 100_000),
+        writer=Writer(1, 1000), interval=1.0,
+    )  # fmt: skip
+    while not pair.connection.blocked:
+        sender.send_due(begun)
+    pair.connection.write([frame(WSMsgType.TEXT, b"who is there?")])
+    sender.withdraw()
+    sent = len(pair.account.sent or ())
+    *payloads, last = pair.received(sent + 1)
+    assert [HEADER.unpack_from(each.data)[1] for each in payloads] == list(range(sent))
+    assert last.data == b"who is there?"
 
 
 def test_what_had_not_left_when_the_relay_hung_up_was_never_sent(pair: _Pair) -> None:

@@ -26,7 +26,7 @@ def test_every_lost_message_is_counted(faulty_relay: StartRelay, loadtest: LoadT
     assert (run.metrics["repeated"], run.metrics["reordered"]) == (0, 0)
     assert run.code == 1
     assert (
-        f"FAILED  lost is {lost} messages, over the required 0: they were owed and never came"
+        f"FAILED  lost: {lost} messages, over the limit of 0 (they were owed and never came)"
     ) in run.output
 
 
@@ -78,7 +78,7 @@ def test_a_message_in_the_wrong_room_is_a_leak(
     assert run.metrics["leaked"] == 2 * run.metrics["sent"] > 0
     assert run.metrics["lost"] == 0
     assert run.metrics["delivered"] == run.metrics["sent"]
-    assert "leaked into other rooms is" in run.output
+    assert "leaked into other rooms:" in run.output
     assert run.code == 1
 
 
@@ -178,6 +178,18 @@ def test_members_try_until_the_end_where_nobody_is_left_to_come_back_to(
     assert run.result["closed"] == {"1006 lost without a close frame": 4}
     assert run.metrics["refused"] >= 4
     assert run.code == 2
+
+
+def test_members_that_are_never_welcomed_are_told(
+    faulty_relay: StartRelay, loadtest: LoadTest
+) -> None:
+    """One of four used to go without a word, and the run passed with the others."""
+    relay = faulty_relay("--close-at-join", "4", "--keep", "3", "--welcome")
+    run = loadtest(relay.host, "--protocol", "relay.v1")
+    assert run.metrics["refused"] == 1
+    assert run.says("INCOMPLETE") == [
+        'the connection ended before the welcome of relay.v1: 1012 restarting ("go") (1 connection)'
+    ]
 
 
 def test_churn_counts_the_hello_that_does_not_come_back(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.wsload.conftest import ROOT, LoadTest, Process, StartProcess
+from tests.wsload.conftest import ROOT, LoadTest, Process, StartProcess, StartRelay
 
 _DOCUMENT = (ROOT / "docs" / "loadtest.md").read_text()
 
@@ -47,6 +47,45 @@ def test_chat_with_think_time(scenario: str, relay: Process, locust: LoadTest) -
     assert run.code == 0, run.output
 
 
+def test_who_waits_for_nobody_begins_at_once(
+    relay: Process, locust: LoadTest, tmp_path: Path
+) -> None:
+    """However slowly the others come: it was refused as too short, and had no time of its own."""
+    (file := tmp_path / "visitor.py").write_text(
+        """
+from locust import constant, task
+from wsload.user import WebSocketUser
+
+
+class Visitor(WebSocketUser):
+    wait_time = constant(0.2)
+
+    def on_start(self):
+        self.connect(f"/ws/{self.name}", {"room": "lobby", "echo": "1"})
+
+    @task
+    def say(self):
+        self.call("hello", "hello", name="say")
+"""
+    )
+    run = locust(str(file), relay.host, "-u", "20", "-r", "1", "-t", "4s")
+    assert run.metrics["requests"] > 10
+    assert run.result["duration"] > 3
+    assert run.code == 0, run.output
+
+
+@pytest.mark.parametrize("scenario", ["chat.py"], indirect=True)
+def test_nothing_is_said_while_a_run_waits_for_what_is_missing(
+    scenario: str, faulty_relay: StartRelay, locust: LoadTest
+) -> None:
+    """It used to be counted as sent by nobody: the senders' logs had been read by then."""
+    relay = faulty_relay("--delay-message-every", "3", "--delay", "1")
+    run = locust(scenario, relay.host, "-u", "5", "-t", "4s", "--require", "reordered=10000")
+    assert (run.metrics["unexpected"], run.metrics["lost"]) == (0, 0)
+    assert run.metrics["sent"] == relay.faults()["messages"] > 20
+    assert run.code == 0, run.output
+
+
 @pytest.mark.parametrize("scenario", ["foreign.py"], indirect=True)
 def test_a_server_that_is_not_this_relay(
     scenario: str, chat_server: Process, locust: LoadTest
@@ -62,9 +101,24 @@ def test_a_server_that_is_not_this_relay(
 
 
 @pytest.mark.parametrize("scenario", ["foreign.py"], indirect=True)
+def test_a_decode_that_fails_is_the_scenarios_failure(
+    scenario: str, chat_server: Process, locust: LoadTest
+) -> None:
+    """Not the server's: `1002 protocol error` was what it was said to have done."""
+    file = Path(scenario)
+    file.write_text(file.read_text().replace('told["type"] == "said"', 'told["kind"] == "said"'))
+    run = locust(scenario, chat_server.host, "-u", "2", "-t", "4s")
+    assert run.result["closed"] == {}
+    requests = {request["name"]: request for request in run.result["requests"]}
+    assert requests["receive"]["failures"] == {"KeyError: 'kind'": requests["receive"]["failed"]}
+    assert requests["who"]["answered"] > 2  # it goes on: what cannot be decoded is in the mailbox
+    assert run.code == 1
+
+
+@pytest.mark.parametrize("scenario", ["foreign.py"], indirect=True)
 def test_a_requirement_on_own_requests(
     scenario: str, chat_server: Process, locust: LoadTest
 ) -> None:
     run = locust(scenario, chat_server.host, "-u", "2", "-t", "4s", "--require", "request_p50=0.01")
     assert run.code == 1
-    assert "p50 of own requests is" in run.says("FAILED")[0]
+    assert "p50 of own requests:" in run.says("FAILED")[0]

@@ -21,8 +21,10 @@ class _Server:
     """The other end."""
 
     def __init__(self) -> None:
+        self.errors: list[str] = []
         ours, self.peer = gevent.socket.socketpair()
-        mailbox, opened = Mailbox(), Opened(ours, b"", {"sec-websocket-protocol": "chat.v1"})
+        mailbox = Mailbox(lambda error: self.errors.append(repr(error)))
+        opened = Opened(ours, b"", {"sec-websocket-protocol": "chat.v1"})
         self.connection = Connection(
             opened,
             lambda control: MailboxFeed(mailbox, control),
@@ -130,3 +132,12 @@ def test_round_trips_of_pings_are_told(server: _Server) -> None:
     server.socket.expect("after")
     assert len(trips) == 1
     assert 0 <= trips[0] < 20
+
+
+def test_a_listener_that_fails_does_not_end_the_connection(server: _Server) -> None:
+    """The server used to be told off for it: `1002 protocol error`."""
+    server.socket.listen({"type": "bad"}, lambda _: {"a": 1}["missing"])
+    server.says('{"type": "bad"}', "next")
+    assert server.socket.expect() == "next"
+    assert server.errors == ["KeyError('missing')"]
+    assert server.socket.is_open

@@ -6,9 +6,9 @@ from math import inf
 from wsload.account.account import Account, End
 from wsload.account.audit import Audit, audit
 from wsload.account.ledger import Ledger
-from wsload.account.payload import Address
+from wsload.account.payload import Origin
 
-A, B, C = (Address(1, 0, 0, member).key for member in range(3))
+A, B, C = (Origin(1, 0, 0, member).key for member in range(3))
 
 
 def account(key: int = A, *, joined: float = 0.0, echo: bool = False) -> Account:

@@ -1,5 +1,6 @@
 """Addresses and tokens: what is used of a URL, and what of it is shown."""
 
+import sys
 from pathlib import Path
 
 import jwt
@@ -98,6 +99,13 @@ def test_a_token_for_each_user(tmp_path: Path) -> None:
     secret = "a secret that is long enough for HS256"
     claims = jwt.decode(minted(secret)("me", "den"), secret, algorithms=["HS256"])
     assert (claims["sub"], claims["room"]) == ("me", "den")
+
+
+def test_a_secret_without_the_library_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """wsload is installed without it, and JWT_SECRET may be meant for another program."""
+    monkeypatch.setitem(sys.modules, "jwt", None)
+    with pytest.raises(BadAddress, match=r"install wsload\[jwt\], or unset JWT_SECRET"):
+        minted("a secret that is long enough for HS256")
 
 
 def test_token_files_that_cannot_be_used(tmp_path: Path) -> None:

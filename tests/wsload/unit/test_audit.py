@@ -7,7 +7,7 @@ import pytest
 from wsload.account.account import Account
 from wsload.account.audit import audit
 from wsload.account.ledger import Ledger
-from wsload.account.payload import Address
+from wsload.account.payload import Origin
 
 from .books import A, B, C, account, audited, receive, sender
 
@@ -53,6 +53,11 @@ def test_who_left_has_sent_nonetheless() -> None:
     receive(receiver, B, 0)
     found = audited(receiver, left=(sender(B, [1.0, 2.0]),))
     assert (found.sent, found.delivered, found.lost) == (2, 1, 1)
+
+
+def test_a_key_that_is_used_again_loses_no_count() -> None:
+    """Members of `churn` are numbered from 0 again after a million of them."""
+    assert audited(left=(sender(A, [1.0]), sender(A, [5.0, 6.0]))).sent == 3
 
 
 def test_what_a_closed_member_had_not_read_is_unread() -> None:
@@ -101,7 +106,7 @@ def test_who_is_still_away_missed_everything_since() -> None:
 
 
 def _mover(member: int, *absences: tuple[float, float, int]) -> Account:
-    mover = account(Address(1, 0, 0, member).key)
+    mover = account(Origin(1, 0, 0, member).key)
     for left, back, code in absences:
         mover.absent(left, back, code)
     return mover
@@ -114,7 +119,7 @@ def test_room_is_split_from_the_first_return_to_the_last_leave() -> None:
         _mover(2, (11.5, 11.6, 1012)),
         _mover(3, (11.0, 11.1, 1012)),
     ]
-    alone = account(Address(1, 1, 0, 9).key)
+    alone = account(Origin(1, 1, 0, 9).key)
     alone.absent(1.0, 2.0, 1012)
     assert audited(*movers, alone).split == pytest.approx(1.3)
     assert audited(left=(*movers, alone)).split == pytest.approx(1.3)
@@ -149,13 +154,13 @@ def test_own_message_unasked_is_a_copy_too_many() -> None:
 
 def test_message_of_another_room_is_a_leak() -> None:
     member = account(A)
-    receive(member, Address(1, 7, 0, 5).key, 0)
+    receive(member, Origin(1, 7, 0, 5).key, 0)
     found = audited(member)
     assert (found.leaked, found.delivered, found.lost) == (1, 0, 0)
 
 
 def test_rooms_owe_nothing_to_each_other() -> None:
-    other = account(Address(1, 1, 0, 9).key)
+    other = account(Origin(1, 1, 0, 9).key)
     found = audited(other, sender(B, [1.0, 2.0]))
     assert (found.sent, found.owed, found.lost) == (2, 0, 0)
 
@@ -170,7 +175,7 @@ def test_a_laggard_is_owed_nothing() -> None:
 def test_books_of_several_processes_are_one() -> None:
     """The receiver is in one, the sender in the other."""
     first, second = Ledger(0), Ledger(1)
-    key = Address(1, 0, 1, 0).key
+    key = Origin(1, 0, 1, 0).key
     receiver = account(A)
     receive(receiver, key, 0)
     first.enter(receiver)
@@ -179,11 +184,24 @@ def test_books_of_several_processes_are_one() -> None:
     assert (found.delivered, found.lost, found.unexpected) == (1, 1, 0)
 
 
+def test_logs_need_no_copy_in_the_process_that_has_them() -> None:
+    """Of a run of a day they are a gigabyte, and two copies of them were made at its end."""
+    ledger = Ledger()
+    speaker, gone, receiver = sender(A, [1.0, 2.0]), sender(B, [1.0]), account(C)
+    receive(receiver, A, 0)
+    for one in (speaker, gone, receiver):
+        ledger.enter(one)
+    ledger.leave(gone, 5.0)
+    logs = ledger.logs()
+    assert logs[A] is speaker.sent and logs[B] is gone.sent
+    assert audit([ledger.books(with_sent=False)], logs) == audit([ledger.books()])
+
+
 def test_what_another_process_never_sent_is_unexpected() -> None:
     """Beyond the end of its log, or of a member that it does not have; a phantom never makes up
     for a loss."""
     first, second = Ledger(0), Ledger(1)
-    key, phantom = Address(1, 0, 1, 0).key, Address(1, 0, 1, 9).key
+    key, phantom = Origin(1, 0, 1, 0).key, Origin(1, 0, 1, 9).key
     receiver = account(A)
     receive(receiver, key, 0, 40_000_000)
     receive(receiver, phantom, 0)
@@ -196,7 +214,7 @@ def test_what_another_process_never_sent_is_unexpected() -> None:
 def test_what_a_process_that_is_gone_has_sent_is_no_fault() -> None:
     ledger = Ledger(0)
     receiver = account(A)
-    receive(receiver, Address(1, 0, 1, 0).key, 0, 1)
+    receive(receiver, Origin(1, 0, 1, 0).key, 0, 1)
     ledger.enter(receiver)
     found = audit([ledger.books()])
     assert (found.delivered, found.unexpected) == (2, 0)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from wsload.account.audit import audit
 from wsload.account.ledger import Ledger
-from wsload.account.payload import Address
+from wsload.account.payload import Origin
 
 from .books import A, B, C, account, audited, receive, sender
 
@@ -96,7 +96,7 @@ def test_phantoms_never_make_up_for_losses(seed: int, processes: int) -> None:
     """As many invented messages as lost ones, of senders that exist and of some that do not."""
     random = Random(seed)
     ledgers = [Ledger(worker) for worker in range(processes)]
-    keys = [Address(1, 0, worker, 1).key for worker in range(processes)]
+    keys = [Origin(1, 0, worker, 1).key for worker in range(processes)]
     receiver = account(A)
     ledgers[0].enter(receiver)
     lost = 0
@@ -107,7 +107,7 @@ def test_phantoms_never_make_up_for_losses(seed: int, processes: int) -> None:
                 lost += 1
             else:
                 receive(receiver, key, sequence)
-    phantoms = [*keys, *(Address(1, 0, worker, 9).key for worker in range(processes))]
+    phantoms = [*keys, *(Origin(1, 0, worker, 9).key for worker in range(processes))]
     for number in range(lost):
         receive(receiver, random.choice(phantoms), 1000 + number)
     found = audit([ledger.books() for ledger in ledgers])

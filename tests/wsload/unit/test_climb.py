@@ -54,6 +54,23 @@ def test_the_top_holds() -> None:
     assert climb.lowest_failed == 0
 
 
+def test_a_climb_is_answered_when_only_queues_have_to_empty() -> None:
+    options = options_of("--rate", "100", "--rate-max", "1000", "--rate-step", "3")
+    climb = Climb(options, {"p99": 50.0}, 1000.0)
+    series, recorder, answered = Series(), Recorder(), []
+    for second in range(1000, 1100):
+        recorder.counters("steady").sent[0] += 100
+        recorder.counters("steady").received[2000] += 100
+        series.add(recorder.take(second))
+        climb.look(series, second + 1)
+        answered.append(climb.is_answered)
+        if climb.finished:
+            break
+    assert answered[:6] == [False] * 6
+    assert answered.index(True) < len(answered) - 1
+    assert climb.highest == 0
+
+
 def test_not_even_the_first_rate() -> None:
     climb = _climb(50)
     assert climb.highest == 0
@@ -65,6 +82,54 @@ def test_the_generator_can_be_the_limit() -> None:
     climb = _climb(inf, cpu_limit=500)
     assert climb.limited
     assert climb.steps[-1].shortfall == "the generator was the limit (99 % of a core)"
+    assert climb.highest == pytest.approx(477, abs=1)
+
+
+@pytest.mark.parametrize(
+    ("late", "sentence"),
+    [(0, "the server read only 450 msg/s of its senders"),
+     (45, "the generator was the limit (10 % left late)")],
+    ids=["blocked", "late"],
+)  # fmt: skip
+def test_what_was_not_sent_in_time_is_the_servers_or_the_generators(
+    late: int, sentence: str
+) -> None:
+    """Time in which the server does not read makes no message late."""
+    options = options_of("--rate", "500", "--rate-max", "10000", "--rate-step", "3")
+    climb, series, recorder = Climb(options, {"p99": 50.0}, 1000.0), Series(), Recorder()
+    for second in range(1000, 1005):
+        recorder.counters("steady").sent[0] += 450
+        recorder.counters("steady").late += late
+        recorder.counters("steady").received[20] += 450
+        series.add(recorder.take(second))
+        climb.look(series, second + 1)
+    assert climb.steps[0].shortfall == sentence
+    assert climb.steps[0].limited is bool(late)
+
+
+def test_a_generator_that_is_late_can_be_the_limit() -> None:
+    """Its own slow messages used to be the server's, and the rate before them the answer."""
+    options = options_of("--rate", "100", "--rate-max", "10000", "--rate-step", "3")
+    climb = Climb(options, {"p99": 50.0}, 1000.0)
+    series, recorder, rate = Series(), Recorder(), 100.0
+    counters = recorder.counters("steady")
+    for second in range(1000, 2000):
+        late = int(rate / 2) if rate > 500 else 0
+        counters.sent[0] += int(rate)
+        counters.late += late
+        counters.received[20] += int(rate) - late
+        if late:
+            counters.received[2000] += late
+            counters.tardy[2000] += late
+        series.add(recorder.take(second))
+        series.note(second, "alone", connections=2, cpu=20.0)
+        rate = climb.look(series, second + 1) or rate
+        if climb.finished:
+            break
+    assert climb.limited
+    assert [step.shortfall for step in climb.steps[-2:]] == [
+        "the generator was the limit (50 % left late)"
+    ] * 2
     assert climb.highest == pytest.approx(477, abs=1)
 
 

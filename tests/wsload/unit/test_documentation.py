@@ -7,7 +7,7 @@ from relay.wire.closing import Reason
 from tests.process import ROOT
 from wsload.client.closes import FINAL, Close, Side
 from wsload.client.failures import refusal
-from wsload.run.options import add_arguments
+from wsload.run.arguments import add_arguments
 from wsload.run.requirements import QUANTITIES
 
 _DOCUMENT = (ROOT / "docs" / "loadtest.md").read_text()

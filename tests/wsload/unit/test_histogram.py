@@ -53,6 +53,16 @@ def test_mean_and_maximum_know_more_than_the_buckets() -> None:
     assert histogram.mean == pytest.approx(1000.1)
 
 
+@given(_TICKS, _TICKS)
+def test_what_is_taken_out_takes_its_maximum_along(kept: list[int], taken: list[int]) -> None:
+    """The maximum of the rest never flatters, and is at most a bucket more."""
+    rest = _of(kept + taken).without(_of(taken))
+    assert rest.counts == _of(kept).counts
+    true = (max(kept) + 1) / 10
+    assert true - 0.01 <= rest.max <= true * 1.0101 + 0.2
+    assert _of(taken).without(_of(taken)).max == 0
+
+
 def test_an_empty_histogram_is_all_zero() -> None:
     histogram = Histogram()
     assert (histogram.count, histogram.mean, histogram.max, histogram.percentile(0.5)) == (0,) * 4

@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from wsload.run import requirements
-from wsload.run.options import BadOption, Options, add_arguments
+from wsload.run.arguments import add_arguments
+from wsload.run.figures import counted, number
+from wsload.run.options import BadOption, Options
 
 
 class _Parser(ArgumentParser):
@@ -34,6 +36,7 @@ def options_of(*arguments: str) -> Options:
         (["--rate-factor", "1"], "--rate-factor 1.0: expected 1.01 to 10 times"),
         (["--rate", "0"], "--rate 0.0: expected 0.001 to 1e+09 messages a second"),
         (["--interval", "-5"], "--interval -5.0: expected 0 or more"),
+        (["--rate-max", "500"], "--rate-max 500: expected more than --rate 1000, or 0 to stay"),
     ],
 )
 def test_bad_values_are_named(arguments: list[str], sentence: str) -> None:
@@ -82,10 +85,10 @@ def test_what_was_missed_names_value_and_limit() -> None:
     limits = {"p99": 250.0, "throughput": 1e5, "lost": 0.0, "jitter_p99": 5.0, "p50": 0.05}
     found = requirements.checks(limits, metrics)
     assert [check.sentence for check in found if not check.met] == [
-        "p99 latency is 251.5 ms, over the required 250",
-        "throughput is 99 msg/s, short of the required 100,000",
+        "p99 latency: 251.5 ms, over the limit of 250",
+        "throughput: 99 msg/s, short of the required 100,000",
         "p99 jitter (jitter_p99) was required and not measured in this run",
-        "p50 latency is 0.052 ms, over the required 0.05",
+        "p50 latency: 0.052 ms, over the limit of 0.05",
     ]
 
 
@@ -99,4 +102,14 @@ def test_what_always_holds_is_checked_where_it_was_measured() -> None:
     [(0.05, "0.05"), (0.0518, "0.052"), (1.25, "1.2"), (1234567, "1,234,567"), (0, "0")],
 )
 def test_numbers_have_the_digits_that_matter(value: float, text: str) -> None:
-    assert requirements.number(value) == text
+    assert number(value) == text
+
+
+def test_one_of_something_is_no_plural() -> None:
+    found = [
+        counted(1, "messages"),
+        counted(1200, "messages"),
+        counted(1, "ms"),
+        counted(1, "msg/s"),
+    ]
+    assert found == ["1 message", "1,200 messages", "1 ms", "1 msg/s"]

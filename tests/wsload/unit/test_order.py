@@ -3,10 +3,12 @@
 from itertools import permutations
 from random import Random
 
+import msgpack  # type: ignore[import-untyped]
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wsload.account.order import Order, disagreements
+from wsload.account.order import Order, disagreements, number_of
+from wsload.account.payload import MEMBERS, ROOMS, RUNS, WORKERS, Origin
 
 
 def _order(**seen: list[int]) -> Order:
@@ -33,6 +35,14 @@ def test_two_receivers_that_saw_two_messages_in_different_order() -> None:
 def test_three_receivers_can_disagree_without_any_two() -> None:
     """Each pair of messages is seen in one order only, and no order of all three agrees."""
     assert len(disagreements(_order(a=[1, 2], b=[2, 3], c=[3, 1]).steps())) == 1
+
+
+def test_steps_can_be_sent_by_a_worker() -> None:
+    """Locust's messages carry numbers of 64 bits; a message is one of 96."""
+    key = Origin(RUNS - 1, ROOMS - 1, WORKERS - 1, MEMBERS - 1).key
+    order = _order(a=[number_of(key, 1), number_of(key, 2)])
+    steps = [tuple(step) for step in msgpack.loads(msgpack.dumps(order.steps()))]
+    assert steps == order.steps() == [(key, 1, key, 2, "a")]
 
 
 def test_a_copy_is_no_disagreement() -> None:

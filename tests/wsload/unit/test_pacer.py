@@ -92,7 +92,7 @@ def test_sender_goes_on_where_it_was_however_often_it_comes_back() -> None:
     connection: Any = SimpleNamespace(
         state=State.OPEN, blocked=False, unblocked=0.0, compressed=False
     )
-    connection.write = sent.extend
+    connection.write = lambda frames, **_: sent.extend(frames)
     account = Account("member", 1, joined=0.0, echo=False, checked=True)
     cadence = constant(0.0, 1.0)
     sender = Sender(connection, account, Counters(), cadence, writer=Writer(1, 64), interval=1.0)

@@ -8,6 +8,8 @@ import pytest
 from wsload.account.audit import Audit
 from wsload.account.order import Disagreement
 from wsload.account.stalls import Silence
+from wsload.client.closes import Close, Side
+from wsload.client.failures import refusal
 from wsload.report.outcome import Outcome
 from wsload.report.result import result_of
 from wsload.report.table import render
@@ -60,6 +62,45 @@ def test_throughput_is_not_flattered_by_what_comes_later() -> None:
     recorder.counters("broadcast").received[50_000] += 100_000
     outcome.series.add(recorder.take(111))
     assert result_of(outcome)["metrics"]["throughput"] == 100
+
+
+def test_throughput_is_counted_from_the_begin() -> None:
+    """A chat goes on while others join: what it says then belongs to no time that is counted."""
+    outcome = _outcome()
+    recorder = Recorder()
+    recorder.counters("chat").received[20] += 100_000
+    recorder.counters("chat").received_bytes += 1_000_000
+    outcome.series.add(recorder.take(95))
+    outcome.sending_ended()
+    metrics = result_of(outcome)["metrics"]
+    assert (metrics["throughput"], metrics["bandwidth"]) == (100, 0.8)
+
+
+def test_a_run_in_which_not_everybody_joined_has_no_course() -> None:
+    """Its seconds have no begin to be counted from, and it does not say that nothing was sent."""
+    outcome = _outcome()
+    outcome.begun = 0.0
+    result = result_of(outcome)
+    assert (result["verdict"], result["seconds"], result["heat"]["cells"]) == ("INCOMPLETE", [], [])
+    assert result["remarks"][0][1].startswith("the run ended before everybody had joined;")
+
+
+def test_a_long_run_has_no_row_for_each_second() -> None:
+    """A result of a day would be a page that no browser draws."""
+    outcome = _outcome()
+    outcome.ended = 100.0 + 86_400
+    recorder = Recorder()
+    for second in range(110, 100 + 86_400):
+        recorder.counters("broadcast").received[20] += 100
+        recorder.counters("broadcast").sent[0] += 100
+        outcome.series.add(recorder.take(second))
+    outcome.loop_delays = {100 + 599: 7.0, 100 + 600: 1.0}
+    result = result_of(outcome)
+    assert (result["span"], len(result["seconds"])) == (300, 288)
+    assert [row["t"] for row in result["seconds"][:3]] == [300, 600, 900]
+    assert {row["received"] for row in result["seconds"]} == {100}
+    assert [row.get("loop_delay") for row in result["seconds"][:4]] == [None, 7.0, 1.0, None]
+    assert sum(count for _, _, count in result["heat"]["cells"]) == 8_640_000
 
 
 def test_a_busy_generator_does_not_keep_a_run_from_passing() -> None:
@@ -123,6 +164,30 @@ def test_pauses_of_a_slow_schedule_are_no_stalls() -> None:
     assert result_of(outcome)["notes"] == []
 
 
+def test_what_lies_between_two_messages_of_a_slow_schedule_is_no_stall() -> None:
+    """One message every two seconds, delivered at once: each is sent in a second of a pause."""
+    outcome = _outcome(audit=Audit(sent=5, delivered=5), silences=[Silence(104.001, 106.001)])
+    assert result_of(outcome)["notes"] == []
+
+
+def test_a_limit_on_the_maximum_is_judged_by_those_on_time() -> None:
+    """The only slow message was one that the generator sent late."""
+    outcome = _outcome()
+    outcome.limits["max"] = 100.0
+    recorder = Recorder()
+    counters = recorder.counters("broadcast")
+    counters.received[5000] += 1
+    counters.tardy[5000] += 1
+    counters.sent[0] += 1
+    counters.late += 1
+    outcome.series.add(recorder.take(109))
+    result = result_of(outcome)
+    assert result["verdict"] == "INVALID"
+    assert (
+        "maximum latency: 500.1 ms, over the limit of 100, and 2.1 for" in result["remarks"][0][1]
+    )
+
+
 def test_close_reasons_are_told_with_their_texts() -> None:
     outcome = _outcome(
         closed=Counter({"4001 too slow": 3}),
@@ -148,6 +213,26 @@ def test_refusals_are_told_by_cause_the_most_frequent_first() -> None:
     assert result["metrics"]["refused"] == 1201
 
 
+def test_a_server_with_other_words_for_each_refusal_fills_no_screen() -> None:
+    result = result_of(_outcome(failed=Counter({f"no {each}": 2 for each in range(1000)})))
+    assert len(result["remarks"]) == 11
+    assert result["remarks"][-1][1] == "1,980 connections failed for other reasons, see the result"
+    assert len(result["failures"]) == 1000
+
+
+def test_a_servers_words_stay_within_their_quotes() -> None:
+    """They used to write lines of their own on the terminal, a verdict among them."""
+    reason = "bye\n\x1b[2JPASSED  all limits met" + "x" * 1000
+    outcome = _outcome(closed=Counter({"1008 rule broken": 1}))
+    outcome.reasons["1008 rule broken", reason] += 1
+    (sentence,) = [sentence for _, sentence in result_of(outcome)["remarks"]]
+    assert r'1008 rule broken ("bye\n\x1b[2JPASSED  all limits met' in sentence
+    assert sentence.endswith('x…")')
+    assert len(sentence) < 300
+    for text in (str(refusal(503, reason)), Close(Side.SERVER, 1008, reason).sentence):
+        assert text.isprintable()
+
+
 def test_own_requests_are_counted_and_judged() -> None:
     outcome = _outcome()
     recorder = Recorder()
@@ -160,7 +245,7 @@ def test_own_requests_are_counted_and_judged() -> None:
     assert result["metrics"]["request_p99"] == pytest.approx(10.1, abs=0.2)
     assert result["requests"][0]["failures"] == {"no message that matches came within 5 s": 1}
     assert result["remarks"] == [
-        ["FAILED", "own requests that failed is 1 requests, over the required 0"]
+        ["FAILED", "own requests that failed: 1 request, over the limit of 0"]
     ]
 
 

@@ -21,22 +21,25 @@ ROWS: list[tuple[int, str, dict[str, Any], Word, str]] = [
     (9, "own requests are enough", {"sent": 0, "owed": 0, "requests": 1}, Word.PASSED, "lost 0"),
     (
         2, "a fault", {"checks": [LOST]}, Word.FAILED,
-        "lost is 12 messages, over the required 0: they were owed and never came",
+        "lost: 12 messages, over the limit of 0 (they were owed and never came)",
     ),
     (
         2, "a fault, however late the generator", {"checks": [LOST], "late_share": 0.9},
-        Word.FAILED, "lost is 12 messages",
+        Word.FAILED, "lost: 12 messages",
     ),
     (
         2, "a fault that slow closes do not explain",
         {"checks": [Check("corrupted", 0, 1)], "slow_closes": 3},
-        Word.FAILED, "corrupted is 1 messages, over the required 0: their checksum",
+        Word.FAILED, "corrupted: 1 message, over the limit of 0 (their checksum",
     ),
     (
         3, "slow closes of a generator that was behind", {"slow_closes": 3, "cpu": 97.0},
         Word.INVALID, "the server closed 3 connections for slow reading, and it was the",
     ),
-    (3, "and what they explain", {"slow_closes": 1, "checks": [LOST]}, Word.INVALID, "1 "),
+    (
+        2, "a loss, although some were closed for slow reading",
+        {"slow_closes": 1, "checks": [LOST]}, Word.FAILED, "lost: 12 messages",
+    ),
     (4, "refused or closed", {"ended": ["503 full (1 connection)"]}, Word.INCOMPLETE, "503 full"),
     (
         5, "not sent", {"sent_share": 0.97}, Word.INVALID,
@@ -59,6 +62,16 @@ ROWS: list[tuple[int, str, dict[str, Any], Word, str]] = [
         {"climb": Climbed(5000, top_held=False, limited=True)},
         Word.PASSED, "at least 5,000 msg/s sent: the generator was the limit",
     ),
+    (
+        7, "the run ended before the climb",
+        {"climb": Climbed(5000, top_held=False, limited=False, answered=False)},
+        Word.PASSED, "at least 5,000 msg/s sent: the run ended before the climb did",
+    ),
+    (
+        4, "the run ended before a step",
+        {"climb": Climbed(0, top_held=False, limited=False, answered=False)},
+        Word.INCOMPLETE, "the run ended before the first step of the climb did; run longer (-t)",
+    ),
     (9, "a knee", {"climb": Climbed(5000, top_held=False, limited=False)}, Word.PASSED, "lost 0"),
     (
         8, "met in spite of lateness", {"checks": [P99_MET], "late_share": LATE},
@@ -71,20 +84,20 @@ ROWS: list[tuple[int, str, dict[str, Any], Word, str]] = [
     ),
     (
         10, "latency, generator on time", {"checks": [P99_MISSED]}, Word.FAILED,
-        "p99 latency is 250 ms, over the required 100",
+        "p99 latency: 250 ms, over the limit of 100",
     ),
     (
         10, "latency, also of those on time",
         {"checks": [P99_MISSED], "late_share": LATE, "on_time": {"p99": 120.0}},
-        Word.FAILED, "p99 latency is 250 ms, over the required 100",
+        Word.FAILED, "p99 latency: 250 ms, over the limit of 100",
     ),
     (10, "another upper limit", {"checks": [Check("split", 5, 9)]}, Word.FAILED, "longest split"),
     (
         11, "latency, met by those on time",
         {"checks": [P99_MISSED], "late_share": LATE, "on_time": {"p99": 80.0}},
-        Word.INVALID, "over the required 100, and 80 for those that left on time: 30 % left late",
+        Word.INVALID, "over the limit of 100, and 80 for those that left on time: 30 % left late",
     ),
-    (12, "throughput", {"checks": [SLOW_THROUGHPUT]}, Word.FAILED, "throughput is 900 msg/s"),
+    (12, "throughput", {"checks": [SLOW_THROUGHPUT]}, Word.FAILED, "throughput: 900 msg/s"),
     (
         12, "throughput, by the generator", {"checks": [SLOW_THROUGHPUT], "cpu": 95.0},
         Word.INVALID, "short of the required 1,000, and the generator was the limit (95 %",
@@ -95,7 +108,11 @@ ROWS: list[tuple[int, str, dict[str, Any], Word, str]] = [
     ),
     (
         13, "own requests", {"requests": 9, "checks": [Check("request_failures", 0, 2)]},
-        Word.FAILED, "own requests that failed is 2 requests, over the required 0",
+        Word.FAILED, "own requests that failed: 2 requests, over the limit of 0",
+    ),
+    (
+        13, "requests of others", {"others_failed": 1200}, Word.FAILED,
+        "1,200 requests of other users failed: see Locust's own table",
     ),
 ]  # fmt: skip
 

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wsload.account.payload import HEADER, LATE, SMALLEST, Address, Writer
+from wsload.account.payload import HEADER, LARGEST, LATE, SMALLEST, Origin, Writer
 from wsload.account.verifier import Fault, Verifier
 
-RUN, KEY = 7, Address(7, 0, 0, 3).key
+RUN, KEY = 7, Origin(7, 0, 0, 3).key
 TIMES = [100.0, 100.5, 101.0]
 
 
@@ -37,6 +37,12 @@ def test_payloads_of_every_size_are_sound(size: int) -> None:
     assert _verifier().verify(payload, 101.0) is None
 
 
+def test_a_payload_whose_length_has_no_place_in_the_header_is_refused() -> None:
+    """It used to be written with a length that is a flag, and counted as corrupted."""
+    with pytest.raises(ValueError, match="payload of 16777216 bytes exceeds limit of 16777215"):
+        Writer(KEY, LARGEST + 1)
+
+
 @settings(max_examples=60)
 @given(bit=st.integers(0, 64 * 8 - 1))
 def test_any_flipped_bit_is_found(bit: int) -> None:
@@ -61,9 +67,9 @@ def test_what_is_longer_than_it_was_is_corrupted() -> None:
     [
         bytes(Writer(KEY, 64).payload(3, 101.5)),  # beyond what it has sent
         bytes(Writer(KEY, 64).payload(1, 100.6)),  # at a time that it did not
-        bytes(Writer(Address(RUN, 0, 0, 4).key, 64).payload(0, 100.0)),  # of nobody
-        bytes(Writer(Address(RUN, 0, 5, 4).key, 64).payload(0, 1e300)),  # elsewhere, and never
-        bytes(Writer(Address(RUN, 0, 5, 4).key, 64).payload(0, float("nan"))),
+        bytes(Writer(Origin(RUN, 0, 0, 4).key, 64).payload(0, 100.0)),  # of nobody
+        bytes(Writer(Origin(RUN, 0, 5, 4).key, 64).payload(0, 1e300)),  # elsewhere, and never
+        bytes(Writer(Origin(RUN, 0, 5, 4).key, 64).payload(0, float("nan"))),
     ],
 )
 def test_what_nobody_sent_is_unexpected(payload: bytes) -> None:
@@ -72,11 +78,22 @@ def test_what_nobody_sent_is_unexpected(payload: bytes) -> None:
 
 
 def test_members_of_other_processes_are_left_to_the_audit() -> None:
-    assert _verifier().verify(_payload(key=Address(RUN, 0, 5, 4).key), 101.0) is None
+    assert _verifier().verify(_payload(key=Origin(RUN, 0, 5, 4).key), 101.0) is None
+
+
+def test_what_another_process_sent_may_come_late() -> None:
+    """Two minutes in a server's queue used to count as sent by nobody; before the run is another
+    matter."""
+    verifier = Verifier(RUN, 0, begun=1000.0)
+    payloads = [
+        bytes(Writer(Origin(RUN, 0, 5, 4).key, 64).payload(0, at)) for at in (1001.0, 900.0)
+    ]
+    assert verifier.verify(payloads[0], 1121.0) is None
+    assert verifier.verify(payloads[1], 1121.0) is Fault.UNEXPECTED
 
 
 def test_another_run_is_nobodys_fault() -> None:
-    assert _verifier().verify(_payload(key=Address(8, 0, 0, 3).key), 101.0) is Fault.FOREIGN
+    assert _verifier().verify(_payload(key=Origin(8, 0, 0, 3).key), 101.0) is Fault.FOREIGN
 
 
 @pytest.mark.parametrize("message", [b"", b"short", b"x" * 64])

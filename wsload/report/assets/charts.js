@@ -126,8 +126,9 @@ function marks(most, count) {
   return Array.from({ length: Math.floor(most / distance) + 1 }, (_, index) => index * distance);
 }
 
-/** Deliveries by latency over time. `heat`: edges of the rows in ms, and [second, row, count]. */
-function heatmap(place, { edges, cells }, last) {
+/** Deliveries by latency over time. `heat`: edges of the rows in ms, and [second, row, count]; a column
+ * ends with its second, and is `span` seconds wide. */
+function heatmap(place, { edges, cells }, last, span = 1) {
   const height = 240, left = 58, bottom = 28;
   const most = Math.max(...cells.map(([, , count]) => count));
   canvas(place, height, (context, width) => {
@@ -136,7 +137,7 @@ function heatmap(place, { edges, cells }, last) {
     for (const [second, row, count] of cells) {
       // The square root, so that the few slow ones can be seen beside the many fast ones.
       context.fillStyle = `rgb(${heat} / ${(0.08 + 0.92 * Math.sqrt(count / most)).toFixed(3)})`;
-      context.fillRect(left + (second - 1) * wide, height - bottom - (row + 1) * tall, Math.max(wide - 0.5, 1), Math.max(tall - 0.5, 1));
+      context.fillRect(left + (second - span) * wide, height - bottom - (row + 1) * tall, Math.max(wide * span - 0.5, 1), Math.max(tall - 0.5, 1));
     }
     context.fillStyle = colour("soft");
     context.textAlign = "right";
@@ -154,7 +155,7 @@ function heatmap(place, { edges, cells }, last) {
       if (second) context.fillText(`${full(second)} s`, Math.min(left + (second - 0.5) * wide, width - 16), height - bottom + 8);
     }
   });
-  place.append(element("div", { className: "key" }, "none", element("span", { className: "scale" }), `${full(most)} deliveries in a second`));
+  place.append(element("div", { className: "key" }, "none", element("span", { className: "scale" }), `${full(most)} deliveries in ${span > 1 ? `${full(span)} seconds` : "a second"}`));
 }
 
 /** Each absence as a bar, one row for each member. `absences`: [member, left, back] in seconds. */

@@ -32,8 +32,8 @@ const KINDS = ["lost", "repeated", "reordered", "leaked", "corrupted", "truncate
     const passed = runs.filter((run) => run.passed).length;
     facts.replaceChildren(element("b", {}, `${full(runs.length)} run${runs.length > 1 ? "s" : ""}`), `, ${full(passed)} passed; the last one on ${day(last)}, `,
       element("b", {}, commit(last)), `, ${full(last.users)} users; of the same scenario and settings on the same machine`);
-    // An INVALID run says nothing about the server.
-    tiles(last, runs.slice(0, -1).filter((run) => run.verdict !== "INVALID").slice(-5));
+    // A run that is INVALID, or measured nothing, says nothing about the server.
+    tiles(last, runs.slice(0, -1).filter((run) => run.verdict !== "INVALID" && run.metrics.sent).slice(-5));
     charts(runs);
     body.append(history(runs));
   }
@@ -57,7 +57,8 @@ const KINDS = ["lost", "repeated", "reordered", "leaked", "corrupted", "truncate
     tile("Median latency", full(metrics.p50), "ms", change("p50"));
     tile("p99 latency", full(metrics.p99), "ms", change("p99"));
     const found = faults(last);
-    tile("Faults", full(found), "", found ? KINDS.filter((kind) => metrics[kind]).map((kind) => `${full(metrics[kind])} ${kind}`).join(", ") : "none", found > 0);
+    if (metrics.sent) tile("Faults", full(found), "", found ? KINDS.filter((kind) => metrics[kind]).map((kind) => `${full(metrics[kind])} ${kind}`).join(", ") : "none", found > 0);
+    else tile("Faults", "–", "", "no message was sent");
     if (metrics.highest_rate != null) tile("Highest rate", full(Math.round(metrics.highest_rate)), "msg/s", change("highest_rate"));
     body.append(place);
   }
@@ -104,7 +105,7 @@ const KINDS = ["lost", "repeated", "reordered", "leaked", "corrupted", "truncate
       series: [
         ["lost", "coral"], ["repeated", "violet"], ["reordered", "amber"], ["leaked", "grey"], ["corrupted", "blue"], ["truncated", "green"], ["unexpected", "grey"],
       ].filter(([name], index) => !index || runs.some((run) => run.metrics[name]))
-        .map(([name, colour]) => ({ label: name, colour, points: true, values: runs.map((run) => run.metrics[name] ?? null) })),
+        .map(([name, colour]) => ({ label: name, colour, points: true, values: runs.map((run) => (run.metrics.sent ? run.metrics[name] ?? null : null)) })),
     });
     if (runs.some((run) => run.metrics.jitter_p99 != null)) {
       draw(card(place, "Jitter", "change of latency from frame to frame, p99 in milliseconds"), {
@@ -142,7 +143,7 @@ const KINDS = ["lost", "repeated", "reordered", "leaked", "corrupted", "truncate
       const [kind, word] = verdict(run);
       const { metrics } = run;
       const started = run.started.replace("T", " ").slice(0, 16);
-      const numbers = [full(run.users), short(metrics.throughput), full(metrics.p50), full(metrics.p99), full(faults(run))];
+      const numbers = [full(run.users), short(metrics.throughput), full(metrics.p50), full(metrics.p99), metrics.sent ? full(faults(run)) : "–"];
       return element("tr", { className: run.verdict === "INVALID" ? "faint" : "" },
         element("td", {}, run.page ? element("a", { href: run.page }, started) : started),
         element("td", {}, element("code", {}, commit(run))),

@@ -64,13 +64,36 @@ const UNITS = {
 
   const charts = element("div", { className: "charts" });
   page.append(charts);
-  const seconds = result.seconds;
+  if (result.steps.length) {
+    // What a rate came to when it was tried last, in the order of rates.
+    const steps = [...new Map(result.steps.map((step) => [step.rate, step])).values()].sort((a, b) => a.rate - b.rate);
+    const held = (value) => steps.map((step) => (!step.shortfall === value ? step.p99 || null : null));
+    const knee = metrics.highest_rate;
+    if (steps.length > 1) {
+      draw(card(charts, "The climb", `p99 latency in milliseconds (logarithmic) at each rate that was tried; ${knee ? `the highest that held is ${full(Math.round(knee))} messages a second` : "none held"}`, true), {
+        x: steps.map((step) => step.rate), xLabel: short, xValue: (value) => `${full(Math.round(value))} msg/s`, xName: "rate", unit: " ms", log: true,
+        series: [
+          { label: "p99", colour: "grey", values: steps.map((step) => step.p99 || null) },
+          { label: "held", colour: "green", points: true, lone: true, values: held(true) },
+          { label: "did not hold", colour: "coral", points: true, lone: true, values: held(false) },
+          { label: "knee", colour: "amber", points: true, lone: true, values: steps.map((step) => (step.rate === knee ? step.p99 : null)) },
+        ],
+      });
+    }
+    const made = table("Steps of the climb", ["rate", "sent/s", "delivered/s", "p50 ms", "p99 ms", "generator %", "server %", ""],
+      result.steps.map((step) => [full(Math.round(step.rate)), full(Math.round(step.sent)), full(Math.round(step.delivered)),
+        full(step.p50), full(step.p99), full(Math.round(step.cpu)), step.server_cpu == null ? "–" : full(Math.round(step.server_cpu)), step.shortfall || "held"]));
+    made.classList.add("wide");
+    charts.append(made);
+  }
+  const seconds = result.seconds, span = result.span ?? 1;
+  const each = span > 1 ? `every ${full(span)} seconds` : "each second";
   const column = (name) => seconds.map((second) => second[name]);
   const positive = (name) => column(name).map((value) => (value > 0 ? value : null));
   const time = { x: column("t"), xLabel: (value) => `${full(value)} s`, xName: "second", whole: true };
   if (seconds.length > 1 && metrics.p50 != null) {
     const limits = ["p50", "p95", "p99", "max"].filter((name) => result.requirements[name] > 0);
-    draw(card(charts, "Latency", "from the moment a message should have been sent to its arrival, percentiles of each second in milliseconds (logarithmic)", true), {
+    draw(card(charts, "Latency", "from the moment a message should have been sent to its arrival, percentiles of " + each + " in milliseconds (logarithmic)", true), {
       ...time, unit: " ms", log: true, height: 290,
       series: [
         { label: "maximum", colour: "grey", values: positive("max") },
@@ -82,7 +105,7 @@ const UNITS = {
     });
   }
   if (seconds.length > 1 && result.heat.cells.length) {
-    heatmap(card(charts, "Latency over time", "how many deliveries of each second took how long: the darker, the more", true), result.heat, Math.max(...column("t")));
+    heatmap(card(charts, "Latency over time", `how many deliveries of ${each} took how long: the darker, the more`, true), result.heat, Math.max(...column("t")), span);
   }
   if (result.absences.length) {
     bars(card(charts, "Absences", `each member that was cut off, from the end of its connection until it was back; ${full(result.absences.length)} in all`, true), result.absences, Math.max(result.duration, ...result.absences.map(([, , back]) => back ?? 0)));
@@ -119,33 +142,13 @@ const UNITS = {
         ],
       });
     }
-    draw(card(charts, "Connections", "open at the end of each second", true), {
+    draw(card(charts, "Connections", `open at the end of ${each}`, true), {
       ...time, height: 170, counts: true, series: [{ label: "connections", colour: "violet", fill: true, values: column("connections") }],
     });
   }
 
   const details = element("div", { className: "details" });
   page.append(details);
-  if (result.steps.length) {
-    // What a rate came to when it was tried last, in the order of rates.
-    const steps = [...new Map(result.steps.map((step) => [step.rate, step])).values()].sort((a, b) => a.rate - b.rate);
-    const held = (value) => steps.map((step) => (!step.shortfall === value ? step.p99 || null : null));
-    const knee = metrics.highest_rate;
-    if (steps.length > 1) {
-      draw(card(charts, "The climb", `p99 latency in milliseconds (logarithmic) at each rate that was tried; ${knee ? `the highest that held is ${full(Math.round(knee))} messages a second` : "none held"}`, true), {
-        x: steps.map((step) => step.rate), xLabel: short, xValue: (value) => `${full(Math.round(value))} msg/s`, xName: "rate", unit: " ms", log: true,
-        series: [
-          { label: "p99", colour: "grey", values: steps.map((step) => step.p99 || null) },
-          { label: "held", colour: "green", points: true, lone: true, values: held(true) },
-          { label: "did not hold", colour: "coral", points: true, lone: true, values: held(false) },
-          { label: "knee", colour: "amber", points: true, lone: true, values: steps.map((step) => (step.rate === knee ? step.p99 : null)) },
-        ],
-      });
-    }
-    page.insertBefore(table("Steps of the climb", ["rate", "sent/s", "delivered/s", "p50 ms", "p99 ms", "generator %", "server %", ""],
-      result.steps.map((step) => [full(Math.round(step.rate)), full(Math.round(step.sent)), full(Math.round(step.delivered)),
-        full(step.p50), full(step.p99), full(Math.round(step.cpu)), step.server_cpu == null ? "–" : full(Math.round(step.server_cpu)), step.shortfall || "held"])), details).style.marginTop = "16px";
-  }
   if (result.requests.length) {
     details.append(table("Own requests", ["name", "answered", "failed", "p50 ms", "p99 ms", "maximum ms"],
       result.requests.map((request) => [request.name, full(request.answered), full(request.failed), full(request.p50), full(request.p99), full(request.max)])));
@@ -161,8 +164,8 @@ const UNITS = {
 
   /** Whether a setting is set, and belongs to what was run. */
   function matters([name, value]) {
-    const own = name.startsWith("rate") ? "steady" : name.startsWith("lagging") ? "lagging" : null;
-    return value && (!own || result.scenarios.includes(own));
+    if (name.startsWith("rate")) return value && (result.climbing ?? result.scenarios.includes("steady"));
+    return value && (!name.startsWith("lagging") || result.scenarios.includes("lagging"));
   }
 
   /** A row of a table of names and values, the values with their units. */
