@@ -90,7 +90,7 @@ class Session:
         self.outbox = self._new_outbox(stream, state.outbox)
         self.deliver = self.outbox.deliver
         rates = terms.message_rate, terms.byte_rate
-        self.intake = Intake(stream, terms.clock, rates, state.intake)
+        self.intake = Intake(stream, terms.clock, rates, terms.account, state.intake)
         self.inbox = self._inbox_type()(
             self.intake,
             self.author,
@@ -275,6 +275,7 @@ class Session:
             stream,
             self.excluded,
             self._terms.write_buffer_size,
+            self._terms.account,
             skips=self.options.skips,
             state=state,
         )

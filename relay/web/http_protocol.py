@@ -141,6 +141,7 @@ class HttpProtocol(web.RequestHandler):
 
     def pause_writing(self) -> None:
         super().pause_writing()
+        self._context.service.doors.weigh(self)
         loop = asyncio.get_running_loop()
         until = loop.time() + _PATIENCE
         self._taking = loop.call_later(_STALL, self._look, self._untaken(), until)
@@ -165,6 +166,7 @@ class HttpProtocol(web.RequestHandler):
             self._head += len(data)
         if is_idle or self._messages or self._body.is_eof():
             self._ahead += len(data)
+        self._context.service.doors.weigh(self)
         if not is_idle:
             if self._ahead > MAX_HEAD and (self._messages or self._body.is_eof()):
                 self._pause_reading_for_buffer()
@@ -190,6 +192,7 @@ class HttpProtocol(web.RequestHandler):
             self._ahead = self._head
             if self._buffer_paused:
                 self._resume_reading_if_drained()
+        self._context.service.doors.weigh(self)
         return finished
 
     def _resume_reading_if_drained(self) -> None:
