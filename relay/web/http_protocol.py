@@ -138,6 +138,9 @@ class HttpProtocol(web.RequestHandler):
             self.handshake.cancel()
             self._message_tail = b""
         super().connection_lost(exc)
+        # A request under way may still wait for its room: what came behind it is for nobody.
+        self._messages.clear()
+        self._body = EMPTY_PAYLOAD
 
     def pause_writing(self) -> None:
         super().pause_writing()
