@@ -122,7 +122,7 @@ async def test_silent_connections_and_long_heads_do_not_stop_it(tmp_path: Path) 
 async def test_many_rooms_with_history_do_not_stop_it(tmp_path: Path) -> None:
     """Each was published to once, by nobody who is there."""
     async with succession(tmp_path) as relays:
-        rooms = 20_000
+        rooms = 2000
         async with aiohttp.ClientSession() as session:
 
             async def post(first: int) -> None:
@@ -134,5 +134,5 @@ async def test_many_rooms_with_history_do_not_stop_it(tmp_path: Path) -> None:
             await asyncio.gather(*map(post, range(50)))
         assert await relays.relay.metric("relay_rooms") == rooms
         await _hand_over(relays)
-        async with relays.relay.connect("late", room="room-19999", history=1) as late:
+        async with relays.relay.connect("late", room="room-1999", history=1) as late:
             assert await late.recv() == b"hello"
