@@ -21,10 +21,14 @@ class Account:
     pieces: int = 0  # reads that brought it
     batches: int = 0  # published, and still pending, in a log, in a backlog or on its way
     count: int = 0  # of these batches
+    unparsed: int = 0  # that came in one read with more than one turn's share
+    forms: int = 0  # of batches as annotated members are sent them, while they are
+    copies: int = 0  # that sockets hold of what was put together for one client alone
     sampled: int = 0  # as of the last beat: sockets, and what is held for single ones of them
 
     @property
     def held(self) -> int:
         """All of it."""
-        batches = self.batches + _BATCH * self.count
-        return cost(self.unfinished, self.pieces) + batches + self.sampled
+        received = cost(self.unfinished, self.pieces) + self.unparsed
+        sent = self.batches + _BATCH * self.count + self.forms + self.copies
+        return received + sent + self.sampled

@@ -163,7 +163,8 @@ def _go_on(taken: Taken, context: Context, inside: NewProtocol) -> None:
         gate.connection_made(transport)
         transport.resume_reading()
     for session in [client.session for client in context.roster.clients]:
-        if not context.access.still_admits(session.options.grant):
+        # Whose fresh token is being checked stays or goes by that one.
+        if not (session.fresh_token or context.access.still_admits(session.options.grant)):
             session.close(Reason.REVOKED.close(), 0)
     if context.cluster is not None:
         context.cluster.take_over()

@@ -64,14 +64,10 @@ class Connection(asyncio.BufferedProtocol):
         self._transport.set_protocol(self)
         self.session.outbox.start()
         self.session.intake.start(self._reader)
+        self.session.check_token()
         if self.session.ending is not None:
             self._call_at(self.session.ending.reset_at, self.abort)
             self.end_when_sent()
-
-    def catch_up(self) -> None:
-        """Parse all that the client has sent, whether it is time or not."""
-        while data := self.session.intake.drop():
-            self._reader.receive(data)
 
     def detach(self) -> None:
         """Another process has taken over: forget the socket, and tell the client nothing."""

@@ -49,10 +49,11 @@ class Doors:
     per_address: int
     is_proxy: Callable[[str], bool]
     note: Callable[[int, str], None]
-    gates: dict[Guest, None] = field(default_factory=dict)
-    guests: dict[Guest, None] = field(default_factory=dict)
+    gates: dict[Guest, int] = field(default_factory=dict)
+    guests: dict[Guest, int] = field(default_factory=dict)  # with what was held for each
     by_address: Counter[str] = field(default_factory=Counter)
     heads: int = 0  # bytes of requests that are not under way
+    answers: int = 0  # bytes held for all guests, when each was weighed last
 
     @property
     def limit(self) -> int:
@@ -69,13 +70,23 @@ class Doors:
 
         While they are too many, the guest that holds most is cut off: its answers are not taken.
         """
-        held = self.heads + sum(guest.held for guest in self.guests)
-        for guest in sorted(self.guests, key=lambda guest: guest.held, reverse=True):
-            if held <= self.held_limit:
+        self.guests = {guest: guest.held for guest in self.guests}  # some have been taken
+        self.answers = sum(self.guests.values())
+        for guest in sorted(self.guests, key=self.guests.__getitem__, reverse=True):
+            if self.heads + self.answers <= self.held_limit:
                 break
-            held -= guest.held
             self._cut(guest, self.guests, f"answers of more than {self.held_limit} bytes wait")
-        return held
+        return self.heads + self.answers
+
+    def weigh(self, guest: Guest) -> None:
+        """More is held for a guest, or less: a thousand of them hold much before the next look."""
+        if guest not in self.guests:
+            return
+        held = guest.held
+        self.answers += held - self.guests[guest]
+        self.guests[guest] = held
+        if self.heads + self.answers > self.held_limit:
+            self.look()
 
     def take(self, gate: Guest, size: int) -> None:
         """So much more of its request has come."""
@@ -109,7 +120,7 @@ class Doors:
         if guest in self.gates:
             self.heads -= guest.held
             del self.gates[guest]
-        self.guests.pop(guest, None)
+        self.answers -= self.guests.pop(guest, 0)
         self.uncount(guest)
 
     def uncount(self, guest: Guest) -> None:
@@ -120,18 +131,20 @@ class Doors:
                 del self.by_address[guest.address]
             guest.address = ""
 
-    def _add(self, guest: Guest, kind: dict[Guest, None], name: str) -> None:
+    def _add(self, guest: Guest, kind: dict[Guest, int], name: str) -> None:
         guest.address = self._address_of(guest)
         if guest.address:
             self.by_address[guest.address] += 1
-        kind[guest] = None
+        kind[guest] = 0
         if len(kind) > self.share:
             self._cut(next(iter(kind)), kind, f"more than {self.share} {name} at once")
 
-    def _cut(self, guest: Guest, kind: dict[Guest, None], why: str) -> None:
+    def _cut(self, guest: Guest, kind: dict[Guest, int], why: str) -> None:
         """Cut somebody off, who counts for its address until it is closed."""
         if kind is self.gates:
             self.heads -= guest.held
+        else:
+            self.answers -= kind[guest]
         del kind[guest]
         self.note(503, f"{why}: one was cut off")
         if guest.transport is not None:

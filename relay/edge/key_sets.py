@@ -7,6 +7,7 @@ names an unknown key must not make the relay flood that server.
 
 import asyncio
 import logging
+import zlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Final
@@ -23,7 +24,9 @@ _PERIOD: Final = 300.0  # seconds between two fetches
 _RETRY: Final = 15.0  # seconds until the next, after one that failed
 _PAUSE: Final = 10.0  # seconds between two fetches that tokens asked for
 _TIMEOUT: Final = aiohttp.ClientTimeout(total=5)  # seconds
-_MAX_SIZE: Final = 256 * 1024  # bytes of the answer
+_MAX_SIZE: Final = 256 * 1024  # bytes of the answer, as it comes and decompressed
+_PLAIN: Final = {"Accept-Encoding": "identity"}  # some servers send what they keep: compressed
+_GZIP: Final = 16 + zlib.MAX_WBITS  # RFC 1952, as zlib is told of it
 
 
 class _NoKeySet(Exception):
@@ -98,16 +101,19 @@ class KeySet:
     async def _load(self) -> object:
         try:
             async with (
-                aiohttp.ClientSession(timeout=_TIMEOUT) as session,
-                session.get(self._url, allow_redirects=False) as answer,
+                # Decompressed here: the library would do it before anybody has seen the size.
+                aiohttp.ClientSession(timeout=_TIMEOUT, auto_decompress=False) as session,
+                session.get(self._url, allow_redirects=False, headers=_PLAIN) as answer,
             ):
                 if answer.status != 200:
                     raise _NoKeySet(f"it answers {answer.status}")
                 body = b""
                 async for chunk in answer.content.iter_any():
                     body += chunk
-                    if len(body) > _MAX_SIZE:
-                        raise _NoKeySet(f"its answer exceeds limit of {_MAX_SIZE} bytes")
+                    _check_size(body)
+                encoding = answer.headers.get("Content-Encoding", "").strip().lower()
+                if encoding not in ("", "identity"):
+                    body = _decompressed(body, encoding)
         except TimeoutError:
             raise _NoKeySet(f"no answer within {_TIMEOUT.total:g} s") from None
         except (aiohttp.ClientError, OSError) as error:
@@ -128,3 +134,23 @@ class KeySet:
                 if self._ids
                 else "tokens that its keys would check are refused until it is there",
             )
+
+
+def _check_size(body: bytes) -> None:
+    if len(body) > _MAX_SIZE:
+        raise _NoKeySet(f"its answer exceeds limit of {_MAX_SIZE} bytes")
+
+
+def _decompressed(body: bytes, encoding: str) -> bytes:
+    """Return what was compressed, of which no more than one byte too many is ever made."""
+    if encoding not in ("gzip", "x-gzip"):
+        raise _NoKeySet("its answer has a Content-Encoding that is not gzip")
+    gzip = zlib.decompressobj(_GZIP)
+    try:
+        plain = gzip.decompress(body, _MAX_SIZE + 1)
+    except zlib.error:
+        raise _NoKeySet("its answer is not gzip, as it says") from None
+    _check_size(plain)
+    if not gzip.eof:
+        raise _NoKeySet("its answer ends early")
+    return plain

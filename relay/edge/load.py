@@ -4,8 +4,7 @@ import sys
 from typing import Final, NamedTuple
 
 from relay.account import cost
-from relay.member.annotated_outbox import AnnotatedOutbox
-from relay.member.outbox import Outbox
+from relay.member.sending import CHUNK
 from relay.member.session import Session
 
 AT_REST: Final = 8 * 1024  # bytes of a connection that is at rest
@@ -22,28 +21,21 @@ class Load(NamedTuple):
 
 
 def private(session: Session) -> int:
-    """Return the bytes that are held for this client alone, beside an unfinished message."""
+    """Return the bytes that are held for this client alone, and that nobody counts at once."""
     outbox = session.outbox
-    held = AT_REST + session.intake.unparsed
+    held = AT_REST
     if outbox.is_blocked:
-        is_shared = _is_shared(outbox) and not _COPIES
-        held += _REFERENCE * len(outbox.entries()) + (0 if is_shared else outbox.unsent)
+        most = CHUNK if _COPIES and not outbox.sending.is_copy else 0
+        held += _REFERENCE * len(outbox.entries()) + min(outbox.unsent, most)
     return held
-
-
-def _is_shared(outbox: Outbox) -> bool:
-    """Return whether what is being sent is sent to other members as the same object."""
-    if isinstance(outbox, AnnotatedOutbox):
-        return not outbox.is_copy
-    entries = outbox.entries()
-    return len(entries) == 1 and outbox.excluded not in entries[0].batch.own
 
 
 def load_of(session: Session, now: float) -> Load:
     """Return what a client holds, its share of what it holds with others of its room included."""
     inbox, pace, moved = session.inbox, session.inbox.pace, session.liveness.moved
     received = cost(inbox.unfinished, inbox.pieces)
-    backlog = private(session) + session.outbox.lag // max(1, len(session.room.members))
+    shared = session.outbox.lag // max(1, len(session.room.members))
+    backlog = private(session) + session.intake.unparsed + session.outbox.sending.held + shared
     waited = now - pace.since if pace is not None else 0.0
     stuck = now - moved if moved is not None else 0.0
     weight = received * (waited + _FRESH) + backlog * (stuck + _FRESH)

@@ -21,7 +21,7 @@ class Client(Protocol):
     def beat(self, now: float) -> int:
         """Look whether its time is up; `now` is seconds of the event loop's clock.
 
-        Return how many bytes are held for it alone, beside a message that it has not finished.
+        Return how many bytes are held for it alone, and that nobody counts at once.
         """
 
 
@@ -64,7 +64,7 @@ class Roster:
         """Go on with the counters of another."""
         self.arrived += state["arrived"]
         self.left.update(state["left"])
-        slowed, seconds = state.get("slowed", (0, 0.0))  # format 1 has none
+        slowed, seconds = state["slowed"]
         self.slowed += slowed
         self.slowed_seconds += seconds
 

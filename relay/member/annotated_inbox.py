@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from relay.member.inbox import Inbox, InboxState
+from relay.member.inbox import Inbox
+from relay.member.inbox_state import InboxState
 from relay.wire import notes
 from relay.wire.closing import Close, Reason
 from relay.wire.notes import MARK, NOTE_RATE, BadNote, Data, Token
@@ -36,9 +37,9 @@ class AnnotatedInbox(Inbox):
         self._noted = 0
         super().__init__(*given, **options)
 
-    def snapshot(self) -> InboxState:
+    def snapshot(self, begun: int = 0) -> InboxState:
         return replace(
-            super().snapshot(), is_welcome=self.is_welcome, awaits_data=self._awaits_data
+            super().snapshot(begun), is_welcome=self.is_welcome, awaits_data=self._awaits_data
         )
 
     @property

@@ -9,11 +9,13 @@ from dataclasses import dataclass, replace
 from math import inf
 from typing import Final
 
-from relay.member.outbox import CHUNK, SKIP_LAG, Outbox
+from relay.account import Account
+from relay.member.outbox import SKIP_LAG, Outbox
 from relay.member.outbox_state import OutboxState
+from relay.member.sending import CHUNK, COPY
 from relay.member.stream import Stream
 from relay.room.annotated import annotate, rest, without
-from relay.room.batch import Batch, SessionId
+from relay.room.batch import Annotated, Batch, SessionId
 from relay.room.log import Cursor, Entry
 from relay.room.member import Delivered
 from relay.room.room import Room
@@ -35,13 +37,14 @@ class LeftOut:
 class AnnotatedOutbox(Outbox):
     """An outbox whose client understands notes, and is told of its own messages."""
 
-    __slots__ = ("_left_out", "_receives", "_room", "_session", "is_copy")
+    __slots__ = ("_form", "_left_out", "_receives", "_room", "_session")
 
     def __init__(
         self,
         stream: Stream,
         session: SessionId,
         limit: int,
+        account: Account,
         room: Room,
         *,
         echo: bool,
@@ -53,19 +56,17 @@ class AnnotatedOutbox(Outbox):
         self._session = session
         self._receives = receives  # others' messages
         self._left_out: deque[LeftOut] = deque()
-        self.is_copy = False  # what is being sent was put together for this client alone
+        self._form: Annotated | None = None  # what is being sent, where others are sent it, too
         excluded = None if echo else session
-        super().__init__(stream, excluded, limit, skips=skips, state=state)
+        super().__init__(stream, excluded, limit, account, skips=skips, state=state)
 
     def snapshot(self) -> OutboxState:
         return replace(super().snapshot(), left_out=tuple(map(_as_values, self._left_out)))
 
     def greet(self, welcome: bytes, entries: Sequence[Entry], skip: int) -> None:
         """Send the first frame, then these entries without `skip` messages of the first."""
-        if self.is_blocked or self._rest:  # by the handshake's answer
-            assert isinstance(self._sending, bytes)
-            self._rest = memoryview(bytes(self._rest or b"") + welcome)
-            self._sending += welcome
+        if self.is_blocked or self.sending.left:  # by the handshake's answer
+            self.sending.append(welcome)
         else:
             self._begin(welcome, 0, welcome)
         self.replay(entries, skip)
@@ -75,18 +76,19 @@ class AnnotatedOutbox(Outbox):
             return self._fall_behind(entry) if self.is_open else Delivered.GONE
         batch = entry.batch
         if batch.annotated is None and not batch.notes:
-            batch.annotated = annotate(entry, self._room.epoch)  # for all; until it is delivered
+            batch.annotated = annotate(entry, self._room.epoch)  # for all, until it is delivered
         data = self._render(entry, 0)
-        if len(data) <= CHUNK:
+        size = len(data)
+        if size <= COPY or size <= (CHUNK if _is_shared(data, batch) else self.sending.most):
             if data:
-                self._handed += len(data)
+                self._handed += size
                 self._stream.write(data)  # may call `block`
                 if self.is_blocked:
-                    self._sending = (entry,)
-                    self.is_copy = not _is_shared(data, batch)
+                    self._share(data, batch, batch.annotated)
+                    self.sending.note(entry, size, is_copy=not _is_shared(data, batch))
         else:
             self._begin((entry,), 0, data)
-            self.is_copy = not _is_shared(data, batch)
+            self._share(data, batch, batch.annotated)
             self._write()
         return Delivered.TAKEN if self._receives else Delivered.WITHHELD
 
@@ -134,9 +136,34 @@ class AnnotatedOutbox(Outbox):
             said.append(self._room.presence.note())
         return b"".join(said)
 
+    def abandon(self) -> None:
+        super().abandon()
+        self._form = None
+
+    def _write(self) -> None:
+        super()._write()
+        if not self.is_blocked:
+            self._form = None
+
+    def _join(self, entries: Sequence[Entry], skipped: int) -> bytes:
+        batch = entries[0].batch
+        if len(entries) > 1 or skipped or batch.notes or not self._receives:
+            return super()._join(entries, skipped)
+        form = annotate(entries[0], self._room.epoch)  # is there when it is rendered
+        data = super()._join(entries, skipped)
+        self._share(data, batch, form)
+        return data
+
     def _begin(self, sending: tuple[Entry, ...] | bytes, skipped: int, data: bytes) -> None:
-        self.is_copy = True  # a backlog is rendered again, once for each client
+        if self._form is not None and self._form.data is not data:
+            self._form = None
         super()._begin(sending, skipped, data)
+        self.sending.is_copy = self._form is None
+
+    def _share(self, data: bytes, batch: Batch, form: Annotated | None) -> None:
+        """Keep the form that is being sent: it counts, and others who are sent it find it."""
+        self._form = form if form is not None and data is form.data else None
+        self.sending.is_copy = not _is_shared(data, batch)
 
     def _size(self, entry: Entry) -> int:
         """Return about how many bytes the entry takes for this client."""
@@ -173,13 +200,13 @@ class AnnotatedOutbox(Outbox):
 
     def _restore(self, state: OutboxState) -> None:
         super()._restore(state)
-        self.is_copy = bool(self._rest)
         self._left_out.extend(LeftOut(*values) for values in state.left_out)
 
 
 def _is_shared(data: bytes, batch: Batch) -> bool:
-    """Return whether all members are sent this same object while the entry is delivered."""
-    return data is (batch.annotated.data if batch.annotated else batch.notes)
+    """Return whether others are sent this same object, too."""
+    form = batch.annotated or batch.form
+    return data is batch.notes or (form is not None and data is form.data)
 
 
 def _as_values(left_out: LeftOut) -> tuple[int, int, int, bool]:

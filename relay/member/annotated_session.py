@@ -55,6 +55,7 @@ class AnnotatedSession(Session):
             stream,
             self.id,
             self._terms.write_buffer_size,
+            self._terms.account,
             self.room,
             echo=options.echo,
             skips=options.skips,

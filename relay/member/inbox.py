@@ -3,10 +3,10 @@
 It decides and does no I/O: the stream reads or does not, the room takes what is published.
 """
 
-from dataclasses import dataclass
 from typing import Final
 
 from relay.account import Account
+from relay.member.inbox_state import Hold, InboxState
 from relay.member.outbox import Outbox
 from relay.member.pace import Pace
 from relay.member.stream import Source
@@ -22,29 +22,6 @@ from relay.wire.parser import BINARY, CLOSE, PING, TEXT, Message, Parser
 
 _BAD_CODE: Final = "close frame has a code that must not be sent"
 _MASK: Final = 4  # bytes that a client's frame has more than ours (RFC 6455 §5.3)
-
-
-class Hold:
-    """Why a client is not read: bits of `Inbox.held`. Plain numbers: each batch asks for them."""
-
-    ROOM: Final = 1  # its room waits for its receivers
-    BUFFER: Final = 2  # it has sent more than READ_BUFFER_SIZE that is not relayed yet
-
-
-@dataclass(frozen=True, slots=True)
-class InboxState:
-    """All that there is to know of an inbox, as values."""
-
-    published: int = 0  # messages
-    uncredited: int = 0  # bytes of frames that are published and not delivered yet
-    held: int = 0  # bits of `Hold`
-    unfinished: bytes = b""  # what came behind the last whole message
-    is_closed: bool = False
-    close_code: int = 0
-    discards: bool = False
-    parses: bool = True
-    is_welcome: bool = True  # an annotated client may send
-    awaits_data: bool = False  # an annotated client has announced a message that looks like a note
 
 
 class Inbox:
@@ -112,12 +89,14 @@ class Inbox:
         if state is not None:
             self._restore(state)
 
-    def snapshot(self) -> InboxState:
+    def snapshot(self, begun: int = 0) -> InboxState:
+        """Return its state, without so many bytes of the message that has not ended."""
         return InboxState(
             self.published,
             self._uncredited,
-            self.held,
-            self._boundary.kept(),
+            self.held & ~Hold.HANDOVER,
+            begun,
+            self._boundary.kept(begun),
             self.is_closed,
             self.close_code,
             self.discards,
@@ -130,12 +109,36 @@ class Inbox:
         return self._boundary.size
 
     @property
+    def message(self) -> int:
+        """The number of the message that has not ended: another one, another message."""
+        return self._boundary.number
+
+    def part(self, start: int, most: int) -> bytes:
+        """Return what has come of that message from `start` on, at most so many bytes."""
+        return self._boundary.kept(start, most)
+
+    def recall(self, data: bytes) -> None:
+        """Read on in a message for another process, which has dealt with what that yields."""
+        assert self._parser is not None
+        self._parser.feed(data)
+        self._follow(data, 0)
+
+    def go_on_from(self, other: "Inbox", data: bytes) -> None:
+        """Go on in the message that `other` has recalled, and which it gives away; then `data`."""
+        if self._parser is None:
+            other.stop()
+            return
+        self._parser, other._parser = other._parser, None
+        self._boundary, other._boundary = other._boundary, Boundary()
+        self.pieces, other.pieces = other.pieces, 0
+        if data:
+            self.recall(data)
+
+    @property
     def is_plain(self) -> bool:
-        """Whether it is at rest: read, between two messages, with nothing to be relayed."""
-        return (
-            not (self._boundary.size or self._uncredited or self.held or self.discards)
-            and self._parser is not None
-        )
+        """Whether it is read, and nothing waits to be relayed: all but `unfinished` is at rest."""
+        waits = self._uncredited or self.held & ~Hold.HANDOVER or self.discards
+        return not waits and self._parser is not None
 
     def feed(self, data: bytes) -> Close | None:
         """Publish the messages that end in `data`; return why to close the client, or None."""
@@ -276,10 +279,8 @@ class Inbox:
         self.is_closed, self.close_code = state.is_closed, state.close_code
         self.discards = state.discards
         self._uncredited = state.uncredited
-        assert self._parser is not None
-        if state.unfinished:
-            self._parser.feed(state.unfinished)  # all that it yields has been dealt with
-            self._follow(state.unfinished, 0)
+        if state.unfinished and not state.begun:
+            self.recall(state.unfinished)
         if not state.parses:
             self.stop()
         if state.held:

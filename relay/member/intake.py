@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from relay.account import Account
 from relay.member.inbox import Inbox
 from relay.member.stream import Stream
 from relay.member.throttle import Due, Throttle
@@ -36,6 +37,7 @@ class Intake:
     """What has come from a client and its inbox has not got yet; what the inbox reads."""
 
     __slots__ = (
+        "_account",
         "_clock",
         "_inbox",
         "_is_awaited",
@@ -53,6 +55,7 @@ class Intake:
         stream: Stream,
         clock: Callable[[], float],
         rates: tuple[int, int],
+        account: Account,
         state: IntakeState,
     ) -> None:
         self._stream = stream
@@ -60,7 +63,9 @@ class Intake:
         self._clock = clock
         self._throttle = Throttle(*rates, state.due) if any(rates) else None
         self._inbox: Inbox | None = None
+        self._account = account
         self._rest = state.rest
+        account.unparsed += len(state.rest)
         self._until = 0.0  # when the client may be read again, for its rates; 0: now
         self._is_held = False  # the inbox wants nothing
         self._is_awaited = False  # somebody will call `next`
@@ -101,6 +106,7 @@ class Intake:
         if len(data) > FREE:
             end = inbox.cut(data, FRAMES)
             self._rest, data = data[end:], data[:end]
+            self._account.unparsed += len(self._rest)
         if self._throttle is None:
             problem = inbox.feed(data)
         else:
@@ -125,6 +131,7 @@ class Intake:
     def drop(self) -> bytes:
         """Return what waits, and keep nothing."""
         rest, self._rest = self._rest, b""
+        self._account.unparsed -= len(rest)
         return rest
 
     def hurry(self) -> None:

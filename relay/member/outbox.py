@@ -10,13 +10,14 @@ from collections.abc import Sequence
 from math import inf
 from typing import Final
 
+from relay.account import Account
 from relay.member.outbox_state import OutboxState
+from relay.member.sending import CHUNK, COPY, Sending
 from relay.member.stream import Stream
 from relay.room.batch import SessionId
 from relay.room.log import Entry
 from relay.room.member import Delivered
 
-CHUNK: Final = 256 * 1024  # bytes handed to the transport at once
 CONTROL: Final = 16 * 1024  # bytes of pings and pongs that may wait
 SKIP_LAG: Final = 64 * 1024  # bytes of backlog from which a client with lag=skip misses messages
 
@@ -37,9 +38,6 @@ class Outbox:
         "_last",
         "_limit",
         "_queue",
-        "_rest",
-        "_sending",
-        "_sending_skip",
         "_skip",
         "_skips",
         "_stream",
@@ -47,6 +45,7 @@ class Outbox:
         "is_blocked",
         "is_open",
         "lag",
+        "sending",
         "skipped",
     )
 
@@ -55,6 +54,7 @@ class Outbox:
         stream: Stream,
         excluded: SessionId | None,
         limit: int,
+        account: Account,
         *,
         skips: bool,
         state: OutboxState | None = None,
@@ -70,9 +70,7 @@ class Outbox:
         self._is_direct = True  # nothing waits: an entry goes straight to the stream
         self._queue: deque[Entry] = deque()
         self._history = self._skip = 0
-        self._sending: tuple[Entry, ...] | bytes = ()  # known only while something is left of it
-        self._sending_skip = 0
-        self._rest: memoryview | None = None  # of what is being sent, beyond the chunk
+        self.sending = Sending(account)
         self._control = b""
         self._last: bytes | None = None
         self._handed = 0  # bytes given to the stream
@@ -84,8 +82,8 @@ class Outbox:
             tuple(self._queue),
             self._history,
             self._skip,
-            self._sending,
-            self._sending_skip,
+            self.sending.what,
+            self.sending.skipped,
             self.unsent,
             self._control,
             self._last,
@@ -97,14 +95,17 @@ class Outbox:
         """Send the entry, or queue, skip or refuse it; never waits."""
         batch = entry.batch
         if self._is_direct:
-            data = batch.without(self.excluded) if self.excluded in batch.own else batch.data
+            if self.excluded in batch.own:
+                data, most = batch.without(self.excluded), self.sending.most
+            else:
+                data, most = batch.data, CHUNK
             size = len(data)
-            if size <= CHUNK:
+            if size <= most:
                 if size:
                     self._handed += size
                     self._stream.write(data)  # may call `block`
                     if self.is_blocked:
-                        self._sending = (entry,)
+                        self.sending.note(entry, size, is_copy=data is not batch.data)
             else:
                 self._begin((entry,), 0, data)
                 self._write()
@@ -156,12 +157,14 @@ class Outbox:
     def unblock(self) -> None:
         """The stream holds nothing."""
         self.is_blocked = False
+        self.sending.go_on()
         self._write()
 
     def abandon(self) -> None:
         """The stream is gone, and with it the backlog."""
         self.is_open = self._is_direct = False
-        self._rest, self._last, self._sending, self._control = None, None, (), b""
+        self._last, self._control = None, b""
+        self.sending.end()
         self._clear()
 
     @property
@@ -172,12 +175,13 @@ class Outbox:
     @property
     def is_empty(self) -> bool:
         """Whether everything has been handed to the stream, and the stream holds nothing."""
-        return not (self.is_blocked or self._queue or self._last or self._rest or self._control)
+        waits = self._queue or self._last or self.sending.left or self._control
+        return not (self.is_blocked or waits)
 
     def entries(self) -> Sequence[Entry]:
-        """Return all entries that it refers to."""
-        sending = self._sending
-        return (*self._queue, *(() if isinstance(sending, bytes) else sending))
+        """Return all entries that it refers to, in their order."""
+        sending = self.sending.what
+        return (*(() if isinstance(sending, bytes) else sending), *self._queue)
 
     def advance(self, taken: int) -> None:
         """The kernel has taken this many bytes in all; nothing waits."""
@@ -191,7 +195,7 @@ class Outbox:
     @property
     def unsent(self) -> int:
         """Bytes of what is being sent that the kernel has not taken."""
-        return len(self._rest or b"") + self._stream.get_write_buffer_size()
+        return self.sending.left + self._stream.get_write_buffer_size()
 
     @property
     def taken(self) -> int:
@@ -214,8 +218,8 @@ class Outbox:
 
     def _write(self) -> None:
         while not (self.is_blocked or self._stream.is_closing()):
-            if self._rest:
-                self._hand_over(self._rest)
+            if self.sending.left:
+                self._hand_over()
             elif self._control:
                 data, self._control = self._control, b""
                 self._begin(data, 0, data)
@@ -225,7 +229,7 @@ class Outbox:
                 data, self._last = self._last, None
                 self._begin(data, 0, data)
             else:
-                self._sending, self._sending_skip = (), 0
+                self.sending.end()
                 self._is_direct = self.is_open
                 return
 
@@ -233,15 +237,12 @@ class Outbox:
         return bool(self._queue)
 
     def _begin_queued(self, end: float = inf) -> None:
-        """Begin with the front of the backlog: as much as a chunk holds, or one entry.
-
-        Only what lies before the offset `end`.
-        """
+        """Begin with the front of the backlog before the offset `end`: several entries, or one."""
         queue, skipped, self._skip = self._queue, self._skip, 0
         entries: list[Entry] = []
         size = 0
         while queue and queue[0].offset < end:
-            if entries and size + queue[0].batch.size > CHUNK:
+            if entries and size + queue[0].batch.size > COPY:
                 break
             entry = queue.popleft()
             entries.append(entry)
@@ -271,14 +272,16 @@ class Outbox:
     def _begin(self, sending: tuple[Entry, ...] | bytes, skipped: int, data: bytes) -> None:
         """`data` comes next; remember what it is made of while any of it is left."""
         self._is_direct = False
-        self._sending, self._sending_skip = sending, skipped
-        self._rest = memoryview(data)
+        self.sending.begin(sending, skipped, data)
+        if len(sending) == 1 and not isinstance(sending, bytes):
+            self.sending.is_copy = data is not sending[0].batch.data
 
-    def _hand_over(self, rest: memoryview) -> None:
-        chunk = rest[:CHUNK]
-        self._rest = rest[CHUNK:] if len(rest) > CHUNK else None
+    def _hand_over(self) -> None:
+        chunk = self.sending.take(self._join)
         self._handed += len(chunk)
         self._stream.write(chunk)  # may call `block`
+        if self.is_blocked:
+            self.sending.wait(len(chunk))
 
     def _clear(self) -> None:
         self._queue.clear()
@@ -292,9 +295,5 @@ class Outbox:
         self._control, self._last = state.control, state.last
         self.is_open, self._handed = state.is_open, state.taken
         if state.unsent:
-            whole = sending = state.sending
-            if not isinstance(whole, bytes):
-                whole = self._join(whole, state.sending_skip)
-            self._sending, self._sending_skip = sending, state.sending_skip
-            self._rest = memoryview(whole)[len(whole) - state.unsent :]
+            self.sending.restore(state.sending, state.sending_skip, state.unsent)
         self._is_direct = False

@@ -11,7 +11,8 @@ from typing import Any, Final
 from relay.access.grants import Grant
 from relay.account import Account
 from relay.member.ending import begin_ending
-from relay.member.inbox import Hold, Inbox
+from relay.member.inbox import Inbox
+from relay.member.inbox_state import Hold
 from relay.member.intake import Intake
 from relay.member.liveness import STALL
 from relay.member.outbox import Outbox
@@ -50,7 +51,7 @@ class Session:
     """A member of one room; that of an annotated client is an `AnnotatedSession`.
 
     `ending` says how it is being closed; None: it is not. `is_over`: its socket is gone, or another
-    process has it.
+    process has it. `fresh_token` is the latest that the client has sent, while it is being checked.
     """
 
     __slots__ = (
@@ -60,6 +61,7 @@ class Session:
         "deliver",
         "ending",
         "excluded",
+        "fresh_token",
         "id",
         "inbox",
         "intake",
@@ -90,7 +92,7 @@ class Session:
         self.outbox = self._new_outbox(stream, state.outbox)
         self.deliver = self.outbox.deliver
         rates = terms.message_rate, terms.byte_rate
-        self.intake = Intake(stream, terms.clock, rates, state.intake)
+        self.intake = Intake(stream, terms.clock, rates, terms.account, state.intake)
         self.inbox = self._inbox_type()(
             self.intake,
             self.author,
@@ -104,6 +106,7 @@ class Session:
             can_publish=options.grant.can_publish,
         )
         self.intake.serve(self.inbox)
+        self.fresh_token = state.fresh_token
         self._is_renewed = False
 
     @property
@@ -113,11 +116,11 @@ class Session:
 
     @property
     def is_plain(self) -> bool:
-        """Whether nothing of it changes but three numbers: heard, published, taken."""
+        """Whether three numbers are all that changes of it (`advance`), and what is unfinished."""
         return (
             self.outbox.is_empty
             and self.inbox.is_plain
-            and not (self.intake.waits or self._is_renewed)
+            and not (self.intake.waits or self._is_renewed or self.fresh_token)
         )
 
     @property
@@ -161,15 +164,17 @@ class Session:
     def receives(self) -> bool:
         return self.options.grant.can_subscribe
 
-    def snapshot(self) -> SessionState:
+    def snapshot(self, begun: int = 0) -> SessionState:
+        """Return its state, without so many bytes of the message that has not ended."""
         return SessionState(
             self.author.session,
             self.options,
             replace(self.liveness),
-            self.inbox.snapshot(),
+            self.inbox.snapshot(begun),
             self.outbox.snapshot(),
             self.intake.snapshot(),
             self.ending,
+            self.fresh_token,
         )
 
     def join(self, answer: bytes) -> None:
@@ -190,6 +195,11 @@ class Session:
     def ping(self) -> None:
         """Ask the client for a sign of life."""
         self.outbox.control(_PING)
+
+    def check_token(self) -> None:
+        """Have the fresh token checked that was being checked in another process."""
+        if self.fresh_token:
+            self._terms.renew(self, self.fresh_token)
 
     def renew(self, grant: Grant, expires: float | None) -> None:
         """Go on with a fresh token; `expires` is in seconds of the event loop's clock."""
@@ -253,8 +263,8 @@ class Session:
         if not self.inbox.discards:
             self.inbox.hold(Hold.ROOM)
 
-    def release(self) -> None:
-        if self.inbox.release(Hold.ROOM):
+    def release(self, why: int = Hold.ROOM) -> None:
+        if self.inbox.release(why):
             self._note_own_silence()
 
     def credit(self, size: int) -> None:
@@ -275,6 +285,7 @@ class Session:
             stream,
             self.excluded,
             self._terms.write_buffer_size,
+            self._terms.account,
             skips=self.options.skips,
             state=state,
         )

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from relay.member.ending import Ending
-from relay.member.inbox import InboxState
+from relay.member.inbox_state import InboxState
 from relay.member.intake import IntakeState
 from relay.member.liveness import Liveness
 from relay.member.options import Options
@@ -24,6 +24,7 @@ class SessionState:
     outbox: OutboxState
     intake: IntakeState = field(default_factory=IntakeState)
     ending: Ending | None = None  # how it is being closed; None: it is in its room
+    fresh_token: str = ""  # is being checked; empty: none is
 
 
 def begin(options: Options, now: float) -> SessionState:

@@ -1,7 +1,8 @@
 """What annotated members are sent of an entry: its frames, with notes between them.
 
-It is put together once for all of them. What a session published is left out with its note, and
-its acknowledgement comes before the note `cursor`.
+It is put together once for all who are sent it at the same time: for each of a hundred slow
+readers it would be a hundred times a message of 10 MB. What a session published is left out with
+its note, and its acknowledgement comes before the note `cursor`.
 """
 
 from collections.abc import Iterable
@@ -18,6 +19,8 @@ _MARK = notes.MARK[0]
 def annotate(entry: Entry, epoch: str) -> Annotated:
     """Return what is sent to a member that published nothing of it."""
     batch, start = entry.batch, 0
+    if (form := batch.annotated or batch.form) is not None:
+        return form
     pieces: list[bytes] = []
     runs: list[Run] = []
     for span in batch.spans:
@@ -28,7 +31,7 @@ def annotate(entry: Entry, epoch: str) -> Annotated:
         runs.append(Run(span.author.session, start, end))
         start = end
     pieces.append(notes.cursor(Cursor(epoch, entry.offset).text()))
-    return Annotated(b"".join(pieces), start, tuple(runs))
+    return batch.annotate(b"".join(pieces), start, tuple(runs))
 
 
 def without(form: Annotated, session: SessionId | None, ack: bytes) -> bytes:

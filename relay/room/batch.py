@@ -7,6 +7,7 @@ hold `changes` and no message.
 
 from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple, NewType
+from weakref import ref
 
 from relay.account import Account
 from relay.names import UserName
@@ -79,12 +80,23 @@ class Run(NamedTuple):
     end: int
 
 
-class Annotated(NamedTuple):
-    """What annotated members are sent of an entry; the note `cursor` stands behind `end`."""
+class Annotated:
+    """What annotated members are sent of an entry; the note `cursor` stands behind `end`.
 
-    data: bytes
-    end: int
-    runs: tuple[Run, ...]
+    It counts itself in the account for as long as the batch or an outbox refers to it.
+    """
+
+    __slots__ = ("__weakref__", "_account", "data", "end", "runs")
+
+    def __init__(self, data: bytes, end: int, runs: tuple[Run, ...], account: Account) -> None:
+        self.data = data
+        self.end = end
+        self.runs = runs
+        self._account = account
+        account.forms += len(data)
+
+    def __del__(self) -> None:
+        self._account.forms -= len(self.data)
 
 
 class Batch:
@@ -94,11 +106,13 @@ class Batch:
     itself in the account for as long as anything refers to it.
 
     `notes` is what annotated members are told of its `changes`; the room that delivers it knows
-    that. `annotated` is what they are sent of its messages, while it is being delivered.
+    that. `annotated` is what they are sent of its messages, while it is being delivered; `form`
+    finds it for as long as it is still being sent to one of them.
     """
 
     __slots__ = (
         "_account",
+        "_form",
         "annotated",
         "changes",
         "data",
@@ -126,6 +140,7 @@ class Batch:
         self.changes = changes
         self.notes = b""
         self.annotated: Annotated | None = None
+        self._form: ref[Annotated] | None = None
         self._account = account
         account.batches += len(data)
         account.count += 1
@@ -146,6 +161,17 @@ class Batch:
 
     def __hash__(self) -> int:
         return hash((self.relay, self.number))
+
+    @property
+    def form(self) -> Annotated | None:
+        """What is sent to annotated members, where there is one of them who is still sent it."""
+        return self._form() if self._form is not None else None
+
+    def annotate(self, data: bytes, end: int, runs: tuple[Run, ...]) -> Annotated:
+        """Return what is sent to annotated members, from now on one object for all of them."""
+        form = Annotated(data, end, runs, self._account)
+        self._form = ref(form)
+        return form
 
     @property
     def size(self) -> int:

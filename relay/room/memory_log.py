@@ -25,8 +25,7 @@ class MemoryLog(Tail):
         self.head = 0
         if state is not None:
             self.epoch, self.head, self.trimmed = state.epoch, state.head, state.trimmed
-            for entry in state.entries:
-                self.keep(entry)
+            self.keep_all(state.entries)
 
     @property
     def is_empty(self) -> bool:

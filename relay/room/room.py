@@ -13,7 +13,7 @@ from relay.names import RoomName, UserName
 from relay.room.appender import Appender
 from relay.room.batch import ANYBODY, Author, Batch, Piece
 from relay.room.dispatch import Dispatch
-from relay.room.log import Entry, OpenLog, last
+from relay.room.log import Entry, LogState, OpenLog, last
 from relay.room.member import Member, Publisher
 from relay.room.membership import Membership
 from relay.room.presence import Presence, PresenceState
@@ -69,6 +69,16 @@ class Room:
     def is_at_rest(self) -> bool:
         """Whether everything has its place that was published."""
         return self._appender.is_at_rest
+
+    @property
+    def still_at(self) -> int | None:
+        """Where its log ends, while nothing is on its way here; else None.
+
+        Whoever comes, goes or speaks moves that: as long as it is the same, so is the room.
+        """
+        log = self._appender.log
+        is_still = self._appender.is_at_rest and self._dispatch.is_idle and not log.is_shared
+        return log.head if is_still else None
 
     @property
     def is_waiting(self) -> bool:
@@ -148,10 +158,16 @@ class Room:
         log = appender.log.snapshot()
         return RoomState(self.name, appender.number, log, dispatch, self.presence.snapshot())
 
+    def reopen(self, log: LogState) -> None:
+        """Take up another's log, before its entries are put together for anybody; then `restore`.
+
+        What an annotated member is being sent names the log's epoch.
+        """
+        self._appender.log.close()
+        self._appender.log = self._open_log(self.name, self, log)
+
     def restore(self, state: RoomState, members: dict[UserName, Member]) -> None:
         """Go on where another stood, with these members; this one is new and nobody is in it."""
-        self._appender.log.close()
-        self._appender.log = self._open_log(self.name, self, state.log)
         self._appender.number = state.number
         self.presence.restore(state.presence)
         for member in members.values():

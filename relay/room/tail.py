@@ -88,6 +88,17 @@ class Tail:
         self._size -= cost
         self._retention.budget.give_back(self, cost if self.entries else cost + _ROOM)
 
+    def keep_all(self, entries: Sequence[Entry]) -> None:
+        """Keep the entries that another log has kept, the first of this one."""
+        if not self._limit or not entries:
+            self.trimmed = entries[-1].offset if entries else self.trimmed
+            return
+        self.entries.extend(entries)
+        self._size = sum(map(_cost, entries))
+        self._retention.budget.take(self, self._size + _ROOM)
+        while self._size > self._limit:
+            self.evict()
+
     def keep(self, entry: Entry) -> None:
         """Keep an entry that holds messages, if it keeps any."""
         if not self._limit:

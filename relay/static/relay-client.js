@@ -276,6 +276,7 @@ function watchSigns(back) {
     }
     return () => stop.abort();
 }
+var COST = 64;
 var Queue = class {
     size = 0;
     sent = 0;
@@ -878,9 +879,10 @@ var RelayClient = class {
             throw new Error(`not sent, the client is closed: ${this.reason}`);
         }
         const { queued, queueLimit } = this;
-        if (queued && queued + size > queueLimit)
+        const cost = size + COST;
+        if (queued && queued + cost > queueLimit)
             throw new QueueFull(size, queued, queueLimit);
-        const promise = this.#life.queue.add(kept, size);
+        const promise = this.#life.queue.add(kept, cost);
         if (this.state === "open")
             this.#life.flush();
         return promise;

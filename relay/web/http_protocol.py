@@ -138,9 +138,13 @@ class HttpProtocol(web.RequestHandler):
             self.handshake.cancel()
             self._message_tail = b""
         super().connection_lost(exc)
+        # A request under way may still wait for its room: what came behind it is for nobody.
+        self._messages.clear()
+        self._body = EMPTY_PAYLOAD
 
     def pause_writing(self) -> None:
         super().pause_writing()
+        self._context.service.doors.weigh(self)
         loop = asyncio.get_running_loop()
         until = loop.time() + _PATIENCE
         self._taking = loop.call_later(_STALL, self._look, self._untaken(), until)
@@ -165,6 +169,7 @@ class HttpProtocol(web.RequestHandler):
             self._head += len(data)
         if is_idle or self._messages or self._body.is_eof():
             self._ahead += len(data)
+        self._context.service.doors.weigh(self)
         if not is_idle:
             if self._ahead > MAX_HEAD and (self._messages or self._body.is_eof()):
                 self._pause_reading_for_buffer()
@@ -190,6 +195,7 @@ class HttpProtocol(web.RequestHandler):
             self._ahead = self._head
             if self._buffer_paused:
                 self._resume_reading_if_drained()
+        self._context.service.doors.weigh(self)
         return finished
 
     def _resume_reading_if_drained(self) -> None:

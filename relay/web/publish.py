@@ -115,6 +115,10 @@ async def _receive(request: web.Request, context: Context, chunks: list[bytes]) 
         raise Refusal(408, f"body did not arrive within {_BODY_TIMEOUT:g} s") from None
     except (ConnectionError, web.RequestPayloadError):
         raise Refusal(400, "body ended early") from None
+    except RuntimeError:  # what aiohttp raises where the connection was lost before it was read
+        if request.transport is not None:
+            raise
+        raise Refusal(400, "body ended early") from None
     if received > limit:
         raise Refusal(413, f"message of {received} or more bytes exceeds limit of {limit}")
 

@@ -25,24 +25,26 @@ class Renewal:
         self._access = access
         self._key_set = key_set
         self._tasks: set[asyncio.Task[None]] = set()
-        self._next: dict[Session, str] = {}  # of whom one is being checked; empty: no other came
+        self._busy: set[Session] = set()  # of whom one is being checked
 
     def __call__(self, session: Session, token: str) -> None:
-        is_busy = session in self._next
-        self._next[session] = token
-        if is_busy:
+        session.fresh_token = token  # there a successor finds it
+        if session in self._busy:
             return
+        self._busy.add(session)
         task = asyncio.get_running_loop().create_task(self._run(session))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     async def _run(self, session: Session) -> None:
         try:
-            while token := self._next[session]:
-                self._next[session] = ""
+            checked = ""
+            while not session.is_over and (token := session.fresh_token) != checked:
                 await self._renew(session, token)
+                checked = token
         finally:
-            del self._next[session]
+            session.fresh_token = ""
+            self._busy.discard(session)
 
     async def _renew(self, session: Session, token: str) -> None:
         user, room, old = session.user, session.room.name, session.options.grant
@@ -53,6 +55,8 @@ class Renewal:
             if grant.can_subscribe is not old.can_subscribe:
                 raise Forbidden("its claim can_subscribe is not that of the old one; connect again")
         except KeysMissing as error:  # the old one counts for as long as it does
+            if session.is_over:
+                return  # another process checks it
             logger.warning("%s in %s: a fresh token is not taken: %s", user, room, error)
         except (Refused, Forbidden) as error:
             session.close(Reason.BAD_TOKEN.close(problem=error))

@@ -28,21 +28,33 @@ class BadFrame(ValueError):
 
 
 class Boundary:
-    """Follows one client's stream; `size` is how many bytes there are since its last message."""
+    """Follows one client's stream; `size` is how many bytes there are since its last message.
 
-    __slots__ = ("_ends", "_head", "_is_open", "_next", "_pieces", "size")
+    While `number` is the same, more bytes come behind those that there are.
+    """
+
+    __slots__ = ("_ends", "_head", "_is_open", "_next", "_pieces", "number", "size")
 
     def __init__(self) -> None:
         self.size = 0
+        self.number = 0
         self._pieces: list[bytes | bytearray] = []  # since the last boundary
         self._next = 0  # where in these bytes, or beyond them, the next frame begins
         self._head = b""  # what has come of that frame's header, where it is not whole
         self._is_open = False  # whether that frame stands between fragments of a message
         self._ends = True  # whether a message ends before that frame
 
-    def kept(self) -> bytes:
-        """Return the bytes since the last boundary."""
-        return b"".join(self._pieces)
+    def kept(self, start: int = 0, most: int | None = None) -> bytes:
+        """Return the bytes since the last boundary, from `start` on and at most so many."""
+        end = self.size if most is None else min(self.size, start + most)
+        found, at = [], self.size
+        for piece in reversed(self._pieces):  # what is asked for is mostly the end
+            if at <= start:
+                break
+            at -= len(piece)
+            if at < end:
+                found.append(piece[max(0, start - at) : end - at])
+        return b"".join(reversed(found))
 
     def cut(self, data: bytes, frames: int) -> int:
         """Return where the first `frames` frames end in `data`, which comes next; else its size.
@@ -95,6 +107,7 @@ class Boundary:
             self._next = before + at
         else:
             self._pieces.clear()
+            self.number += 1
             self.size = 0
             data = window[boundary:]
             self._next = at - boundary

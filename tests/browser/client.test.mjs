@@ -65,7 +65,7 @@ test("after a restart it comes back by itself and sends what waited", async () =
   }
   const buffer = new Uint8Array([1, 2]).buffer;
   alice.send(buffer);
-  assert.equal(alice.queued, 2);
+  assert.equal(alice.queued, 66); // 64 more than it has
   new Uint8Array(buffer).fill(9); // the caller may use it again at once
   const back = [next(alice, "message"), next(bob, "open")];
   await restarting.up();
@@ -235,19 +235,29 @@ test("a message that the relay does not take ends the client and says the limit"
 });
 
 test("a full queue refuses a message and says how full it is", () => {
-  const alice = client({ user: "alice", queueLimit: 10 });
-  alice.send("ä234567"); // 8 bytes; there is no connection yet
-  assert.equal(alice.queued, 8);
+  const alice = client({ user: "alice", queueLimit: 150 });
+  alice.send("ä234567"); // 8 bytes, and 64 for each message; there is no connection yet
+  assert.equal(alice.queued, 72);
   assert.throws(
-    () => alice.send("abc"),
+    () => alice.send("x".repeat(15)),
     (error) =>
       error instanceof QueueFull &&
-      error.message === "message of 3 bytes was not taken: 8 bytes wait, and the limit is 10",
+      error.message === "message of 15 bytes was not taken: 72 bytes wait, and the limit is 150",
   );
-  alice.send("ab");
-  assert.equal(alice.queued, 10);
+  alice.send("x".repeat(14));
+  assert.equal(alice.queued, 150);
   alice.close();
   assert.equal(alice.reason, "closed by this client; messages that were never sent: 2");
+});
+
+test("empty messages are bounded too", () => {
+  const alice = client({ user: "alice", queueLimit: 6400 });
+  for (let number = 0; number < 100; number++) alice.send("");
+  assert.throws(
+    () => alice.send(new ArrayBuffer(0)),
+    /^QueueFull: message of 0 bytes was not taken: 6400 bytes wait, and the limit is 6400$/,
+  );
+  alice.close();
 });
 
 test("addresses that are no relay's are refused with what is expected", async () => {

@@ -69,15 +69,27 @@ async def test_what_cannot_be_sent_is_refused(value: Any) -> None:
 
 async def test_full_queue_refuses_and_says_how_full_it_is() -> None:
     """And closing says what became of the rest."""
-    client = RelayClient("http://localhost:1", user="alice", queue_limit=10)
+    client = RelayClient("http://localhost:1", user="alice", queue_limit=150)
     waiting = client.send("ä234567")
     with pytest.raises(QueueFull) as full:
-        client.send(b"abc")
-    assert (full.value.size, full.value.queued, full.value.limit) == (3, 8, 10)
+        client.send(b"x" * 15)
+    assert (full.value.size, full.value.queued, full.value.limit) == (15, 72, 150)
+    client.send(b"x" * 14)
+    assert client.queued == 150
     await client.close()
     with pytest.raises(Undelivered) as lost:
         await waiting
     assert lost.value.fate is Fate.UNSENT
+
+
+async def test_empty_messages_are_bounded_too() -> None:
+    """Each counts for what it takes to keep it."""
+    client = RelayClient("http://localhost:1", user="alice", queue_limit=6400)
+    for _ in range(100):
+        client.send(b"")
+    with pytest.raises(QueueFull, match="message of 0 bytes was not taken: 6400 bytes wait"):
+        client.send("")
+    await client.close()
 
 
 @pytest.mark.parametrize("url", ["ftp://x", "relay.example", "http://"])

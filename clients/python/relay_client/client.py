@@ -12,6 +12,7 @@ from relay_client.errors import Closed, QueueFull
 from relay_client.events import Event, Message, State
 from relay_client.inbox import Events, Messages
 from relay_client.life import Life, Options, Token
+from relay_client.outgoing import COST
 
 _FAREWELL: Final = 5.0  # seconds in which the relay may still acknowledge what was sent
 _QUEUE_LIMIT: Final = 1024 * 1024  # bytes
@@ -49,7 +50,8 @@ class RelayClient:
         be async) is asked anew before each connection, before the token that the relay has expires,
         and after it has. history: so many messages before the live ones. lag: whether the relay
         closes a client that reads too slowly, or skips messages. queue_limit: bytes that may wait
-        until the relay holds them. protocol: "raw" is for other servers, and promises nothing.
+        until the relay holds them, each message counting 64 more than it has. protocol: "raw" is
+        for other servers, and promises nothing.
         """
         self.user = user if user is not None else f"guest-{randrange(10**6)}"  # noqa: S311
         if not self.user.strip("."):
@@ -116,7 +118,7 @@ class RelayClient:
 
     @property
     def queued(self) -> int:
-        """Bytes sent that the relay is not known to hold."""
+        """Bytes sent that the relay is not known to hold, and 64 for each such message."""
         return self._life.outgoing.size
 
     def send(self, data: str | bytes | bytearray | memoryview) -> asyncio.Future[None]:
@@ -137,9 +139,10 @@ class RelayClient:
             )
         if self.state is State.CLOSED:
             raise Closed(f"not sent, the client is closed: {self.reason}", self._life.close_code)
-        if self.queued and self.queued + size > self.queue_limit:
+        cost = size + COST
+        if self.queued and self.queued + cost > self.queue_limit:
             raise QueueFull(size, self.queued, self.queue_limit)
-        future = self._life.outgoing.add(kept, size)
+        future = self._life.outgoing.add(kept, cost)
         self._life.wake()
         return future
 

@@ -2,13 +2,15 @@
 
 from asyncio import Future, get_running_loop
 from collections import deque
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from relay_client.errors import Fate, Undelivered
 
+COST: Final = 64  # bytes that a message counts beside its own: also empty ones take memory
+
 
 class Waiting(NamedTuple):
-    """A message, its size in bytes, and the promise that the relay holds it."""
+    """A message, what it counts in bytes, and the promise that the relay holds it."""
 
     data: str | bytes
     size: int
@@ -19,7 +21,7 @@ class Outgoing:
     """The first `sent` messages may have arrived, those behind have not."""
 
     def __init__(self) -> None:
-        self.size = 0  # bytes
+        self.size = 0  # bytes, and `COST` for each message
         self.sent = 0  # messages
         self._waiting: deque[Waiting] = deque()
 
@@ -32,7 +34,7 @@ class Outgoing:
         return [waiting.delivered for waiting in self._waiting]
 
     def add(self, data: str | bytes, size: int) -> Future[None]:
-        """Keep a message; the future is done when the relay has it."""
+        """Keep a message that counts `size` bytes; the future is done when the relay has it."""
         future: Future[None] = get_running_loop().create_future()
         future.add_done_callback(_retrieve)
         self._waiting.append(Waiting(data, size, future))

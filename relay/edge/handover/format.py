@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from relay.account import Account
 from relay.member.ending import Ending
-from relay.member.inbox import InboxState
+from relay.member.inbox_state import InboxState
 from relay.member.intake import IntakeState
 from relay.member.liveness import Liveness
 from relay.member.options import Options
@@ -24,8 +24,9 @@ from relay.room.presence import PresenceState
 from relay.room.state import DeliveryState, DispatchState, RoomState
 from relay.wire.closing import Close, Reason
 
-FORMAT: Final = 2
-READABLE: Final = (2, 1)
+FORMAT: Final = 3
+READABLE: Final = (3, 2)
+MESSAGE: Final = 4 * 1024**2  # bytes of entries, or of unfinished messages, that are told at once
 
 Record = dict[str, Any]
 Entries = Sequence[Entry]
@@ -100,8 +101,7 @@ def pack_entry(entry: Entry, writer: BlobWriter) -> list[Any]:
 
 def read_entry(record: Sequence[Any], reader: BlobReader, account: Account) -> Entry:
     """Return the entry; raise `ValueError` for a record that is none."""
-    offset, at, relay, number, size, spans, *more = record
-    changes, notes_size = more or ((), 0)  # format 1 has none
+    offset, at, relay, number, size, spans, changes, notes_size = record
     batch = Batch(
         reader.bytes(size),
         tuple(Span(Author(user, SessionId(session)), *rest) for user, session, *rest in spans),
@@ -116,10 +116,7 @@ def read_entry(record: Sequence[Any], reader: BlobReader, account: Account) -> E
 
 
 def pack_session(state: SessionState, writer: BlobWriter, numbers: Numbers) -> Record:
-    """Return a session as a record; entries are told by their numbers.
-
-    Format 1 has no place for an intake.
-    """
+    """Return a session as a record; entries are told by their numbers."""
     inbox, outbox = state.inbox, state.outbox
     sending = outbox.sending
     private = sending if isinstance(sending, bytes) else None
@@ -131,6 +128,7 @@ def pack_session(state: SessionState, writer: BlobWriter, numbers: Numbers) -> R
             "published": inbox.published,
             "uncredited": inbox.uncredited,
             "held": inbox.held,
+            "begun": inbox.begun,
             "unfinished": writer.put(inbox.unfinished),
             "is_closed": inbox.is_closed,
             "close_code": inbox.close_code,
@@ -154,6 +152,7 @@ def pack_session(state: SessionState, writer: BlobWriter, numbers: Numbers) -> R
             "left_out": outbox.left_out,
         },
         "intake": {"rest": writer.put(state.intake.rest), "due": state.intake.due},
+        "fresh_token": state.fresh_token,
     }
 
 
@@ -168,8 +167,8 @@ def read_session(record: Record, reader: BlobReader, entries: Entries) -> Sessio
     queue, sending = find(outbox.pop("queue")), outbox.pop("sending")
     private = reader.take(outbox.pop("private"))
     control, final = reader.bytes(outbox.pop("control")), reader.take(outbox.pop("last"))
-    intake = record.get("intake", {"rest": 0, "due": (0.0, 0.0)})
-    left_out = tuple(map(tuple, outbox.pop("left_out", ())))
+    intake = record["intake"]
+    left_out = tuple(map(tuple, outbox.pop("left_out")))
     return SessionState(
         SessionId(record["id"]),
         Options.restored(options),
@@ -184,6 +183,7 @@ def read_session(record: Record, reader: BlobReader, entries: Entries) -> Sessio
             **outbox,
         ),
         IntakeState(reader.bytes(intake["rest"]), tuple(intake["due"])),
+        fresh_token=record.get("fresh_token", ""),  # format 2 has none
     )
 
 
@@ -231,11 +231,10 @@ def read_room(record: Record, entries: Entries) -> RoomState:
     """Return the room; raise `ValueError` or `LookupError` for a record that is none."""
     name = RoomName(record["name"])
     held = tuple(entries[number] for number in record["entries"])
-    oldest = held[0].offset - 1 if held else record["head"]  # where format 1 does not tell
     return RoomState(
         name,
         record["number"],
-        LogState(record["epoch"], record["head"], held, record.get("trimmed", oldest)),
+        LogState(record["epoch"], record["head"], held, record["trimmed"]),
         DispatchState(
             State(record["congestion"]),
             tuple(record["patience"]),
@@ -250,7 +249,7 @@ def read_room(record: Record, entries: Entries) -> RoomState:
                 for number, due, credits, has_begun in record["deliveries"]
             ),
         ),
-        _read_presence(record.get("presence")),
+        _read_presence(record["presence"]),
     )
 
 
@@ -260,8 +259,6 @@ def _pack_presence(state: PresenceState) -> Record:
     return {**lists, "is_told": state.is_told}
 
 
-def _read_presence(record: Record | None) -> PresenceState:
-    if record is None:  # in format 1; those who are members are there
-        return PresenceState()
+def _read_presence(record: Record) -> PresenceState:
     lists = {name: tuple(map(tuple, record[name])) for name in ("people", "leaving", "gone")}
     return PresenceState(**lists, is_told=record["is_told"])

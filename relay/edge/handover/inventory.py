@@ -3,13 +3,15 @@
 import socket
 from array import array
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass
 from typing import Any, Final
 
 from relay.edge.connection import Connection
+from relay.edge.gate import Gate
 from relay.edge.handover import former
 from relay.edge.handover.format import (
     FORMAT,
+    MESSAGE,
     BlobWriter,
     Numbers,
     pack_ending,
@@ -17,11 +19,42 @@ from relay.edge.handover.format import (
     pack_room,
     pack_session,
 )
+from relay.edge.handover.halves import Halves
+from relay.edge.handover.rooms import Rooms
 from relay.edge.handover.service import Service
+from relay.member.inbox_state import Hold
+from relay.member.session import Session
 from relay.room.log import Entry
-from relay.room.room import Room
 
-_MESSAGE: Final = 4 * 1024**2  # bytes of entries in one message
+_FEW: Final = 32  # new connections that need no further round
+_QUIET: Final = 250  # rooms in which nothing is on its way, likewise
+_SMALL: Final = 256 * 1024  # bytes of new entries, or of messages, that need no further round
+# Connections without a whole head that move while nobody is served, and bytes of these heads.
+_GATES: Final = 2000
+# What moves at most where it took too long: full records, and entries of a backlog in one.
+_RECORDS: Final = 1000
+_BACKLOG: Final = 250
+_HEADS: Final = 4 * 1024**2
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What the successor has not been told.
+
+    `rooms` is how many could be told ahead, `unfinished` the bytes of messages.
+    """
+
+    connections: Sequence[Connection]
+    entries: Sequence[Entry]
+    rooms: int
+    unfinished: int
+
+    @property
+    def is_little(self) -> bool:
+        """Whether it can be told while nobody is served."""
+        size = sum(len(entry.batch.data) for entry in self.entries)
+        is_short = len(self.connections) <= _FEW and self.rooms <= _QUIET
+        return is_short and max(size, self.unfinished) <= _SMALL
 
 
 class Inventory:
@@ -31,12 +64,16 @@ class Inventory:
         self.format = FORMAT  # that the successor reads
         self.shares_network = False  # with the successor: then TCP moves, too
         self.left = 0  # connections that cannot move, when they were last counted
+        self.is_hurried = False  # it took too long before: those who make it long do not move
         self._service = service
         self._clients = service.runtime.roster.clients
         self._rooms = service.runtime.hub.rooms
         self._connections: dict[Connection, int] = {}
         self._gone: set[Connection] = set()
         self._entries = Numbers()
+        self._halves = Halves()
+        self._rooms_told = Rooms(self._rooms, self._entries)
+        self._held: list[Connection] = []
 
     @property
     def is_former(self) -> bool:
@@ -55,7 +92,7 @@ class Inventory:
             sock = client.socket
             if sock is None:
                 continue
-            if not self.may_move(sock) or (self.is_former and client.session.resume):
+            if not self.may_move(sock):
                 self.left += 1
             elif client not in self._connections:
                 found.append(client)
@@ -69,10 +106,7 @@ class Inventory:
             if sock is not None:
                 number = self._connections[connection] = len(self._connections)
                 session = connection.session
-                described = session.describe()
-                if self.is_former:
-                    described["options"] = former.of_options(described["options"])
-                records.append((number, session.room.name, described))
+                records.append((number, session.room.name, session.describe()))
                 files.append(sock.fileno())
         return records, b"", files
 
@@ -88,50 +122,82 @@ class Inventory:
                 numbers.append(number)
         return numbers
 
-    def catch_up(self) -> None:
-        """Have everything parsed that has come."""
-        for client in tuple(self._clients):
-            assert isinstance(client, Connection)
-            client.catch_up()
-
     def new_entries(self) -> list[Entry]:
         """Return the entries that logs, backlogs and deliveries hold and nobody has told."""
         found: dict[int, Entry] = {}
-        for room in self._rooms.values():
-            self._add(found, room.entries())
+
+        def add(entries: Sequence[Entry]) -> None:
+            for entry in reversed(entries):  # when one has been told, so have those before it
+                if entry in self._entries:
+                    return
+                found[id(entry.batch)] = entry
+
+        for room in self._rooms_told.changed():
+            add(room.entries())
         for client in self._clients:
             assert isinstance(client, Connection)
             if not client.session.outbox.is_empty:
-                self._add(found, client.session.outbox.entries())
+                add(client.session.outbox.entries())
         return list(found.values())
+
+    def news(self) -> News:
+        """Return what is to be told in the next round."""
+        connections, entries = self.new_connections(), self.new_entries()
+        if self.is_former:
+            return News(connections, entries, 0, 0)
+        unfinished = sum(map(self._halves.left, (*self._connections, *connections)))
+        return News(connections, entries, self._rooms_told.untold(), unfinished)
 
     def tell(self, entries: Sequence[Entry]) -> Iterable[tuple[Any, bytes]]:
         """Yield messages that hold these entries."""
         writer, records, size = BlobWriter(), [], 0
         for entry in entries:
             self._entries.add(entry)
-            record = pack_entry(entry, writer)
-            records.append(former.of_entry(record) if self.is_former else record)
+            records.append(pack_entry(entry, writer))
             size += entry.batch.size
-            if size >= _MESSAGE:
+            if size >= MESSAGE:
                 yield records, writer.data()
                 writer, records, size = BlobWriter(), [], 0
         if records:
             yield records, writer.data()
 
+    def tell_rooms(self) -> Iterable[list[Any]]:
+        """Yield messages that hold rooms in which nothing is on its way."""
+        return () if self.is_former else self._rooms_told.tell()
+
+    def tell_halves(self) -> Iterable[tuple[Any, bytes]]:
+        """Yield messages that hold what has come of messages that have not ended."""
+        return () if self.is_former else self._halves.tell(tuple(self._connections.items()))
+
+    def hold(self) -> None:
+        """Read no more from those whose messages come on, until `release`."""
+        for connection in self._connections:
+            if self._halves.left(connection) and not connection.session.is_over:
+                self._held.append(connection)
+                connection.session.inbox.hold(Hold.HANDOVER)
+
+    def release(self) -> None:
+        """Nothing comes of it: read everybody."""
+        for connection in self._held:
+            if not connection.session.is_over:
+                connection.session.release(Hold.HANDOVER)
+        self._held.clear()
+
     def gates(self) -> list[tuple[int, bytes]]:
-        """Return descriptor and bytes of each connection whose first request is not under way."""
-        found = []
-        for gate in self._service.gates:
-            sock = gate.transport.get_extra_info("socket") if gate.transport else None
-            if (
-                sock is not None
-                and sock.fileno() >= 0
-                and gate.transport is not None
-                and not gate.transport.is_closing()
-                and self.may_move(sock)
-            ):
-                found.append((sock.fileno(), gate.received))
+        """Return descriptor and bytes of each connection whose first request is not under way.
+
+        There may be more than can move while nobody is served: then the newest move, and of these
+        not the longest heads. A client that is slow or silent has to connect again.
+        """
+        movable = [(gate.received, gate) for gate in self._service.gates if self._may_move(gate)]
+        found: list[tuple[int, bytes]] = []
+        room = _HEADS
+        for received, gate in sorted(movable[-_GATES:], key=lambda each: len(each[0])):
+            room -= len(received)
+            if room < 0:
+                break
+            assert gate.transport is not None
+            found.append((gate.transport.get_extra_info("socket").fileno(), received))
         return found
 
     def changes(self) -> tuple[dict[str, Any], bytes, list[Connection]]:
@@ -142,41 +208,51 @@ class Inventory:
         writer = BlobWriter()
         numbers, heard = array("I"), array("d")
         published, taken = array("Q"), array("Q")
-        records, moved = [], []
+        records: list[Any] = []
+        moved: list[Connection] = []
+        halves: list[tuple[Connection, int]] = []
         for connection, number in self._connections.items():
             if connection.socket is None:
                 continue
-            moved.append(connection)
             session = connection.session
-            if session.ending is None and session.is_plain:
+            is_whole = not (self.is_former and session.inbox.unfinished)
+            if session.ending is None and session.is_plain and is_whole:
+                moved.append(connection)
                 numbers.append(number)
                 heard.append(session.heard)
                 published.append(session.inbox.published)
                 taken.append(session.outbox.taken)
+                if session.inbox.unfinished:
+                    halves.append((connection, number))
+            elif self.is_hurried and self._takes_long(session, len(records)):
+                self.left += 1
             else:
-                record = pack_session(session.snapshot(), writer, self._entries)
+                moved.append(connection)
+                begun = 0 if self.is_former else self._halves.begun(connection)
+                record = pack_session(session.snapshot(begun), writer, self._entries)
                 if self.is_former:
                     record = former.of_session(record)
                 records.append((number, session.room.name, record, pack_ending(session.ending)))
         head = {
-            "rooms": [self._pack_room(room) for room in self._rooms.values()],
+            "rooms": [
+                pack_room(room.snapshot(), self._entries) for room in self._rooms_told.changed()
+            ],
+            "forgotten": self._rooms_told.forgotten(),
             "sessions": records,
             "plain": [
                 writer.put(values.tobytes()) for values in (numbers, heard, published, taken)
             ],
+            "halves": [self._halves.rest(*half, writer) for half in halves],
             "carried": {name: it.snapshot() for name, it in self._service.carried.items()},
         }
         return head, writer.data(), moved
 
-    def _pack_room(self, room: Room) -> dict[str, Any]:
-        state = room.snapshot()
-        if not self.is_former:
-            return pack_room(state, self._entries)
-        told = tuple(each for each in state.dispatch.deliveries if each.entry in self._entries)
-        state = replace(state, dispatch=replace(state.dispatch, deliveries=told))
-        return former.of_room(pack_room(state, self._entries))
+    def _takes_long(self, session: Session, records: int) -> bool:
+        return records >= _RECORDS or len(session.outbox.entries()) > _BACKLOG
 
-    def _add(self, found: dict[int, Entry], entries: Iterable[Entry]) -> None:
-        for entry in entries:
-            if entry not in self._entries and (entry.batch.messages or not self.is_former):
-                found[id(entry.batch)] = entry
+    def _may_move(self, gate: Gate) -> bool:
+        transport = gate.transport
+        if transport is None or transport.is_closing():
+            return False
+        sock = transport.get_extra_info("socket")
+        return sock is not None and sock.fileno() >= 0 and self.may_move(sock)

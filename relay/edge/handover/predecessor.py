@@ -19,7 +19,7 @@ from typing import Any, Final, TypeVar
 from relay.edge.connection import Connection
 from relay.edge.handover.channel import MOST_FILES, Broken, Channel, Silent
 from relay.edge.handover.format import READABLE
-from relay.edge.handover.inventory import Inventory
+from relay.edge.handover.inventory import Inventory, News
 from relay.edge.handover.rendezvous import network_namespace, peer_user
 from relay.edge.handover.service import Service
 from relay.edge.listener import Listener
@@ -34,8 +34,7 @@ FREEZE: Final = 1.0  # seconds in all while nothing is served
 _REPLACE: Final = 60.0  # seconds for a refused successor to serve in this relay's place
 _HELLO: Final = 64 * 1024  # bytes of a greeting
 _ROUNDS: Final = 8  # of copying; under load there is always something new
-_FEW: Final = 32  # new connections that need no further round
-_SMALL: Final = 256 * 1024  # bytes of new entries that need no further round
+_FREE: Final = 3  # of them in which everybody is read
 
 
 class Outcome(Enum):
@@ -49,15 +48,20 @@ class Outcome(Enum):
 class Predecessor:
     """One attempt to hand over to the successor at the other end of the channel."""
 
-    def __init__(self, channel: Channel, service: Service, listener: Listener) -> None:
+    def __init__(
+        self, channel: Channel, service: Service, listener: Listener, *, is_hurried: bool = False
+    ) -> None:
+        """`is_hurried`: who makes it long is left behind."""
         self.moved: list[Connection] = []
         self.left = 0  # connections that cannot move
         self.frozen = 0.0  # seconds
+        self.is_late = False  # it took longer than nobody may be served
         self._channel = channel
         self._service = service
         self._listener = listener
         self._may_be_replaced = False
         self._inventory = Inventory(service)
+        self._inventory.is_hurried = is_hurried
 
     async def greet(self) -> str | None:
         """Return why not to hand over to this one, or None; raise `Broken` if it is nobody."""
@@ -99,15 +103,12 @@ class Predecessor:
         try:
             hello = {"format": self._inventory.format, "release": self._service.release}
             await self._call(self._channel.send, "OKAY", hello)
-            await self._copy()
-            await self._listener.settle()
             try:
-                await self._rest()
-                self._freeze()
+                await self._copy()
+                await self._listener.settle()
+                await self._decide()
             except BaseException:
-                self._listener.start()
-                if self._service.go_on is not None:
-                    self._service.go_on()
+                self._inventory.release()
                 raise
             return Outcome.HANDED_OVER
         except Broken as error:
@@ -142,20 +143,29 @@ class Predecessor:
         addresses = ",".join(settings.listen_address)
         names = [where.get(sock.family, addresses) for sock in listeners]
         await self._send_files("LIST", names, b"", [sock.fileno() for sock in listeners])
-        for _ in range(_ROUNDS):
-            connections, entries = self._inventory.new_connections(), self._inventory.new_entries()
-            size = sum(len(entry.batch.data) for entry in entries)
-            if len(connections) <= _FEW and size <= _SMALL:
+        news = self._inventory.news()
+        for number in range(1, _ROUNDS + 1):
+            await self._tell(news)
+            await self._call(self._channel.send, "COPY")
+            await self._call(self._expect, "DONE")
+            news = self._inventory.news()
+            if news.is_little:
                 break
-            for group in groups(connections, MOST_FILES):
-                await self._send_files("CONN", *self._inventory.describe(group))
-            for message in self._inventory.tell(entries):
-                await self._call(self._channel.send, "ENTR", *message)
-            gone = self._inventory.gone()
-            if gone:
-                await self._call(self._channel.send, "GONE", gone)
-        await self._call(self._channel.send, "COPY")
-        await self._call(self._expect, "DONE")
+            if number >= _FREE:
+                self._inventory.hold()
+
+    async def _tell(self, news: News) -> None:
+        for group in groups(news.connections, MOST_FILES):
+            await self._send_files("CONN", *self._inventory.describe(group))
+        for message in self._inventory.tell(news.entries):
+            await self._call(self._channel.send, "ENTR", *message)
+        for rooms in self._inventory.tell_rooms():
+            await self._call(self._channel.send, "ROOM", rooms)
+        for message in self._inventory.tell_halves():
+            await self._call(self._channel.send, "HALF", *message)
+        gone = self._inventory.gone()
+        if gone:
+            await self._call(self._channel.send, "GONE", gone)
 
     async def _send_files(self, kind: str, head: Any, data: bytes, files: list[int]) -> None:
         """Send copies of the descriptors: what they belong to may be closed meanwhile."""
@@ -178,6 +188,17 @@ class Predecessor:
             except TimeoutError:
                 raise Broken("the log of the rooms does not answer") from None
 
+    async def _decide(self) -> None:
+        """Hand over, or accept and publish as before."""
+        try:
+            await self._rest()
+            self._freeze()
+        except BaseException:
+            self._listener.start()
+            if self._service.go_on is not None:
+                self._service.go_on()
+            raise
+
     def _freeze(self) -> None:
         """Decide, without a pass of the event loop."""
         started = time.monotonic()
@@ -185,8 +206,6 @@ class Predecessor:
         channel.end_in(FREEZE)
         gc.disable()  # it would look at all that there is
         try:
-            if inventory.is_former:  # it has no place for what is not parsed
-                inventory.catch_up()
             for room in tuple(self._service.runtime.hub.rooms.values()):
                 room.flush()
             for group in groups(inventory.new_connections(), MOST_FILES):
@@ -203,8 +222,9 @@ class Predecessor:
             self._expect("REDY")
             channel.send("YOUR")
             self._await_taking()
-        except BaseException:
+        except BaseException as error:
             channel.stop_hearing()  # before this relay serves again
+            self.is_late = isinstance(error, Silent)
             raise
         finally:
             gc.enable()

@@ -10,11 +10,12 @@ from typing import Any
 from relay.edge.connection import Connection
 from relay.edge.handover.format import BlobReader, read_ending, read_entry, read_room, read_session
 from relay.edge.handover.service import Service
-from relay.member.session_state import from_description
+from relay.member.session_state import SessionState, from_description
 from relay.names import RoomName, UserName
 from relay.room.log import Entry
 from relay.room.member import Member
 from relay.room.room import Room
+from relay.room.state import RoomState
 
 logger = logging.getLogger("relay")
 
@@ -28,7 +29,10 @@ class Replica:
         self._runtime = service.runtime
         self._transports: dict[int, asyncio.Transport] = {}
         self._connections: dict[int, Connection] = {}
+        self._described: dict[int, SessionState] = {}
         self._rooms: dict[RoomName, Room] = {}
+        self._still: dict[RoomName, RoomState] = {}  # told ahead, with people: for `update`
+        self._empty: set[RoomName] = set()  # told ahead, restored already
         self._entries: list[Entry] = []
         self._carried: dict[str, Any] = {}
         self._names: list[RoomName] = []
@@ -41,6 +45,7 @@ class Replica:
         for (number, name, state), transport in zip(records, transports, strict=True):
             self._transports[number] = transport
             room, described = self._room(name), from_description(state)
+            self._described[number] = described
             self._connections[number] = Connection(transport, room, described, self._runtime)
 
     def remove(self, numbers: Iterable[int]) -> None:
@@ -53,6 +58,23 @@ class Replica:
         reader, account = BlobReader(data), self._runtime.terms.account
         self._entries += [read_entry(record, reader, account) for record in records]
 
+    def add_rooms(self, records: Iterable[Any]) -> None:
+        """Take those that `Inventory.tell_rooms` has told; most have only history."""
+        for record in records:
+            state = read_room(record, self._entries)
+            room = self._room(state.name)
+            room.reopen(state.log)
+            self._forget_room(state.name)
+            if state.presence.people:
+                self._still[state.name] = state
+            else:
+                room.restore(state, {})
+                self._empty.add(state.name)
+
+    def add_halves(self, records: Iterable[Any], data: bytes) -> None:
+        """Take those that `Inventory.tell_halves` has told, and parse them."""
+        self._add_halves(records, BlobReader(data))
+
     def add_gates(self, sizes: Sequence[int], data: bytes, opened: list[asyncio.Transport]) -> None:
         """Take connections whose first request is not under way, with what has come of it."""
         reader = BlobReader(data)
@@ -62,26 +84,48 @@ class Replica:
         """Bring everything up to date by `Inventory.changes`, and check what `commit` needs."""
         self.started = float(head["started"])
         self._carried = dict(head["carried"])
-        self._names = [RoomName(record["name"]) for record in head["rooms"]]
+        rooms = [read_room(record, self._entries) for record in head["rooms"]]
+        for room_state in rooms:
+            self._room(room_state.name).reopen(room_state.log)
+            self._forget_room(room_state.name)
+        for name in map(RoomName, head.get("forgotten", ())):  # format 2 has none
+            self._forget_room(name)
+            if name not in self._rooms:
+                raise ValueError("a room is forgotten that was not told")
+            self._rooms.pop(name).close()
+        rooms += self._still.values()
+        self._names = [*self._empty, *(room_state.name for room_state in rooms)]
         reader, connections = BlobReader(data), self._connections
         alive: set[int] = set()
         for number, name, record, ending in head["sessions"]:
             state = read_session(record, reader, self._entries)
             state = replace(state, ending=read_ending(ending))
             transport, room = self._transports[number], self._room(name)
-            connections[number] = Connection(transport, room, state, self._runtime)
+            half, begun = connections[number].session.inbox, state.inbox.begun
+            connection = connections[number] = Connection(transport, room, state, self._runtime)
+            if begun:
+                if half.unfinished != begun:
+                    raise ValueError("a message has not begun as it is said to")
+                connection.session.inbox.go_on_from(half, state.inbox.unfinished)
+            else:
+                half.stop()
             alive.add(number)
         plain = [reader.bytes(size) for size in head["plain"]]
         numbers, heards = array("I", plain[0]), array("d", plain[1])
         counts = zip(array("Q", plain[2]), array("Q", plain[3]), strict=True)
+        halves = head.get("halves", ())  # format 2 has none
+        goes_on = {number for number, begun, _ in halves if begun}
         for number, heard, (published, taken) in zip(numbers, heards, counts, strict=True):
+            if number not in goes_on:
+                self._forget_half(number)
             connections[number].session.advance(heard, published, taken)
             alive.add(number)
+        self._add_halves(halves, reader)
         for number, transport in self._transports.items():
             if number not in alive:
                 transport.abort()  # it left meanwhile
-                del connections[number]
-        self._restore_rooms(head["rooms"])
+                connections.pop(number).session.inbox.stop()
+        self._restore_rooms(rooms)
 
     def commit(self) -> list[Connection]:
         """From here on this process serves, whatever fails; return the connections."""
@@ -117,18 +161,39 @@ class Replica:
         for room in self._rooms.values():
             room.close()
 
+    def _add_halves(self, records: Iterable[Any], reader: BlobReader) -> None:
+        for number, begun, size in records:
+            if not begun:
+                self._forget_half(number)
+            inbox = self._connections[number].session.inbox
+            if inbox.unfinished != begun:
+                raise ValueError("a part of a message does not come behind the one before")
+            inbox.recall(reader.bytes(size))
+
+    def _forget_room(self, name: RoomName) -> None:
+        """What was told of it ahead is not true any more."""
+        self._still.pop(name, None)
+        self._empty.discard(name)
+
+    def _forget_half(self, number: int) -> None:
+        """The message of which something was told has ended."""
+        before = self._connections[number].session
+        if before.inbox.unfinished:
+            before.inbox.stop()
+            transport, state = self._transports[number], self._described[number]
+            self._connections[number] = Connection(transport, before.room, state, self._runtime)
+
     def _room(self, name: RoomName) -> Room:
         room = self._rooms.get(name)
         if room is None:
             room = self._rooms[name] = self._runtime.hub.new_room(name)
         return room
 
-    def _restore_rooms(self, records: Iterable[Any]) -> None:
+    def _restore_rooms(self, states: Iterable[RoomState]) -> None:
         members: dict[RoomName, dict[UserName, Member]] = {}
         for connection in self._connections.values():
             session = connection.session
             if session.ending is None:
                 members.setdefault(session.room.name, {})[session.user] = session
-        for record in records:
-            state = read_room(record, self._entries)
+        for state in states:
             self._room(state.name).restore(state, members.get(state.name, {}))

@@ -19,6 +19,7 @@ logger = logging.getLogger("relay")
 
 _MODE: Final = 0o600  # of the socket: a process that may connect may take over
 _QUEUE: Final = 16
+_LATE: Final = 2  # attempts in a row that took too long, until not everybody moves
 
 
 class HandoverServer:
@@ -40,6 +41,7 @@ class HandoverServer:
         self._on_end = on_end
         self._loop = asyncio.get_running_loop()
         self._current: Predecessor | None = None
+        self._late = 0  # attempts in a row that took too long
         self._tasks: set[asyncio.Task[None]] = set()
         self._socket = rendezvous.bind(path, _MODE)
         self._socket.setblocking(False)
@@ -62,7 +64,8 @@ class HandoverServer:
             task.add_done_callback(self._tasks.discard)
 
     async def _answer(self, channel: Channel) -> None:
-        predecessor = Predecessor(channel, self._service, self._listener)
+        is_hurried = self._late >= _LATE
+        predecessor = Predecessor(channel, self._service, self._listener, is_hurried=is_hurried)
         try:
             outcome = await self._decide(predecessor)
             if outcome is Outcome.HANDED_OVER:
@@ -90,6 +93,7 @@ class HandoverServer:
             return await predecessor.run()
         finally:
             self._current = None
+            self._late = self._late + 1 if predecessor.is_late else 0
 
     def _leave(self, predecessor: Predecessor) -> None:
         """Never serve again: what has moved is forgotten here, before the loop looks at it."""

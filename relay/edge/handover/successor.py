@@ -137,6 +137,10 @@ class Successor:
             replica.remove(head)
         elif message.kind == "ENTR":
             replica.add_entries(head, message.data)
+        elif message.kind == "ROOM":
+            replica.add_rooms(head)
+        elif message.kind == "HALF":
+            replica.add_halves(head, message.data)
         elif message.kind == "HEAD":
             replica.add_gates(head, message.data, await self._open(message.files))
         elif message.kind == "COPY":

@@ -7,9 +7,12 @@ import { Undelivered } from "./errors.js";
  * @typedef {import("./types.js").Waiting} Waiting
  */
 
+/** What a message counts beside its own bytes: also empty ones take memory. */
+export const COST = 64; // bytes
+
 /** The first `sent` messages may have arrived, those behind have not. */
 export class Queue {
-  size = 0; // bytes
+  size = 0; // bytes, and `COST` for each message
   sent = 0; // messages
   /** @type {Waiting[]} */
   #waiting = [];
@@ -22,7 +25,7 @@ export class Queue {
    * Keep a message; the promise is kept when the relay has it.
    *
    * @param {Kept} data
-   * @param {number} size bytes
+   * @param {number} size bytes, `COST` among them
    * @returns {Promise<void>}
    */
   add(data, size) {
@@ -67,7 +70,7 @@ export class Queue {
 }
 
 /**
- * Return what a message takes on the wire, in bytes, and a copy that the caller cannot change.
+ * Return how many bytes a message has, and a copy that the caller cannot change.
  *
  * @param {import("./types.js").Sendable} data
  * @returns {{ size: number, kept: Kept }}

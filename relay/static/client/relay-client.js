@@ -15,7 +15,7 @@ import { Emitter } from "./emitter.js";
 import { QueueFull } from "./errors.js";
 import { Life } from "./life.js";
 import { complete } from "./options.js";
-import { keep } from "./queue.js";
+import { COST, keep } from "./queue.js";
 import { iterate } from "./reading.js";
 
 export { backoff } from "./delays.js";
@@ -83,7 +83,10 @@ export class RelayClient {
     return this.#life.session.count;
   }
 
-  /** Bytes sent that the relay is not known to hold; raw: that the network has not taken. */
+  /**
+   * Bytes sent that the relay is not known to hold, and 64 for each such message; raw: that the
+   * network has not taken.
+   */
   get queued() {
     const { queue, session, buffered } = this.#life;
     return queue.size + (session.isRaw ? buffered : 0);
@@ -150,8 +153,9 @@ export class RelayClient {
       throw new Error(`not sent, the client is closed: ${this.reason}`);
     }
     const { queued, queueLimit } = this;
-    if (queued && queued + size > queueLimit) throw new QueueFull(size, queued, queueLimit);
-    const promise = this.#life.queue.add(kept, size);
+    const cost = size + COST;
+    if (queued && queued + cost > queueLimit) throw new QueueFull(size, queued, queueLimit);
+    const promise = this.#life.queue.add(kept, cost);
     if (this.state === "open") this.#life.flush();
     return promise;
   }

@@ -16,7 +16,8 @@
  * @property {number} [history] receive the last so many messages before the live ones
  * @property {"close" | "skip"} [lag] what the relay does when this client reads too slowly: close
  *   the connection (if left out), or skip messages and tell a `gap`
- * @property {number} [queueLimit] bytes that may wait until the relay holds them; 1 MiB if left out
+ * @property {number} [queueLimit] bytes that may wait until the relay holds them, each message
+ *   counting 64 more than it has; 1 MiB if left out
  * @property {"relay.v1" | "raw"} [protocol] "raw" is for other servers, and promises nothing
  * @property {AbortSignal} [signal] closes the client when it is aborted
  * @property {typeof WebSocket} [WebSocket] an implementation to use in place of the global one
@@ -49,7 +50,7 @@
  *
  * @typedef {object} Waiting
  * @property {Kept} data
- * @property {number} size bytes on the wire
+ * @property {number} size what it counts, in bytes
  * @property {() => void} resolve
  * @property {(error: Error) => void} reject
  *

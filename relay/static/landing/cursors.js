@@ -14,7 +14,7 @@ const PERIOD = 50; // ms between two places
 const BEAT = 2_000; // ms between two measurements
 const SILENT = 4_000; // ms without an answer that are told
 const MOST = 40; // pointers shown
-const QUEUE = 4_000; // bytes: what waits is old, and not worth sending
+const QUEUE = 8_000; // bytes: what waits is old, and not worth sending
 
 /** Return the room of a room's pointers. @param {string} room */
 export function roomOf(room) {

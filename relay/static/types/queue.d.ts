@@ -1,5 +1,5 @@
 /**
- * Return what a message takes on the wire, in bytes, and a copy that the caller cannot change.
+ * Return how many bytes a message has, and a copy that the caller cannot change.
  *
  * @param {import("./types.js").Sendable} data
  * @returns {{ size: number, kept: Kept }}
@@ -12,6 +12,8 @@ export function keep(data: import("./types.js").Sendable): {
  * @typedef {import("./types.js").Kept} Kept
  * @typedef {import("./types.js").Waiting} Waiting
  */
+/** What a message counts beside its own bytes: also empty ones take memory. */
+export const COST: 64;
 /** The first `sent` messages may have arrived, those behind have not. */
 export class Queue {
     size: number;
@@ -21,7 +23,7 @@ export class Queue {
      * Keep a message; the promise is kept when the relay has it.
      *
      * @param {Kept} data
-     * @param {number} size bytes
+     * @param {number} size bytes, `COST` among them
      * @returns {Promise<void>}
      */
     add(data: Kept, size: number): Promise<void>;

@@ -18,7 +18,10 @@ export class RelayClient {
     get members(): string[] | null;
     /** How many are in the room; null: not known. */
     get count(): number | null;
-    /** Bytes sent that the relay is not known to hold; raw: that the network has not taken. */
+    /**
+     * Bytes sent that the relay is not known to hold, and 64 for each such message; raw: that the
+     * network has not taken.
+     */
     get queued(): number;
     /** Bytes that may wait so; a single message may be longer than that. */
     get queueLimit(): number;

@@ -32,7 +32,8 @@ export type Options = {
      */
     lag?: "close" | "skip" | undefined;
     /**
-     * bytes that may wait until the relay holds them; 1 MiB if left out
+     * bytes that may wait until the relay holds them, each message
+     * counting 64 more than it has; 1 MiB if left out
      */
     queueLimit?: number | undefined;
     /**
@@ -138,7 +139,7 @@ export type Kept = string | ArrayBuffer | Blob;
 export type Waiting = {
     data: Kept;
     /**
-     * bytes on the wire
+     * what it counts, in bytes
      */
     size: number;
     resolve: () => void;

@@ -1,4 +1,4 @@
-"""What has come and is not parsed yet moves, or is parsed before for the release before this."""
+"""What has come and is not parsed yet moves, also to the release before this."""
 
 import asyncio
 from pathlib import Path
@@ -13,7 +13,7 @@ _COUNT = 3000
 
 
 @pytest.mark.parametrize(
-    "release", [{}, {"module": _FOREIGN, "FORMAT": "1"}], ids=["this", "before"]
+    "release", [{}, {"module": _FOREIGN, "FORMAT": "2"}], ids=["this", "before"]
 )
 async def test_flood_that_is_slowed_loses_nothing(tmp_path: Path, release: dict[str, str]) -> None:
     """In order, whatever waits for its turn or for its rate when the other takes over."""

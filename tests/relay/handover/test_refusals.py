@@ -13,6 +13,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from relay.edge.handover.channel import Channel
+from relay.edge.handover.format import FORMAT
 from tests.process import NotStarted, Relay
 from tests.raw import RawClient
 from tests.relay.handover.succession import Succession, say_and_hear, succession
@@ -64,7 +65,7 @@ async def test_second_successor_is_refused_while_one_is_at_work(tmp_path: Path) 
     """It ends with exit code 2 and a sentence."""
     async with succession(tmp_path) as relays:
         first = _call(relays)
-        await asyncio.to_thread(first.send, "HELO", {"formats": [1], "network": 0})
+        await asyncio.to_thread(first.send, "HELO", {"formats": [FORMAT], "network": 0})
         assert (await asyncio.to_thread(first.receive)).kind == "OKAY"
         with pytest.raises(NotStarted) as ended:
             await relays.next()

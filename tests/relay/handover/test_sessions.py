@@ -1,9 +1,12 @@
 """Sessions of `relay.v1` go on in a successor: their numbers, their place, and who is awaited."""
 
+import asyncio
 from pathlib import Path
 
 from tests.relay.annotated import Annotated, Message
 from tests.relay.handover.succession import succession
+from tests.relay.issuer import Issuer
+from tests.relay.sockets.tokens import closed
 
 
 async def test_sessions_of_relay_v1_notice_nothing(tmp_path: Path) -> None:
@@ -34,3 +37,23 @@ async def test_sessions_of_relay_v1_notice_nothing(tmp_path: Path) -> None:
             assert await again.note("pong") == {"type": "pong"}
             alice.cut()
             again.cut()
+
+
+async def test_fresh_token_that_waits_for_its_key_is_checked_by_the_successor(
+    tmp_path: Path,
+) -> None:
+    """The client has sent it once: nobody would ask for it again."""
+    issuer = Issuer()
+    async with (
+        issuer.serving() as url,
+        succession(tmp_path, module="tests.relay.handover.patient", JWKS_URL=url) as relays,
+        await Annotated.connect(relays.relay, "alice", token=issuer.token("alice")) as alice,
+    ):
+        issuer.rotate("second")
+        issuer.stalls = issuer.asked + 1
+        await alice.say("token", token=issuer.token("alice", can_publish=False))
+        while issuer.asked < issuer.stalls:
+            await asyncio.sleep(0.01)
+        await relays.next()
+        await alice.socket.send("no longer allowed")
+        assert await closed(alice.socket) == (1008, "token does not allow to publish")

@@ -1,62 +1,20 @@
 """Key sets: fetched from a server, rotated, bounded, and missed when they are not there."""
 
 import asyncio
-import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import gzip
+import tracemalloc
 from typing import Any
 
-import jwt
-import orjson
 import pytest
-from aiohttp import web
-from cryptography.hazmat.primitives.asymmetric import ec
+from aiohttp.test_utils import make_mocked_request
 
 from relay.access.keys import Key
 from relay.edge import key_sets
 from relay.edge.key_sets import KeySet
 from tests.conftest import StartRelay
+from tests.relay.issuer import Issuer
 
-
-class Issuer:
-    """A login server with keys that can be rotated; it counts how often it is asked."""
-
-    def __init__(self) -> None:
-        self.asked = 0
-        self.answer: Any = None  # instead of the keys
-        self._keys: dict[str, ec.EllipticCurvePrivateKey] = {}
-        self.rotate("first")
-
-    def rotate(self, name: str) -> None:
-        self._keys = {name: ec.generate_private_key(ec.SECP256R1())}
-
-    def token(self, user: str) -> str:
-        ((name, key),) = self._keys.items()
-        claims = {"sub": user, "room": "*", "exp": time.time() + 3600}
-        return jwt.encode(claims, key, "ES256", headers={"kid": name})
-
-    async def keys(self, request: web.Request) -> web.Response:
-        self.asked += 1
-        if self.answer is not None:
-            return web.Response(**self.answer)
-        algorithm = jwt.get_algorithm_by_name("ES256")
-        keys = [
-            {**orjson.loads(algorithm.to_jwk(key.public_key())), "kid": name}
-            for name, key in self._keys.items()
-        ]
-        return web.json_response({"keys": keys})
-
-    @asynccontextmanager
-    async def serving(self, port: int = 0) -> AsyncIterator[str]:
-        app = web.Application()
-        app.router.add_get("/keys", self.keys)
-        runner = web.AppRunner(app)
-        await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", port)
-        await site.start()
-        port = runner.addresses[0][1]
-        yield f"http://127.0.0.1:{port}/keys"
-        await runner.cleanup()
+GZIP = {"Content-Encoding": "gzip"}
 
 
 async def test_tokens_of_a_key_set_count_and_its_rotation_is_followed(
@@ -105,6 +63,10 @@ async def test_key_set_that_is_not_there_is_told(start_relay: StartRelay) -> Non
         ({"text": "[]"}, "it is no JSON Web Key Set"),
         ({"text": '{"keys":[{"kty":"oct","k":"AAAA"}]}'}, "none of its 1 keys is for RS256"),
         ({"body": b"x" * 300_000}, "its answer exceeds limit of 262144 bytes"),
+        ({"body": gzip.compress(b"[]"), "headers": GZIP}, "it is no JSON Web Key Set"),
+        ({"body": gzip.compress(b"[]")[:-9], "headers": GZIP}, "its answer ends early"),
+        ({"body": b"{}", "headers": GZIP}, "its answer is not gzip, as it says"),
+        ({"body": b"{}", "headers": {"Content-Encoding": "br"}}, "a Content-Encoding that is not"),
     ],
 )
 async def test_bad_answer_is_a_sentence_and_changes_nothing(
@@ -122,6 +84,33 @@ async def test_bad_answer_is_a_sentence_and_changes_nothing(
     assert len(taken) == 1
     assert len([line for line in caplog.messages if why in line]) == 1
     assert "the keys of the last answer go on to count for a day" in caplog.text
+
+
+async def test_compressed_answer_counts_as_what_it_becomes() -> None:
+    """A quarter of a megabyte that becomes a quarter of a gigabyte costs no memory."""
+    issuer, taken = Issuer(), list[tuple[Key, ...]]()
+    issuer.answer = {"body": gzip.compress(bytes(250_000_000)), "headers": GZIP}
+    assert len(issuer.answer["body"]) < 256 * 1024
+    async with issuer.serving() as url:
+        tracemalloc.start()
+        try:
+            assert not await KeySet(url, taken.append).fetch()
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        assert peak < 5_000_000
+        keys = await _keys_of(issuer)
+        issuer.answer = {"body": gzip.compress(keys), "headers": GZIP}
+        assert await KeySet(url, taken.append).fetch()
+    assert [len(each) for each in taken] == [1]
+
+
+async def _keys_of(issuer: Issuer) -> bytes:
+    """Return the set as this server would answer it."""
+    issuer.answer = None
+    answer = await issuer.keys(make_mocked_request("GET", "/keys"))
+    assert isinstance(answer.body, bytes)
+    return answer.body
 
 
 async def test_those_who_ask_at_once_share_one_fetch(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -102,6 +102,7 @@ class Relay:
         self.clients: list[Client] = []
         self._settings = settings
         self._moves = 0
+        self._handover: Handover | None = None
         self.runtime = self._new_runtime()
 
     def join(self, name: str, room: str, **options: int) -> None:
@@ -133,11 +134,19 @@ class Relay:
             after = [(client.seen, client.outgoing, client.is_here) for client in self.clients]
             quiet = quiet + 1 if before == after else 0
 
+    def copy(self) -> None:
+        """Begin to hand over, or tell what is new since then; this one goes on serving."""
+        if self._handover is None:
+            self._moves += 1
+            self._handover = Handover(self.runtime, self._new_runtime())
+        self._handover.copy()
+
     def move(self) -> None:
         """Hand over to new objects, through the format."""
-        self._moves += 1
-        runtime = self._new_runtime()
-        moved = hand_over(self.runtime, runtime)
+        self.copy()
+        assert self._handover is not None
+        runtime, moved = self._handover.new, self._handover.finish()
+        self._handover = None
         for client in self.clients:
             if client.connection in moved:
                 client.connection.detach()
@@ -152,42 +161,62 @@ class Relay:
         return make_runtime(self.loop.call_soon, self._settings, f"relay {self._moves}")
 
 
+class Handover:
+    """One that is under way, as the two sides do it: copied in rounds, and then decided."""
+
+    def __init__(self, old: Runtime, new: Runtime, number: int = FORMAT) -> None:
+        self.old = old
+        self.new = new
+        self.inventory = Inventory(make_service(old, {"totals": old.hub.totals}, "old"))
+        self.inventory.shares_network = True
+        self.inventory.format = number
+        self.replica = Replica(make_service(new, {"totals": new.hub.totals}, "new"))
+        self.size = 0  # bytes that were told when nobody was served
+        self._wires: dict[Connection, Wire] = {}
+
+    def copy(self) -> None:
+        """Tell what is new, while the old one serves."""
+        self._copy()
+        for rooms in self.inventory.tell_rooms():
+            self.replica.add_rooms(_as_sent(rooms))
+        for records, data in self.inventory.tell_halves():
+            self.replica.add_halves(_as_sent(records), data)
+        self.replica.remove(self.inventory.gone())
+
+    def finish(self) -> dict[Connection, Moved]:
+        """Return what has become of each connection."""
+        for room in tuple(self.old.hub.rooms.values()):
+            room.flush()
+        self._copy()
+        head, data, moved = self.inventory.changes()
+        head["started"] = 0.0
+        self.size = len(data)
+        self.replica.update(_as_sent(head), data)
+        return {
+            before: (after, self._wires[before])
+            for before, after in zip(moved, self.replica.commit(), strict=True)
+        }
+
+    def _copy(self) -> None:
+        group = self.inventory.new_connections()
+        records, _, files = self.inventory.describe(group)
+        wires = [_paused() for _ in files]
+        self.replica.add_connections(_as_sent(records), wires)
+        for entries, data in self.inventory.tell(self.inventory.new_entries()):
+            self.replica.add_entries(_as_sent(entries), data)
+        self._wires |= dict(zip(group, wires, strict=True))
+
+
 def hand_over(old: Runtime, new: Runtime, number: int = FORMAT) -> dict[Connection, Moved]:
     """Hand everything over, in this format; return what has become of each connection."""
-    inventory = Inventory(make_service(old, {"totals": old.hub.totals}, "old"))
-    inventory.shares_network = True
-    inventory.format = number
-    if inventory.is_former:
-        inventory.catch_up()
-    replica = Replica(make_service(new, {"totals": new.hub.totals}, "new"))
-    # Copied while it serves, and then again what is new: as the two sides do it.
-    wires = _copy(inventory, replica)
-    for room in tuple(old.hub.rooms.values()):
-        room.flush()
-    wires |= _copy(inventory, replica)
-    head, data, moved = inventory.changes()
-    head["started"] = 0.0
-    replica.update(_as_sent(head), data)
-    return {
-        before: (after, wires[before])
-        for before, after in zip(moved, replica.commit(), strict=True)
-    }
+    handover = Handover(old, new, number)
+    handover.copy()
+    return handover.finish()
 
 
 def make_service(runtime: Runtime, carried: Mapping[str, Carried], release: str) -> Service:
     doors = Doors(100, 10**9, 0, lambda peer: True, lambda status, error: None)
     return Service(runtime, carried, release, doors)
-
-
-def _copy(inventory: Inventory, replica: Replica) -> dict[Connection, Wire]:
-    """Tell what is new; return the new wire of each connection."""
-    group = inventory.new_connections()
-    records, _, files = inventory.describe(group)
-    wires = [_paused() for _ in files]
-    replica.add_connections(_as_sent(records), wires)
-    for entries, data in inventory.tell(inventory.new_entries()):
-        replica.add_entries(_as_sent(entries), data)
-    return dict(zip(group, wires, strict=True))
 
 
 def _as_sent(value: Any) -> Any:

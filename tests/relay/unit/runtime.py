@@ -28,6 +28,7 @@ def make_runtime(
     name: str = "relay",
     log: Callable[[OnEntry, Retention, LogState | None], Log] = MemoryLog,
     clock: Callable[[], float] | None = None,
+    renew: Callable[[Session, str], None] | None = None,
 ) -> Runtime:
     """Return the runtime of a relay on the running event loop, with default settings if none."""
     loop = asyncio.get_running_loop()
@@ -46,7 +47,7 @@ def make_runtime(
         new_parser=partial(Parser, loop=loop),
         message_rate=settings.message_rate,
         byte_rate=settings.byte_rate,
-        renew=_renew,
+        renew=renew or _renew,
     )
     turns = Turns(schedule or loop.call_soon)
     return Runtime(settings, hub, Roster(shared.account, 10**9), terms, loop, 15.0, 0.5, turns)

@@ -114,6 +114,29 @@ def test_longest_head_ends_when_too_much_is_held() -> None:
     assert doors.heads == 0
 
 
+def test_guests_are_cut_off_at_once_when_too_much_is_held() -> None:
+    """Not when it is looked at all of them: a thousand of them read 256 KB each before that."""
+    doors, notes = _doors()
+    guests = [_Visitor() for _ in range(4)]
+    for guest in guests:
+        doors.open(guest)
+    for guest, held in zip(guests, (300, 400, 290, 10), strict=True):
+        guest.held = held
+        doors.weigh(guest)
+    assert doors.answers == 1000 and not notes
+    guests[0].held = 0  # it has taken its answers, and said nothing
+    guests[3].held = 100
+    doors.weigh(guests[3])
+    assert doors.answers == 790 and not notes
+    guests[3].held = 500
+    doors.weigh(guests[3])
+    assert [guest.peer.is_aborted for guest in guests] == [False, False, False, True]
+    doors.weigh(guests[3])
+    for guest in guests:
+        doors.leave(guest)
+    assert doors.answers == 0
+
+
 def test_answers_that_wait_are_bounded() -> None:
     """Whoever has most of them is cut off first."""
     doors, notes = _doors()

@@ -7,6 +7,7 @@ from relay.edge.connection import Connection
 from relay.edge.handover.format import READABLE
 from relay.edge.runtime import Runtime
 from relay.member.options import Options
+from relay.member.session import Session
 from relay.member.session_state import begin
 from relay.names import RoomName, UserName
 from relay.room.resume import Resume
@@ -31,6 +32,10 @@ def _annotated(runtime: Runtime, name: str) -> Connection:
     return connection
 
 
+def _keep_token(session: Session, token: str) -> None:
+    session.fresh_token = token
+
+
 def _in_loop(test: Callable[[Loop], None]) -> None:
     async def run() -> None:
         test(Loop())
@@ -38,27 +43,29 @@ def _in_loop(test: Callable[[Loop], None]) -> None:
     asyncio.run(run())
 
 
-def test_former_format_moves_raw_members_and_their_room() -> None:
-    """Annotated ones cannot move: the other would not understand them."""
+def test_former_format_moves_members_and_their_room() -> None:
+    """Half a message is told when nobody is served; a token that is being checked is not told."""
 
     def test(loop: Loop) -> None:
-        old = make_runtime(loop.call_soon)
+        old = make_runtime(loop.call_soon, renew=_keep_token)
         bob, carol = connect(old, "bob", _wire()), connect(old, "carol", _wire())
         ann = _annotated(old, "ann")
         loop.run()
-        receive(bob, encode(1, MARK + b"looks like a note"))
+        receive(bob, encode(1, MARK + b"looks like a note") + encode(1, b"one")[:5])
+        receive(ann, encode(1, MARK + b'{"type":"token","token":"fresh"}'))
         loop.run()
         new = make_runtime(loop.call_soon)
         moved = hand_over(old, new, READABLE[-1])
-        assert set(moved) == {bob, carol}
+        assert set(moved) == {bob, carol, ann}
         room = new.hub.room(RoomName("lobby"))
         assert room.epoch == ann.session.room.epoch
-        assert set(room.presence.people) == {"bob", "carol"}
+        assert set(room.presence.people) == {"ann", "bob", "carol"}
+        assert not moved[ann][0].session.fresh_token
         _, wire = moved[carol]
         wire.room = 10**9
-        receive(moved[bob][0], encode(1, b"on"))
+        receive(moved[bob][0], encode(1, b"one")[5:])
         loop.run()
-        assert wire.taken == b"\x81\x02on"
+        assert wire.taken == b"\x81\x03one"
 
     _in_loop(test)
 
@@ -85,5 +92,25 @@ def test_current_format_moves_annotated_members_and_presence() -> None:
         entry = room.entries()[-1]
         assert entry.batch.spans[0].first == 2
         assert entry.batch.spans[0].has_marked
+
+    _in_loop(test)
+
+
+def test_token_that_is_being_checked_is_checked_by_the_successor() -> None:
+    """The latest one; a session that has none is not asked about."""
+
+    def test(loop: Loop) -> None:
+        checked: list[tuple[str, str]] = []
+        old = make_runtime(loop.call_soon, renew=_keep_token)
+        ann, bob = _annotated(old, "ann"), _annotated(old, "bob")
+        loop.run()
+        for token in (b"first", b"second"):
+            receive(ann, encode(1, MARK + b'{"type":"token","token":"%s"}' % token))
+        new = make_runtime(
+            loop.call_soon, renew=lambda session, token: checked.append((session.user, token))
+        )
+        moved = hand_over(old, new)
+        assert set(moved) == {ann, bob}
+        assert checked == [("ann", "second")]
 
     _in_loop(test)

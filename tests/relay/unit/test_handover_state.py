@@ -7,13 +7,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from relay.edge.handover import halves
 from relay.edge.handover.inventory import Inventory
 from relay.edge.handover.replica import Replica
 from relay.names import RoomName, UserName
 from relay.room import dispatch
 from relay.settings import Settings
-from tests.relay.unit.moving import Relay, Wire, make_service
-from tests.relay.unit.runtime import connect, make_runtime
+from tests.raw import encode
+from tests.relay.unit.moving import Handover, Relay, Wire, make_service
+from tests.relay.unit.runtime import connect, make_runtime, receive
 
 Step = tuple[str, int, int]
 
@@ -42,7 +44,7 @@ _STEPS = st.one_of(
         st.sampled_from((1, 7, 100, 1000, 10**6)),
     ),
     st.tuples(st.sampled_from(("drop", "ask", "garbage")), st.integers(0, 5), st.just(0)),
-    st.tuples(st.sampled_from(("tick", "wait", "move")), st.just(0), st.just(0)),
+    st.tuples(st.sampled_from(("tick", "wait", "copy", "move")), st.just(0), st.just(0)),
 )
 
 
@@ -57,6 +59,10 @@ def _step(relay: Relay, step: Step, moves: bool, number: int) -> None:
     elif what == "wait":
         relay.now += 3
         relay.runtime.hub.check_patience(relay.now)
+    elif what == "copy":
+        relay.flush()
+        if moves:
+            relay.copy()
     elif what == "move":
         relay.flush()  # the end of a batch, in both
         if moves:
@@ -119,7 +125,8 @@ def _play(script: list[Step], moves: bool) -> list[object]:
             ],
         ]
 
-    with mock.patch.object(dispatch, "TURN", 2):  # so that deliveries are cut, too
+    # So that deliveries are cut, too, and what is told of messages that have not ended.
+    with mock.patch.object(dispatch, "TURN", 2), mock.patch.object(halves, "MESSAGE", 1500):
         return asyncio.run(run())
 
 
@@ -128,6 +135,73 @@ def _play(script: list[Step], moves: bool) -> list[object]:
 def test_clients_see_what_one_relay_would_have_shown_them(script: list[Step]) -> None:
     """Every byte, in order; who is closed, and what is counted."""
     assert _play(script, moves=True) == _play(script, moves=False)
+
+
+async def test_half_message_goes_ahead_and_only_what_comes_then_is_told_at_the_end() -> None:
+    """Whether it goes on, ends, or another one begins; and nothing of it is counted twice."""
+    old, new = make_runtime(), make_runtime()
+    wires = {name: Wire() for name in ("alice", "bob", "carol", "dave")}
+    before = {name: connect(old, name, wire) for name, wire in wires.items()}
+    message = encode(2, bytes(range(250)) * 40)
+    for connection in before.values():
+        receive(connection, message[:9000])
+    handover = Handover(old, new)
+    handover.copy()
+    assert new.terms.account.unfinished == 4 * 9000
+    receive(before["alice"], message[9000:9010])
+    receive(before["bob"], message[9000:])
+    receive(before["carol"], message[9000:] + message[:100])
+    wires["dave"].abort()
+    before["dave"].connection_lost(None)
+    moved = handover.finish()
+    assert handover.size < 1000
+    assert set(moved) == {before["alice"], before["bob"], before["carol"]}
+    account = new.terms.account
+    assert (account.unfinished, account.pieces) == (9010 + 100, 3)
+    for name, size in (("alice", 9010), ("carol", 100)):
+        connection, _ = moved[before[name]]
+        assert connection.session.inbox.part(0, 10_000) == message[:size]
+        receive(connection, message[size:])
+    assert (account.unfinished, account.pieces) == (0, 0)
+    published = [connection.session.inbox.published for connection, _ in moved.values()]
+    assert published == [1, 1, 2]
+
+
+async def test_who_sends_faster_than_it_is_told_is_not_read_until_it_is_decided() -> None:
+    """The successor reads on, and so does this one if nothing comes of it."""
+    old, new = make_runtime(), make_runtime()
+    wires = Wire(), Wire()
+    eager, _ = (connect(old, name, wire) for name, wire in zip("eq", wires, strict=True))
+    handover = Handover(old, new)
+    handover.copy()
+    receive(eager, encode(2, bytes(9000))[:5000])
+    handover.inventory.hold()
+    assert [wire.reads for wire in wires] == [False, True]
+    handover.inventory.release()
+    assert wires[0].reads
+    handover.inventory.hold()
+    (after, wire), _ = handover.finish().values()
+    assert after.session.user == "e" and not after.session.inbox.held
+    assert wire.reads
+
+
+async def test_who_makes_it_long_is_left_behind_where_it_took_too_long() -> None:
+    """A reader with thousands of entries to take; all others move."""
+    old, new = make_runtime(), make_runtime()
+    wires = {name: Wire() for name in ("alice", "slow", "bob")}
+    before = {name: connect(old, name, wire) for name, wire in wires.items()}
+    wires["alice"].room = wires["bob"].room = 10**9
+    for _ in range(300):
+        receive(before["alice"], encode(2, b"x"))
+        old.hub.room(RoomName("lobby")).flush()
+    receive(before["bob"], encode(2, b"half")[:7])
+    for is_hurried, moving in ((False, {"alice", "slow", "bob"}), (True, {"alice", "bob"})):
+        handover = Handover(old, new if is_hurried else make_runtime())
+        handover.inventory.is_hurried = is_hurried
+        handover.copy()
+        assert {each.session.user for each in handover.finish()} == moving
+    assert handover.inventory.left == 1
+    assert set(new.hub.room(RoomName("lobby")).members) == {"alice", "bob"}
 
 
 class _Broken:

@@ -1,11 +1,14 @@
 """An outbox hands its stream one chunk at a time, in order, and knows how far it is behind."""
 
+import tracemalloc
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from relay.account import Account
-from relay.member.outbox import CHUNK, CONTROL, Outbox
+from relay.member.outbox import CONTROL, Outbox
+from relay.member.sending import CHUNK, COPY
 from relay.room.batch import Author, Batch, SessionId, Span
 from relay.room.log import Entry
 from relay.room.member import Delivered
@@ -28,9 +31,11 @@ def entry(data: bytes, *, own: bytes = b"", messages: int = 1) -> Entry:
     return Entry(1, 0, Batch(own + data, tuple(spans), "relay", 1, ACCOUNT))
 
 
-def make(room: int, limit: int = 1000, *, skips: bool = False) -> tuple[Outbox, Transport]:
+def make(
+    room: int, limit: int = 1000, *, skips: bool = False, account: Account = ACCOUNT
+) -> tuple[Outbox, Transport]:
     transport = Transport(room)
-    outbox = Outbox(transport, OWN, limit, skips=skips)
+    outbox = Outbox(transport, OWN, limit, account, skips=skips)
     transport.writer = outbox
     return outbox, transport
 
@@ -109,6 +114,41 @@ def test_large_message_to_a_fast_reader_leaves_the_way_free() -> None:
     assert transport.taken == bytes(CHUNK * 3) + b"next"
 
 
+def test_what_is_put_together_for_one_client_is_not_kept() -> None:
+    """A thousand slow members that publish would each hold a batch of their own."""
+    account = Account(copies=16 * 1024**2)  # that others hold
+    outbox, transport = make(0, account=account)
+    others = bytes(range(250)) * 800
+    published = entry(others, own=b"mine")
+    tracemalloc.start()
+    outbox.deliver(published)
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(transport.held) == COPY
+    assert held < COPY + 10_000
+    assert account.copies == 16 * 1024**2 + COPY
+    while not outbox.is_empty:
+        assert len(transport.held) <= COPY
+        transport.give(10_007)
+    assert transport.taken == others
+    assert account.copies == 16 * 1024**2
+
+
+def test_copy_for_one_client_is_sent_at_once_where_few_are_held() -> None:
+    """It counts until it is taken, or the client is gone."""
+    for is_taken in (True, False):
+        account = Account()
+        outbox, transport = make(10, account=account)
+        outbox.deliver(entry(bytes(200_000), own=b"mine"))
+        assert len(transport.held) == 199_990
+        assert account.copies == 200_000
+        if is_taken:
+            transport.give(10**6)
+        else:
+            outbox.abandon()
+        assert account.copies == 0
+
+
 def test_history_comes_before_what_is_live_and_does_not_count() -> None:
     """Only what is live can make a client too slow."""
     outbox, transport = make(0, limit=100)
@@ -179,7 +219,7 @@ def test_everything_arrives_once_and_in_order(script: list[tuple[str, int]]) -> 
             state = outbox.snapshot()
             moved = Transport(0)
             moved.taken = transport.taken
-            outbox = Outbox(moved, OWN, 10**9, skips=False, state=state)
+            outbox = Outbox(moved, OWN, 10**9, ACCOUNT, skips=False, state=state)
             moved.writer, transport = outbox, moved
             assert outbox.snapshot() == state
             outbox.start()
@@ -205,7 +245,7 @@ def test_large_message_is_moved_in_its_second_chunk() -> None:
     state = outbox.snapshot()
     assert state.unsent == len(message) - CHUNK - 1000
     moved = Transport(0)
-    again = Outbox(moved, OWN, 1000, skips=False, state=state)
+    again = Outbox(moved, OWN, 1000, ACCOUNT, skips=False, state=state)
     moved.writer = again
     again.start()
     moved.give(10**6)

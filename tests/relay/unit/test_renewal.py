@@ -23,6 +23,8 @@ class _Client:
     user: UserName = ALICE
     room: Any = field(default_factory=lambda: SimpleNamespace(name="den"))
     options: Any = field(default_factory=lambda: SimpleNamespace(grant=Grant(ALICE, ("*",))))
+    fresh_token: str = ""
+    is_over: bool = False
 
 
 class _SlowKeys:
@@ -56,3 +58,20 @@ async def test_last_token_counts_and_those_between_are_not_kept() -> None:
     assert keys.checked == ["rotated 1", "plain 101"]
     renewal(cast(Session, session), "plain 102")
     assert await renewed.get() == 102
+
+
+async def test_session_has_its_token_until_it_is_checked() -> None:
+    """So a successor finds it; and where that has it, nothing more is checked here."""
+    keys, renewed = _SlowKeys(), asyncio.Queue[float]()
+    session = _Client(lambda grant, _: renewed.put_nowait(grant.expires or 0))
+    renewal = Renewal(cast(Access, keys), cast(KeySet, keys))
+    renewal(cast(Session, session), "rotated 1")
+    await asyncio.sleep(0)
+    assert session.fresh_token == "rotated 1"
+    renewal(cast(Session, session), "plain 2")
+    assert session.fresh_token == "plain 2"
+    session.is_over = True
+    keys.has_come.set()
+    while session.fresh_token:
+        await asyncio.sleep(0)
+    assert keys.checked == ["rotated 1"]
