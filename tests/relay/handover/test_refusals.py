@@ -13,7 +13,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from relay.edge.handover.channel import Channel
-from relay.edge.handover.format import FORMAT
+from relay.edge.handover.format import FORMAT, READABLE
 from tests.process import NotStarted, Relay
 from tests.raw import RawClient
 from tests.relay.handover.succession import Succession, say_and_hear, succession
@@ -139,7 +139,8 @@ async def test_formats_without_overlap_are_refused(tmp_path: Path) -> None:
         old = relays.relay
         channel = _call(relays)
         reason = await _hello(channel, 98, 99)
-        assert reason == "the successor reads formats [98, 99], this relay writes [2, 1]"
+        own = list(READABLE)
+        assert reason == f"the successor reads formats [98, 99], this relay writes {own}"
         channel.close()
         async with relays.unix("alice") as alice, relays.relay.connect("bob") as bob:
             await say_and_hear(alice, bob, "it goes on")
