@@ -16,6 +16,8 @@ from tests.process import Relay
 
 async def enter(pages: Pages, relay: Relay, user: str, room: str) -> Page:
     page = await pages.open(f"{relay.http}/?room=elsewhere")
+    # What is typed before the page joins by itself is what it joins with, and then it can be left.
+    await expect(page.get_by_role("status")).to_contain_text("Connected: in room elsewhere")
     await page.get_by_label("Your name").fill(user)
     await page.get_by_label("Room", exact=True).fill(room)
     await page.get_by_role("button", name="Join").click()
