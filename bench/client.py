@@ -11,7 +11,7 @@ from urllib.request import urlopen
 _JOINED: Final = 30.0  # seconds for all to be in the room
 PROTOCOL: Final = "relay.v1"  # whose clients are told more than messages
 # A text frame of U+0000 and one JSON object without objects in it. Messages are binary here.
-NOTES: Final = re.compile(rb"\x81(?:[\x00-\x7d]|\x7e..)\x00\{[^}]*\}", re.DOTALL)
+NOTES: Final = re.compile(rb"\x81(?:[\x00-\x7d]|\x7e..)\x00\{\"type\":[^}]*\}", re.DOTALL)
 MASK: Final = b"\x5a\xc3\x1e\x77"  # any; a server has to unmask with it all the same
 
 

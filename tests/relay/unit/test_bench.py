@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from bench.__main__ import main
+from bench.client import NOTES
 from bench.comparison import Figures, alternate, lines, number
 from bench.ladder import LADDER, NAMES
 from bench.latencies import Latencies
@@ -60,6 +61,13 @@ def test_latencies_are_counted_in_steps_of_10_microseconds() -> None:
     assert latencies.percentile(0.2) == 0.01
     assert latencies.percentile(0.5) == 0.26
     assert latencies.percentile(1) == 30000
+
+
+def test_message_is_not_taken_for_a_note() -> None:
+    """Number 33,024 looked like the beginning of one where the time began with 123 µs."""
+    message = b"\x82\x10" + bytes([3, 0, 0, 0, 0, 0x81, 0, 0, 0x7B, 1, 0, 0, 0, 0, 0, 0])
+    note = b'\x81\x12\x00{"type":"ack","received":3}'
+    assert NOTES.sub(b"", message + note + message + b"}") == message + message + b"}"
 
 
 def test_cpu_time_is_that_of_the_process() -> None:
