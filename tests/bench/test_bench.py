@@ -100,10 +100,12 @@ async def test_relay_is_exact_for_messages_of_any_size(relay: Relay, size: int) 
 @pytest.mark.parametrize("size", [16, 126])
 async def test_notes_are_passed_over(relay: Relay, size: int) -> None:
     """Clients of `relay.v1` are told more than messages; their deliveries count alike."""
-    load = Load([relay.port], 20, 5, rate=400, size=size, seconds=0.305, annotated=True)
+    load = Load([relay.port], 20, 5, rate=400, size=size, seconds=0.30525, annotated=True)
     result = await asyncio.to_thread(measure, load)
     assert result.is_exact
-    assert result.deliveries == 19 * sum(floor(0.305 * 400 - number / 5) + 1 for number in range(5))
+    assert result.deliveries == 19 * sum(
+        floor(0.30525 * 400 - number / 5) + 1 for number in range(5)
+    )
 
 
 def test_percentiles_never_flatter() -> None:
