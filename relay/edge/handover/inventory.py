@@ -31,10 +31,10 @@ _QUIET: Final = 250  # rooms in which nothing is on its way, likewise
 _SMALL: Final = 256 * 1024  # bytes of new entries, or of messages, that need no further round
 # Connections without a whole head that move while nobody is served, and bytes of these heads.
 _GATES: Final = 2000
+_HEADS: Final = 4 * 1024**2
 # What moves at most where it took too long: full records, and entries of a backlog in one.
 _RECORDS: Final = 1000
 _BACKLOG: Final = 250
-_HEADS: Final = 4 * 1024**2
 
 
 @dataclass(frozen=True, slots=True)

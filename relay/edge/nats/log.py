@@ -74,8 +74,7 @@ class NatsLog(Tail):
         self.first_number = time.time_ns() // 1000  # no life of this room had it before
         if state is not None:
             self.epoch, self.head, self.trimmed = state.epoch, state.head, state.trimmed
-            for entry in state.entries:
-                self.keep(entry)
+            self.keep_all(state.entries)
 
     @property
     def most(self) -> int:
