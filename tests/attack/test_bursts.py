@@ -3,8 +3,9 @@
 import asyncio
 import contextlib
 
+from tests.attack.cellar import POST, cellar
 from tests.attack.conftest import Besiege
-from tests.attack.crowd import crowd, members, opened
+from tests.attack.crowd import members, opened
 from tests.raw import RawClient, encode
 from tests.relay.annotated import open_raw
 
@@ -55,25 +56,13 @@ async def test_large_message_to_slow_readers_of_notes(besiege: Besiege) -> None:
 async def test_requests_of_many_that_come_at_once(besiege: Besiege) -> None:
     """Behind those that wait for their room: 256 KB of each are read before it is looked at all."""
     async with besiege() as siege:
-        first = b"POST /rooms/cellar/messages HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n!"
-        second = first.replace(b"Length: 1", b"Length: 999999").removesuffix(b"!")
-        with (
-            await RawClient.connect(siege.port, "/ws/deaf?room=cellar", receive_buffer=4096),
-            await RawClient.connect(siege.port, "/ws/dumb?room=cellar") as sender,
-        ):
-
-            async def fill(number: int) -> None:
-                while True:
-                    await sender.send(encode(2, bytes(100_000)))
-
-            async with crowd(1, fill):
-                while not (await siege.relay.get("/rooms/cellar"))[1]["waiting"]:
-                    await asyncio.sleep(0.01)
-                for _ in range(3):
-                    visitors = [await opened(siege.port, first) for _ in range(450)]
-                    for visitor in visitors:
-                        with contextlib.suppress(OSError):
-                            visitor.send(second + bytes(400_000))  # what the kernel takes
-                    await siege.lasts(1)
-                    for visitor in visitors:
-                        visitor.close()
+        second = POST.replace(b"Length: 1", b"Length: 999999").removesuffix(b"!")
+        async with cellar(siege):
+            for _ in range(3):
+                visitors = [await opened(siege.port, POST) for _ in range(450)]
+                for visitor in visitors:
+                    with contextlib.suppress(OSError):
+                        visitor.send(second + bytes(400_000))  # what the kernel takes
+                await siege.lasts(1)
+                for visitor in visitors:
+                    visitor.close()

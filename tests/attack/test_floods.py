@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from tests.attack.cellar import POST, cellar
 from tests.attack.conftest import Besiege
 from tests.attack.crowd import crowd, drained, narrow, opened
 from tests.raw import RawClient, encode
@@ -105,23 +106,11 @@ async def test_requests_behind_one_that_waits(besiege: Besiege) -> None:
     async with besiege() as siege:
         lines = b"".join(b"X-%d: %s\r\n" % (number, b"x" * 60_000) for number in range(200))
         head = b"GET /ready HTTP/1.1\r\nHost: x\r\n" + lines + b"\r\n"
-        first = b"POST /rooms/cellar/messages HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n!"
-        with (
-            await RawClient.connect(siege.port, "/ws/deaf?room=cellar", receive_buffer=4096),
-            await RawClient.connect(siege.port, "/ws/dumb?room=cellar") as sender,
-        ):
 
-            async def fill(number: int) -> None:
+        async def pile(number: int) -> None:
+            with await opened(siege.port, POST) as sock:
                 while True:
-                    await sender.send(encode(2, bytes(100_000)))
+                    await asyncio.get_running_loop().sock_sendall(sock, head)
 
-            async def pile(number: int) -> None:
-                with await opened(siege.port, first) as sock:
-                    while True:
-                        await asyncio.get_running_loop().sock_sendall(sock, head)
-
-            async with crowd(1, fill):
-                while not (await siege.relay.get("/rooms/cellar"))[1]["waiting"]:
-                    await asyncio.sleep(0.01)
-                async with crowd(4, pile):
-                    await siege.lasts(6)
+        async with cellar(siege), crowd(4, pile):
+            await siege.lasts(6)
