@@ -6,28 +6,25 @@ queue and no `await` per connection.
 
 import asyncio
 import socket
-from collections.abc import Callable
-from typing import Final
 
-from relay.edge.kernel import unacknowledged
+from relay.edge.closing_handshake import ClosingHandshake
+from relay.edge.kernel import open_socket, unacknowledged
 from relay.edge.load import private
 from relay.edge.reader import Reader
 from relay.edge.runtime import Runtime
 from relay.edge.watchdog import Watchdog
 from relay.member.annotated_session import new_session
-from relay.member.ending import GOODBYE, describe_end
+from relay.member.ending import describe_end
 from relay.member.session import Session
 from relay.member.session_state import SessionState
 from relay.room.room import Room
 from relay.wire.closing import Close
 
-_STEP: Final = 0.1  # seconds between two looks at what a closing client has acknowledged
-
 
 class Connection(asyncio.BufferedProtocol):
-    """The socket of a session for as long as it is open."""
+    """The socket of a session for as long as it is open: the `Owner` of that session."""
 
-    __slots__ = ("_reader", "_runtime", "_timer", "_transport", "_unsent", "session", "watchdog")
+    __slots__ = ("_closing", "_reader", "_runtime", "_transport", "session", "watchdog")
 
     def __init__(
         self, transport: asyncio.Transport, room: Room, state: SessionState, runtime: Runtime
@@ -35,8 +32,7 @@ class Connection(asyncio.BufferedProtocol):
         transport.set_write_buffer_limits(0)  # pause_writing as soon as a write is left over
         self._transport = transport
         self._runtime = runtime
-        self._timer: asyncio.TimerHandle | None = None  # of a client that is being closed
-        self._unsent = 0  # bytes, when it was cut off
+        self._closing: ClosingHandshake | None = None  # from when the session begins to leave
         self.session = new_session(state, room, transport, self, runtime.terms)
         self.watchdog = Watchdog(self.session, runtime)
         self._reader = Reader(self.session, self.watchdog, runtime)
@@ -66,58 +62,42 @@ class Connection(asyncio.BufferedProtocol):
         self.session.intake.start(self._reader)
         self.session.check_token()
         if self.session.ending is not None:
-            self._call_at(self.session.ending.reset_at, self.abort)
-            self.end_when_sent()
+            self._closing = ClosingHandshake(self.session, self._transport, self._runtime.loop)
+            self._closing.go_on()
 
     def detach(self) -> None:
-        """Another process has taken over: forget the socket, and tell the client nothing."""
+        """Another process has the socket: forget it here, and tell the client nothing."""
         self._stop()
         self._transport.set_protocol(asyncio.Protocol())
-        self._transport.abort()
-
-    def forget(self) -> None:
-        """Nothing came of taking it over: another process goes on with it."""
-        self._stop()
         self._transport.abort()
 
     @property
     def socket(self) -> socket.socket | None:
         """Its socket; None once that is closed, or is about to be with nothing more to send."""
         transport = self._transport
-        sock: socket.socket | None = transport.get_extra_info("socket")
         has_ended = transport.is_closing() and not transport.get_write_buffer_size()
-        is_gone = self.session.is_over or has_ended or sock is None or sock.fileno() < 0
-        return None if is_gone else sock
+        return None if self.session.is_over or has_ended else open_socket(transport)
 
     def beat(self, now: float) -> int:
         self.watchdog.check(now)
         return private(self.session)
 
-    # Owner, for the session
-
     def depart(self) -> None:
-        assert self.session.ending is not None
-        self._call_at(self.session.ending.reset_at, self.abort)
+        self._closing = ClosingHandshake(self.session, self._transport, self._runtime.loop)
         self._runtime.roster.depart(self)
 
     def end_when_sent(self) -> None:
-        session = self.session
-        if session.is_over or session.outbox.is_open or not session.outbox.is_empty:
-            return  # it is over, or has not said why yet, or that is still to be sent
-        if session.inbox.is_closed:
-            self._transport.close()
-        else:
-            self._await_acknowledgement()
+        if self._closing is not None:
+            self._closing.go_on()
 
     def abort(self) -> None:
-        self._unsent = self.session.outbox.waiting()
-        self._transport.abort()
+        if self._closing is not None:
+            self._closing.reset()
+        else:
+            self._transport.abort()
 
     def acknowledged(self) -> int:
-        unread = unacknowledged(self._transport.get_extra_info("socket"))
-        return self.session.outbox.taken - unread
-
-    # asyncio.BufferedProtocol
+        return self.session.outbox.taken - unacknowledged(self._transport)
 
     def get_buffer(self, sizehint: int) -> memoryview:
         return self._runtime.buffer
@@ -130,9 +110,9 @@ class Connection(asyncio.BufferedProtocol):
 
     def resume_writing(self) -> None:
         self.session.unblock()
-        if self.session.ending is not None:
+        if self._closing is not None:
             # Not at once: a transport that is closed in here ends twice.
-            self._runtime.loop.call_soon(self.end_when_sent)
+            self._runtime.loop.call_soon(self._closing.go_on)
 
     def eof_received(self) -> None:
         """A client that ends its stream without a close frame is gone, and so is its backlog."""
@@ -145,28 +125,15 @@ class Connection(asyncio.BufferedProtocol):
             runtime.roster.depart(self)
         self._stop()
         session.leave()
-        end = describe_end(session.ending, self._unsent, str(exc or "stream ended"))
+        unsent = 0 if self._closing is None else self._closing.unsent
+        end = describe_end(session.ending, unsent, str(exc or "stream ended"))
         runtime.journal.left(session.user, session.room.name, end)
         runtime.roster.remove(self, end.reason)
 
-    def _await_acknowledgement(self) -> None:
-        """Cut the client off some time after it has everything: then it does not answer."""
-        ending, now = self.session.ending, self._runtime.loop.time()
-        assert ending is not None
-        if now < ending.deadline and unacknowledged(self._transport.get_extra_info("socket")):
-            self._call_at(now + _STEP, self._await_acknowledgement)
-        else:
-            self._call_at(now + GOODBYE, self.abort)
-
-    def _call_at(self, at: float, callback: Callable[[], None]) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer = self._runtime.loop.call_at(at, callback)
-
     def _stop(self) -> None:
         """The socket is gone, or another process has it: nothing is to happen any more."""
-        if self._timer is not None:
-            self._timer.cancel()
+        if self._closing is not None:
+            self._closing.stop()
         self._reader.stop()
         self.session.drop()
         self.watchdog.stop()

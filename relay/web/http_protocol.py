@@ -207,9 +207,7 @@ class HttpProtocol(web.RequestHandler):
         transport = self.transport
         if transport is None:
             return 0
-        return transport.get_write_buffer_size() + unacknowledged(
-            transport.get_extra_info("socket")
-        )
+        return transport.get_write_buffer_size() + unacknowledged(transport)
 
     def _look(self, before: int, until: float) -> None:
         """Cut a client off that takes nothing, or takes too long for all of it."""

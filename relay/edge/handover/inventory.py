@@ -22,6 +22,7 @@ from relay.edge.handover.format import (
 from relay.edge.handover.halves import Halves
 from relay.edge.handover.rooms import Rooms
 from relay.edge.handover.service import Service
+from relay.edge.kernel import open_socket
 from relay.member.inbox_state import Hold
 from relay.member.session import Session
 from relay.room.log import Entry
@@ -254,5 +255,5 @@ class Inventory:
         transport = gate.transport
         if transport is None or transport.is_closing():
             return False
-        sock = transport.get_extra_info("socket")
-        return sock is not None and sock.fileno() >= 0 and self.may_move(sock)
+        sock = open_socket(transport)
+        return sock is not None and self.may_move(sock)

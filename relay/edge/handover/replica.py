@@ -153,7 +153,7 @@ class Replica:
     def drop(self) -> None:
         """Nothing comes of it: hold nothing, and tell the clients nothing."""
         for connection in self._connections.values():
-            connection.forget()
+            connection.detach()
         for transport in self._transports.values():
             transport.abort()
         for transport, _ in self.gates:
