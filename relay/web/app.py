@@ -1,10 +1,8 @@
-"""The application: routes, and one middleware that makes every refusal a sentence in JSON."""
+"""The application: all parts of one relay, put together, and its routes."""
 
 import asyncio
-import logging
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import nullcontext
+from collections.abc import AsyncIterator, Callable
 from functools import partial
 from typing import Final
 
@@ -16,8 +14,7 @@ from relay.access.access import Access
 from relay.account import Account
 from relay.edge.counters import Counters
 from relay.edge.doors import Doors
-from relay.edge.drain import Drain, State
-from relay.edge.gate import let_through
+from relay.edge.drain import Drain
 from relay.edge.handover.service import Carried, Service
 from relay.edge.heartbeat import Heartbeat
 from relay.edge.key_sets import KeySet
@@ -47,23 +44,17 @@ from relay.web import (
     traffic,
     websocket,
 )
-from relay.web.answers import error_response
 from relay.web.context import CONTEXT, Context
-from relay.web.http_protocol import answer_expectation, ends_with_its_connection
-from relay.web.refusals import Refusal, RefusalLog
+from relay.web.http_protocol import answer_expectation
+from relay.web.middleware import answer_refusals
+from relay.web.refusals import RefusalLog
 from relay.web.renewal import Renewal
 from relay.wire.parser import Parser
 
-logger = logging.getLogger("relay")
-
 NewLog = Callable[[OnEntry, Retention, LogState | None], Log]
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 _STRANGERS_SHARE: Final = 4  # a quarter of what may be held is for those who are no members
 _HISTORY_SHARE: Final = 8  # one eighth of the memory limit is for all rooms' history
-# First segments of what pages of other origins may read; /ws only says why it refused an upgrade.
-_CORS: Final = frozenset({"health", "live", "ready", "revoke", "rooms", "ws"})
-_RETRY_AFTER: Final = "5"  # seconds, told with every 503
 
 
 def create_app(settings: Settings, file_limit: int, new_log: NewLog = MemoryLog) -> web.Application:
@@ -145,7 +136,7 @@ def create_app(settings: Settings, file_limit: int, new_log: NewLog = MemoryLog)
     if cluster is not None:
         carried["cluster"] = cluster
         service.rest, service.go_on = cluster.rest, cluster.go_on
-    app = web.Application(middlewares=[_answer_refusals])
+    app = web.Application(middlewares=[answer_refusals])
     app[CONTEXT] = Context(
         settings=settings,
         access=access,
@@ -189,6 +180,11 @@ def create_app(settings: Settings, file_limit: int, new_log: NewLog = MemoryLog)
     history_size = settings.history_size if settings.history_age else 0
     app[traffic.TRAFFIC] = traffic.Traffic(history_size, retention.clock)
     app.cleanup_ctx.extend((_heartbeat, _key_set, live.sampling))
+    _add_routes(app)
+    return app
+
+
+def _add_routes(app: web.Application) -> None:
     app.router.add_get("/", pages.page("index.html"))
     app.router.add_get("/audio", pages.page("audio.html", microphone=True))
     app.router.add_get("/dashboard", pages.page("dashboard.html"))
@@ -209,7 +205,6 @@ def create_app(settings: Settings, file_limit: int, new_log: NewLog = MemoryLog)
         ("/revoke", admin.revoke),
     ):
         app.router.add_post(path, handler, expect_handler=answer_expectation)
-    return app
 
 
 async def _heartbeat(app: web.Application) -> AsyncIterator[None]:
@@ -224,76 +219,3 @@ async def _key_set(app: web.Application) -> AsyncIterator[None]:
         return
     async with key_set.running():
         yield
-
-
-@web.middleware
-async def _answer_refusals(request: web.Request, handler: Handler) -> web.StreamResponse:
-    context = request.app[CONTEXT]
-    answer: web.StreamResponse
-    # CONNECT names a host, not a path: there need not be a slash.
-    first = request.rel_url.raw_path.removeprefix("/").partition("/")[0]
-    is_json = first in _CORS
-    if first != "ws":  # a handshake can be handed over until it is decided
-        let_through(request.transport)
-    if request.method == "OPTIONS" and is_json:
-        answer = web.Response(status=204)
-    else:
-        busy, protocol = context.service.busy, request.protocol
-        busy.add(protocol)
-        try:
-            with ends_with_its_connection(request) if first == "ws" else nullcontext():
-                answer = await _answer(request, partial(handler, request))
-        finally:
-            busy.discard(protocol)
-    let_through(request.transport)
-    if context.drain.state is State.HANDED_OVER:  # the next request is for its successor
-        answer.force_close()
-    if context.service.doors.is_crowded or answer.headers.get("Connection") == "close":
-        answer.force_close()
-    if answer.status >= 400:
-        context.counters.refused[answer.status] += 1
-    if answer.status == 503:
-        answer.headers["Retry-After"] = _RETRY_AFTER
-    if is_json:
-        _allow_origin(request, answer, context)
-    return answer
-
-
-async def _answer(
-    request: web.Request, handle: Callable[[], Awaitable[web.StreamResponse]]
-) -> web.StreamResponse:
-    """Return the handler's answer, or the refusal that it raised: one line in the log."""
-    try:
-        return await handle()
-    except Refusal as refusal:
-        status, error, headers = refusal.status, str(refusal), refusal.headers
-    except web.HTTPMethodNotAllowed as refusal:
-        status, error = 405, f"{request.method} is not allowed here"
-        headers = {"Allow": refusal.headers["Allow"]}
-    except web.HTTPException as refusal:
-        if refusal.status < 400:
-            raise
-        status, error, headers = refusal.status, refusal.reason.lower(), {}
-    except ConnectionError:
-        status, error, headers = 400, "connection lost", {}
-    except Exception:
-        logger.exception("%s failed", request.method)
-        status, error, headers = 500, "internal error", {}
-    request.app[CONTEXT].refusals.write(request.method, status, error)
-    return error_response(error, status, headers)
-
-
-def _allow_origin(request: web.Request, answer: web.StreamResponse, context: Context) -> None:
-    """Let pages of allowed origins read the answer (CORS)."""
-    origin = request.headers.get("Origin")
-    if "*" in context.settings.allowed_origins:
-        answer.headers["Access-Control-Allow-Origin"] = "*"
-    else:
-        answer.headers["Vary"] = "Origin"
-        if origin is None or not context.access.allows_origin(origin, ""):
-            return
-        answer.headers["Access-Control-Allow-Origin"] = origin
-    if request.method == "OPTIONS":
-        answer.headers["Access-Control-Allow-Methods"] = "GET, POST"
-        answer.headers["Access-Control-Allow-Headers"] = "Authorization, Content-Type"
-        answer.headers["Access-Control-Max-Age"] = "86400"
