@@ -60,7 +60,8 @@ class Connection(asyncio.BufferedProtocol):
         self._transport.set_protocol(self)
         self.session.outbox.start()
         self.session.intake.start(self._reader)
-        self.session.check_token()
+        if self.session.fresh_token:  # that was being checked there
+            self.renew(self.session.fresh_token)
         if self.session.ending is not None:
             self._closing = ClosingHandshake(self.session, self._transport, self._runtime.loop)
             self._closing.go_on()
@@ -95,6 +96,9 @@ class Connection(asyncio.BufferedProtocol):
             self._closing.reset()
         else:
             self._transport.abort()
+
+    def renew(self, token: str) -> None:
+        self._runtime.renew(self.session, token)
 
     def acknowledged(self) -> int:
         return self.session.outbox.taken - unacknowledged(self._transport)

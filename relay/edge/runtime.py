@@ -1,13 +1,15 @@
 """What all connections of a relay share."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
 from relay.edge.journal import Journal
 from relay.edge.roster import Roster
 from relay.edge.turns import Turns
-from relay.member.session import Terms
+from relay.member.session import Session
+from relay.member.terms import Terms
 from relay.room.hub import Hub
 from relay.settings import Settings
 
@@ -26,5 +28,6 @@ class Runtime:
     interval: float  # seconds between pings
     period: float  # seconds between two looks at a connection
     turns: Turns  # of those who have sent more than their share
+    renew: Callable[[Session, str], None]  # check a fresh token of a session, and take it or close
     journal: Journal = field(default_factory=Journal)
     buffer: memoryview = field(default_factory=lambda: memoryview(bytearray(READ)))

@@ -8,9 +8,10 @@ from relay.member.annotated_outbox import AnnotatedOutbox
 from relay.member.inbox import Inbox
 from relay.member.outbox_state import OutboxState
 from relay.member.owner import Owner
-from relay.member.session import Session, Terms
+from relay.member.session import Session
 from relay.member.session_state import SessionState
 from relay.member.stream import Stream
+from relay.member.terms import Terms
 from relay.room.resume import Welcome
 from relay.room.room import Room
 from relay.wire import notes
@@ -70,7 +71,7 @@ class AnnotatedSession(Session):
             AnnotatedInbox,
             attempt=resume.attempt,
             clock=self._terms.clock,
-            renew=partial(self._terms.renew, self),
+            renew=self.owner.renew,
         )
 
 

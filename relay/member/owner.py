@@ -15,5 +15,8 @@ class Owner(Protocol):
     def abort(self) -> None:
         """Close the socket at once, whatever the client has."""
 
+    def renew(self, token: str) -> None:
+        """Check a fresh token of the client: the session goes on with it, or is closed."""
+
     def acknowledged(self) -> int:
         """Return how many bytes the client's side has acknowledged."""

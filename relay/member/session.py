@@ -5,11 +5,10 @@ and its timers.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final
 
 from relay.access.grants import Grant
-from relay.account import Account
 from relay.member.ending import begin_ending
 from relay.member.inbox import Inbox
 from relay.member.inbox_state import Hold
@@ -20,31 +19,14 @@ from relay.member.outbox_state import OutboxState
 from relay.member.owner import Owner
 from relay.member.session_state import SessionState
 from relay.member.stream import Stream
+from relay.member.terms import Terms
 from relay.room.batch import Author
-from relay.room.hub import Hub
 from relay.room.resume import Resume, Welcome
 from relay.room.room import Room
 from relay.wire.closing import Close, Reason
 from relay.wire.frames import PING, encode, encode_close
-from relay.wire.parser import Parser
 
 _PING: Final = (encode(PING, b""),)
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """What holds for all sessions of a relay. Sizes are bytes; a rate of 0 is no limit."""
-
-    message_size: int
-    read_buffer_size: int
-    write_buffer_size: int
-    account: Account
-    hub: Hub
-    clock: Callable[[], float]  # seconds
-    new_parser: Callable[[int], Parser]
-    renew: Callable[["Session", str], None]  # take a fresh token of a session, or close it
-    message_rate: int = 0  # messages a second
-    byte_rate: int = 0  # bytes a second
 
 
 class Session:
@@ -195,11 +177,6 @@ class Session:
     def ping(self) -> None:
         """Ask the client for a sign of life."""
         self.outbox.control(_PING)
-
-    def check_token(self) -> None:
-        """Have the fresh token checked that was being checked in another process."""
-        if self.fresh_token:
-            self._terms.renew(self, self.fresh_token)
 
     def renew(self, grant: Grant, expires: float | None) -> None:
         """Go on with a fresh token; `expires` is in seconds of the event loop's clock."""

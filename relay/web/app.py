@@ -23,7 +23,7 @@ from relay.edge.roster import Roster
 from relay.edge.runtime import Runtime
 from relay.edge.turns import Turns
 from relay.edge.watchdog import beat_period
-from relay.member.session import Terms
+from relay.member.terms import Terms
 from relay.metrics import RelayCollector, registry
 from relay.room.hub import Hub
 from relay.room.log import Log, LogState, OnEntry
@@ -118,12 +118,14 @@ def create_app(settings: Settings, file_limit: int, new_log: NewLog = MemoryLog)
         new_parser=partial(Parser, loop=loop),
         message_rate=settings.message_rate,
         byte_rate=settings.byte_rate,
-        renew=Renewal(access, key_set),
     )
     samples = live.Samples(hub, roster, counters)
     period = beat_period(settings.ping_interval)
     turns = Turns(loop.call_soon)
-    runtime = Runtime(settings, hub, roster, terms, loop, settings.ping_interval, period, turns)
+    renewal = Renewal(access, key_set)
+    runtime = Runtime(
+        settings, hub, roster, terms, loop, settings.ping_interval, period, turns, renewal
+    )
     carried: dict[str, Carried] = {
         "totals": hub.totals,
         "roster": roster,

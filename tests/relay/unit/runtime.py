@@ -9,8 +9,9 @@ from relay.edge.roster import Roster
 from relay.edge.runtime import Runtime
 from relay.edge.turns import Turns
 from relay.member.options import Options
-from relay.member.session import Session, Terms
+from relay.member.session import Session
 from relay.member.session_state import begin
+from relay.member.terms import Terms
 from relay.names import RoomName, UserName
 from relay.room.hub import Hub
 from relay.room.log import Log, LogState, OnEntry
@@ -47,10 +48,10 @@ def make_runtime(
         new_parser=partial(Parser, loop=loop),
         message_rate=settings.message_rate,
         byte_rate=settings.byte_rate,
-        renew=renew or _renew,
     )
     turns = Turns(schedule or loop.call_soon)
-    return Runtime(settings, hub, Roster(shared.account, 10**9), terms, loop, 15.0, 0.5, turns)
+    roster = Roster(shared.account, 10**9)
+    return Runtime(settings, hub, roster, terms, loop, 15.0, 0.5, turns, renew or _renew)
 
 
 def _renew(session: Session, token: str) -> None:

@@ -26,6 +26,9 @@ class _Nobody:
     def abort(self) -> None:
         raise AssertionError
 
+    def renew(self, token: str) -> None:
+        raise AssertionError
+
     def acknowledged(self) -> int:
         raise AssertionError
 
