@@ -17,9 +17,9 @@ from relay.edge.counters import Handover
 from relay.edge.gate import Gate, NewProtocol
 from relay.edge.handover import rendezvous
 from relay.edge.handover.arrival import Arrival, arrive
-from relay.edge.handover.channel import Broken
+from relay.edge.handover.channel import HandoverFailed
 from relay.edge.handover.server import HandoverServer
-from relay.edge.handover.successor import Refused, Taken
+from relay.edge.handover.successor import HandoverRefused, Taken
 from relay.edge.listener import Listener
 from relay.edge.nats.errors import Unusable
 from relay.edge.open_files import raise_file_limit
@@ -65,7 +65,7 @@ async def serve(settings: Settings, new_log: NewLog) -> int:
         asyncio.get_running_loop().add_signal_handler(number, on_signal)
     try:
         listener, handover_server = await _begin(settings, context, runner)
-    except (Refused, Broken, rendezvous.NotOurs) as error:
+    except (HandoverRefused, HandoverFailed, rendezvous.NotOurs) as error:
         await runner.cleanup()
         raise CannotListen(f"cannot take over: {error}") from None
     except CannotListen:

@@ -4,12 +4,12 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from relay.access.addresses import Client, client_address, is_trusted
+from relay.access.addresses import ClientAddress, client_address, is_trusted
 from relay.access.grants import OPEN, Forbidden, Grant
 from relay.access.keys import BadKey, Key, public_keys, secret_key
 from relay.access.origins import origin_allowed
 from relay.access.revocations import Revocations
-from relay.access.tokens import Refused, verify
+from relay.access.tokens import TokenRefused, verify
 from relay.names import RoomName, UserName
 from relay.settings import Settings, SettingsError
 
@@ -50,8 +50,8 @@ class Access:
     def connect(self, token: str | None, user: UserName, room: RoomName) -> Grant:
         """Return what a member may that comes with this token.
 
-        Raises `Refused` for a token that does not count, `Forbidden` for one that does not allow
-        this, `KeysMissing` when nobody can tell.
+        Raises `TokenRefused` for a token that does not count, `Forbidden` for one that does not
+        allow this, `KeysMissing` when nobody can tell.
         """
         grant = self.grant(token)
         grant.check_user(user)
@@ -87,7 +87,10 @@ class Access:
         return grant
 
     def look(self, token: str | None) -> Grant | None:
-        """Return the grant that says which names are shown; None shows none. Raises `Refused`."""
+        """Return the grant that says which names are shown; None shows none.
+
+        Raises `TokenRefused`.
+        """
         if not self.asks_for_tokens:
             return OPEN
         return self.grant(token) if token else None
@@ -97,13 +100,13 @@ class Access:
         if not self.asks_for_tokens:
             return OPEN
         if not token:
-            raise Refused("token required")
+            raise TokenRefused("token required")
         keys = self.keys
         if not keys:
             raise KeysMissing("the key set of JWKS_URL is not there; try again later")
         grant = verify(token, keys, self.now())
         if self.revocations.covers(grant):
-            raise Refused("token has been revoked")
+            raise TokenRefused("token has been revoked")
         return grant
 
     def still_admits(self, grant: Grant) -> bool:
@@ -127,7 +130,7 @@ class Access:
         """Whether connections from this address are those of many clients."""
         return is_trusted(peer, self._proxies)
 
-    def client_address(self, peer: str, forwarded: str) -> Client:
+    def client_address(self, peer: str, forwarded: str) -> ClientAddress:
         """Return whose connection it is, behind trusted proxies too."""
         return client_address(peer, forwarded, self._proxies)
 

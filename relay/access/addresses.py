@@ -14,14 +14,14 @@ _BRACKETED: Final = re.compile(r"\[([^\]]+)\](?::\d{1,5})?")
 _WITH_PORT: Final = re.compile(r"([0-9.]+):\d{1,5}")
 
 
-class Client(NamedTuple):
+class ClientAddress(NamedTuple):
     """The client's address, and what a trusted proxy wrote in its place that is none."""
 
     address: str
     unreadable: str | None = None
 
 
-def client_address(peer: str, forwarded: str, trusted: Sequence[Network]) -> Client:
+def client_address(peer: str, forwarded: str, trusted: Sequence[Network]) -> ClientAddress:
     """Return the client's address: the last in `X-Forwarded-For` that no trusted proxy wrote.
 
     What a client writes there itself stands further left, and does not count. A peer without an
@@ -36,9 +36,9 @@ def client_address(peer: str, forwarded: str, trusted: Sequence[Network]) -> Cli
             break
         candidate = _parse(hop)
         if candidate is None:
-            return Client(address, hop)
+            return ClientAddress(address, hop)
         address = str(candidate)
-    return Client(address)
+    return ClientAddress(address)
 
 
 def address_group(address: str) -> str:

@@ -16,24 +16,24 @@ _SHOWN: Final = 40  # characters of what a token says of itself
 _JWS: Final = jwt.PyJWS()
 
 
-class Refused(Exception):
+class TokenRefused(Exception):
     """No token, or none that counts; `str()` says why and never quotes the token."""
 
 
-class UnknownKey(Refused):
+class UnknownKey(TokenRefused):
     """The token names a key that the relay does not have, or does not have yet."""
 
 
 def verify(token: str, keys: Sequence[Key], now: float) -> Grant:
-    """Return what the token grants at this time (Unix time, seconds), or raise `Refused`."""
+    """Return what the token grants at this time (Unix time, seconds), or raise `TokenRefused`."""
     header = _header(token)
     algorithm, name = header.get("alg"), header.get("kid")
     if not isinstance(algorithm, str) or algorithm.lower() == "none":
-        raise Refused("token is not signed")
+        raise TokenRefused("token is not signed")
     if "crit" in header:  # RFC 7515 §4.1.11: what is not understood is refused
-        raise Refused("token has a critical header, and this relay knows none")
+        raise TokenRefused("token has a critical header, and this relay knows none")
     if not isinstance(name, str | None):
-        raise Refused("token's header kid is not a string")
+        raise TokenRefused("token's header kid is not a string")
     known = sorted({key.algorithm for key in keys})
     if algorithm not in known:
         raise UnknownKey(
@@ -46,7 +46,7 @@ def verify(token: str, keys: Sequence[Key], now: float) -> Grant:
     try:
         return from_claims(claims, key.id, now)
     except BadClaims as error:
-        raise Refused(str(error)) from None
+        raise TokenRefused(str(error)) from None
 
 
 def mint(
@@ -67,7 +67,7 @@ def _header(token: str) -> Mapping[str, Any]:
     except (ValueError, RecursionError):
         header = None
     if not isinstance(header, dict):
-        raise Refused("token is no JSON Web Token")
+        raise TokenRefused("token is no JSON Web Token")
     return header
 
 
@@ -78,15 +78,15 @@ def _claims(token: str, keys: Sequence[Key]) -> tuple[dict[str, Any], Key]:
         except jwt.InvalidSignatureError:
             continue
         except (jwt.PyJWTError, ValueError):
-            raise Refused("token is no JSON Web Token") from None
+            raise TokenRefused("token is no JSON Web Token") from None
         try:
             claims = json.loads(payload)
         except (ValueError, RecursionError):
             claims = None
         if not isinstance(claims, dict):
-            raise Refused("token's claims are not a JSON object")
+            raise TokenRefused("token's claims are not a JSON object")
         return claims, key
-    raise Refused("token has a wrong signature")
+    raise TokenRefused("token has a wrong signature")
 
 
 def _shown(text: str) -> str:

@@ -15,7 +15,7 @@ SHORT_PATIENCE: Final = 1.0  # seconds that it waits when it has lost its patien
 COOL_DOWN: Final = 30.0  # seconds until that is forgotten
 
 
-class State(Enum):
+class Flow(Enum):
     FLOWING = "flowing"
     WAITING = "waiting"  # nothing is delivered, senders are held
     IMPATIENT = "impatient"  # it has waited: who is far behind follows, or exceeds its limit
@@ -27,7 +27,7 @@ class Congestion:
     __slots__ = ("_lost_at", "_since", "behind", "held", "state")
 
     def __init__(self) -> None:
-        self.state = State.FLOWING
+        self.state = Flow.FLOWING
         self.behind: set[Member] = set()
         self.held: set[Publisher] = set()
         self._since: float | None = None  # when a wait was first looked at, in seconds
@@ -35,7 +35,7 @@ class Congestion:
 
     @property
     def is_waiting(self) -> bool:
-        return self.state is State.WAITING
+        return self.state is Flow.WAITING
 
     def is_over(self, receivers: int, only_author: Member | None) -> bool:
         """Whether more than half of the receivers are far behind.
@@ -55,7 +55,7 @@ class Congestion:
 
     def restore(
         self,
-        state: State,
+        state: Flow,
         times: tuple[float | None, float],
         behind: set[Member],
         held: set[Publisher],
@@ -71,11 +71,11 @@ class Congestion:
             publisher.hold()
 
     def wait(self) -> None:
-        self.state, self._since = State.WAITING, None
+        self.state, self._since = Flow.WAITING, None
 
     def go_on(self) -> None:
         """The receivers have caught up."""
-        self.state = State.FLOWING
+        self.state = Flow.FLOWING
         self.release()
 
     def check_patience(self, now: float) -> bool:
@@ -90,7 +90,7 @@ class Congestion:
         has_lost_it = now - self._lost_at < COOL_DOWN
         if now - self._since < (SHORT_PATIENCE if has_lost_it else PATIENCE):
             return False
-        self.state, self._lost_at = State.IMPATIENT, now
+        self.state, self._lost_at = Flow.IMPATIENT, now
         self.release()
         return True
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from relay.names import UserName
 from relay.room.batch import Batch
-from relay.room.congestion import Congestion, State
+from relay.room.congestion import Congestion, Flow
 from relay.room.delivery import Credits, Delivery
 from relay.room.log import Entry
 from relay.room.member import Delivered, Member, Publisher
@@ -202,9 +202,9 @@ class Dispatch:
         """Whether the receivers are to catch up before this batch is delivered."""
         congestion = self._congestion
         if not congestion.behind or not self._is_congested(batch):
-            congestion.state = State.FLOWING
+            congestion.state = Flow.FLOWING
             return False
-        if congestion.state is State.IMPATIENT:
+        if congestion.state is Flow.IMPATIENT:
             return False
         congestion.wait()
         self._shared.congested.add(self)

@@ -36,7 +36,7 @@ class PresenceState:
     is_told: bool = True
 
 
-class Outcome(NamedTuple):
+class Applied(NamedTuple):
     """What has become of a batch of changes: which were taken, and what members are told."""
 
     taken: Sequence[bool]
@@ -103,7 +103,7 @@ class Presence:
         """Return the note that says who is there."""
         return notes.members(self.names(), self.count)
 
-    def apply(self, changes: Iterable[Change], now: float, relay: str = "") -> Outcome:
+    def apply(self, changes: Iterable[Change], now: float, relay: str = "") -> Applied:
         """Take the changes that an entry of the log holds, in their order, from this relay."""
         taken: list[bool] = []
         told: list[bytes] = []
@@ -116,7 +116,7 @@ class Presence:
             if is_taken and is_here is not change.is_join:
                 told.append((notes.join if change.is_join else notes.leave)(change.user))
                 self._json = None
-        return Outcome(taken, self._tell(told))
+        return Applied(taken, self._tell(told))
 
     def adopt(self, user: UserName, session: SessionId) -> None:
         """A member is there whose join nobody has told."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from relay.names import RoomName, UserName
-from relay.room.congestion import State
+from relay.room.congestion import Flow
 from relay.room.log import Entry, LogState
 from relay.room.presence import PresenceState
 
@@ -22,7 +22,7 @@ class DeliveryState:
 class DispatchState:
     """What a room delivers, and whether it waits with that."""
 
-    congestion: State
+    congestion: Flow
     patience: tuple[float | None, float]  # `Congestion.times`
     held: tuple[UserName, ...]
     deliveries: tuple[DeliveryState, ...]

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from relay.access.access import KeysMissing
 from relay.access.grants import Forbidden, Grant
-from relay.access.tokens import Refused, UnknownKey
+from relay.access.tokens import TokenRefused, UnknownKey
 from relay.edge.key_sets import KeySet
 from relay.web.context import Context
 from relay.web.handshake import BEARER, subprotocols
@@ -62,7 +62,7 @@ async def decide(context: Context, decision: Callable[[], T]) -> T:
         return await decide_with(context.key_set, decision)
     except KeysMissing as error:
         raise Refusal(503, str(error)) from None
-    except Refused as error:
+    except TokenRefused as error:
         raise Refusal(401, str(error), _CHALLENGE) from None
     except Forbidden as error:
         raise Refusal(403, str(error)) from None

@@ -5,7 +5,7 @@ import logging
 
 from relay.access.access import Access, KeysMissing
 from relay.access.grants import Forbidden
-from relay.access.tokens import Refused
+from relay.access.tokens import TokenRefused
 from relay.edge.key_sets import KeySet
 from relay.member.session import Session
 from relay.web.credentials import decide_with, end_of
@@ -58,7 +58,7 @@ class Renewal:
             if session.is_over:
                 return  # another process checks it
             logger.warning("%s in %s: a fresh token is not taken: %s", user, room, error)
-        except (Refused, Forbidden) as error:
+        except (TokenRefused, Forbidden) as error:
             session.close(Reason.BAD_TOKEN.close(problem=error))
         else:
             session.renew(grant, end_of(grant))

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from relay.edge.handover import rendezvous
-from relay.edge.handover.channel import Broken, Channel, Silent
+from relay.edge.handover.channel import Channel, HandoverFailed, Silent
 from relay.edge.handover.service import Service
 from relay.edge.handover.successor import Incompatible, Listeners, Successor, Taken
 from relay.edge.sockets import Inherited
@@ -38,7 +38,7 @@ class Arrival:
             self.channel.wait(_TELL)
             try:
                 self.channel.send("DRAN")
-            except Broken as error:
+            except HandoverFailed as error:
                 logger.warning("cannot tell the relay before this one to drain: %s", error)
             self.channel.close()
 
@@ -48,7 +48,7 @@ async def arrive(
 ) -> Arrival:
     """Find the relay that serves at this path, if any, and take over from it.
 
-    `listen` is `Successor`'s. Raise `Refused` or `Broken` where it goes on serving.
+    `listen` is `Successor`'s. Raise `HandoverRefused` or `HandoverFailed` where it goes on serving.
     """
     for attempt in range(1, _TRIES + 1):
         try:
@@ -63,7 +63,7 @@ async def arrive(
         except (Incompatible, Silent) as error:
             logger.warning("cannot take over, and serve in its place: %s", error)
             return Arrival(None, str(error), channel)
-        except Broken as error:
+        except HandoverFailed as error:
             channel.close()
             logger.warning("taking over failed: %s", error)
             if attempt == _TRIES:

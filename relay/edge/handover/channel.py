@@ -25,15 +25,15 @@ _LEAST: Final = 0.001  # seconds to read what is there
 _NO_MESSAGE: Final = "the other side sends what is no message"
 
 
-class Broken(Exception):
+class HandoverFailed(Exception):
     """The conversation has ended; `str()` says why."""
 
 
-class Gone(Broken):
+class Gone(HandoverFailed):
     """The other side has closed the socket, or reads no more."""
 
 
-class Silent(Broken):
+class Silent(HandoverFailed):
     """The other side does not answer in time."""
 
 
@@ -83,7 +83,7 @@ class Channel:
                 self._hurry()
                 self.socket.sendall(data)
             if files and self._read(1) != _ACK:
-                raise Broken("the other side did not take the descriptors")
+                raise HandoverFailed("the other side did not take the descriptors")
         except OSError as error:
             raise _broken(error) from None
 
@@ -101,10 +101,10 @@ class Channel:
             if not start:
                 raise Gone("the other side has gone")
             if flags & socket.MSG_CTRUNC:
-                raise Broken("descriptors were lost: too few files may be open here")
+                raise HandoverFailed("descriptors were lost: too few files may be open here")
             name, head_size, size = _HEAD.unpack(start + self._read(_HEAD.size - len(start)))
             if head_size + size > most:
-                raise Broken(_NO_MESSAGE)
+                raise HandoverFailed(_NO_MESSAGE)
             head = orjson.loads(self._read(head_size))
             body = self._read(size)
             if files:
@@ -116,7 +116,7 @@ class Channel:
             if isinstance(error, OSError):
                 raise _broken(error) from None
             if isinstance(error, ValueError):
-                raise Broken(_NO_MESSAGE) from None
+                raise HandoverFailed(_NO_MESSAGE) from None
             raise
 
     def stop_hearing(self) -> None:
@@ -148,9 +148,9 @@ class Channel:
         return bytes(data)
 
 
-def _broken(error: OSError) -> Broken:
+def _broken(error: OSError) -> HandoverFailed:
     if isinstance(error, TimeoutError | BlockingIOError):
         return Silent("the other side does not answer")
     if isinstance(error, ConnectionError):
         return Gone("the other side has gone")
-    return Broken((error.strerror or str(error)).lower())
+    return HandoverFailed((error.strerror or str(error)).lower())

@@ -18,7 +18,7 @@ from relay.member.outbox_state import OutboxState
 from relay.member.session_state import SessionState
 from relay.names import RoomName, UserName
 from relay.room.batch import Author, Batch, Change, SessionId, Span
-from relay.room.congestion import State
+from relay.room.congestion import Flow
 from relay.room.log import Entry, LogState
 from relay.room.presence import PresenceState
 from relay.room.state import DeliveryState, DispatchState, RoomState
@@ -236,7 +236,7 @@ def read_room(record: Record, entries: Entries) -> RoomState:
         record["number"],
         LogState(record["epoch"], record["head"], held, record["trimmed"]),
         DispatchState(
-            State(record["congestion"]),
+            Flow(record["congestion"]),
             tuple(record["patience"]),
             tuple(record["held"]),
             tuple(

@@ -19,9 +19,9 @@ from relay.edge.handover.format import (
     pack_room,
     pack_session,
 )
-from relay.edge.handover.halves import Halves
-from relay.edge.handover.rooms import Rooms
 from relay.edge.handover.service import Service
+from relay.edge.handover.told_messages import ToldMessages
+from relay.edge.handover.told_rooms import ToldRooms
 from relay.edge.kernel import open_socket
 from relay.member.inbox_state import Hold
 from relay.member.session import Session
@@ -72,8 +72,8 @@ class Inventory:
         self._connections: dict[Connection, int] = {}
         self._gone: set[Connection] = set()
         self._entries = Numbers()
-        self._halves = Halves()
-        self._rooms_told = Rooms(self._rooms, self._entries)
+        self._told_messages = ToldMessages()
+        self._told_rooms = ToldRooms(self._rooms, self._entries)
         self._held: list[Connection] = []
 
     @property
@@ -133,7 +133,7 @@ class Inventory:
                     return
                 found[id(entry.batch)] = entry
 
-        for room in self._rooms_told.changed():
+        for room in self._told_rooms.changed():
             add(room.entries())
         for client in self._clients:
             assert isinstance(client, Connection)
@@ -146,8 +146,8 @@ class Inventory:
         connections, entries = self.new_connections(), self.new_entries()
         if self.is_former:
             return News(connections, entries, 0, 0)
-        unfinished = sum(map(self._halves.left, (*self._connections, *connections)))
-        return News(connections, entries, self._rooms_told.untold(), unfinished)
+        unfinished = sum(map(self._told_messages.left, (*self._connections, *connections)))
+        return News(connections, entries, self._told_rooms.untold(), unfinished)
 
     def tell(self, entries: Sequence[Entry]) -> Iterable[tuple[Any, bytes]]:
         """Yield messages that hold these entries."""
@@ -164,16 +164,16 @@ class Inventory:
 
     def tell_rooms(self) -> Iterable[list[Any]]:
         """Yield messages that hold rooms in which nothing is on its way."""
-        return () if self.is_former else self._rooms_told.tell()
+        return () if self.is_former else self._told_rooms.tell()
 
-    def tell_halves(self) -> Iterable[tuple[Any, bytes]]:
+    def tell_unfinished(self) -> Iterable[tuple[Any, bytes]]:
         """Yield messages that hold what has come of messages that have not ended."""
-        return () if self.is_former else self._halves.tell(tuple(self._connections.items()))
+        return () if self.is_former else self._told_messages.tell(tuple(self._connections.items()))
 
     def hold(self) -> None:
         """Read no more from those whose messages come on, until `release`."""
         for connection in self._connections:
-            if self._halves.left(connection) and not connection.session.is_over:
+            if self._told_messages.left(connection) and not connection.session.is_over:
                 self._held.append(connection)
                 connection.session.inbox.hold(Hold.HANDOVER)
 
@@ -211,7 +211,7 @@ class Inventory:
         published, taken = array("Q"), array("Q")
         records: list[Any] = []
         moved: list[Connection] = []
-        halves: list[tuple[Connection, int]] = []
+        unfinished: list[tuple[Connection, int]] = []
         for connection, number in self._connections.items():
             if connection.socket is None:
                 continue
@@ -224,26 +224,26 @@ class Inventory:
                 published.append(session.inbox.published)
                 taken.append(session.outbox.taken)
                 if session.inbox.unfinished:
-                    halves.append((connection, number))
+                    unfinished.append((connection, number))
             elif self.is_hurried and self._takes_long(session, len(records)):
                 self.left += 1
             else:
                 moved.append(connection)
-                begun = 0 if self.is_former else self._halves.begun(connection)
+                begun = 0 if self.is_former else self._told_messages.begun(connection)
                 record = pack_session(session.snapshot(begun), writer, self._entries)
                 if self.is_former:
                     record = former.of_session(record)
                 records.append((number, session.room.name, record, pack_ending(session.ending)))
         head = {
             "rooms": [
-                pack_room(room.snapshot(), self._entries) for room in self._rooms_told.changed()
+                pack_room(room.snapshot(), self._entries) for room in self._told_rooms.changed()
             ],
-            "forgotten": self._rooms_told.forgotten(),
+            "forgotten": self._told_rooms.forgotten(),
             "sessions": records,
             "plain": [
                 writer.put(values.tobytes()) for values in (numbers, heard, published, taken)
             ],
-            "halves": [self._halves.rest(*half, writer) for half in halves],
+            "halves": [self._told_messages.rest(*each, writer) for each in unfinished],
             "carried": {name: it.snapshot() for name, it in self._service.carried.items()},
         }
         return head, writer.data(), moved

@@ -17,7 +17,7 @@ from enum import Enum
 from typing import Any, Final, TypeVar
 
 from relay.edge.connection import Connection
-from relay.edge.handover.channel import MOST_FILES, Broken, Channel, Silent
+from relay.edge.handover.channel import MOST_FILES, Channel, HandoverFailed, Silent
 from relay.edge.handover.format import READABLE
 from relay.edge.handover.inventory import Inventory, News
 from relay.edge.handover.rendezvous import network_namespace, peer_user
@@ -64,7 +64,10 @@ class Predecessor:
         self._inventory.is_hurried = is_hurried
 
     async def greet(self) -> str | None:
-        """Return why not to hand over to this one, or None; raise `Broken` if it is nobody."""
+        """Return why not to hand over to this one, or None.
+
+        Raise `HandoverFailed` if it is nobody.
+        """
         sock = self._channel.socket
         user = peer_user(sock)
         if user != os.getuid():
@@ -94,7 +97,7 @@ class Predecessor:
             self._channel.wait(_REPLACE)
             outcome = await self._call(self._last_word)
             return outcome if self._may_be_replaced else Outcome.KEPT
-        except Broken:
+        except HandoverFailed:
             return Outcome.KEPT
 
     async def run(self) -> Outcome:
@@ -111,7 +114,7 @@ class Predecessor:
                 self._inventory.release()
                 raise
             return Outcome.HANDED_OVER
-        except Broken as error:
+        except HandoverFailed as error:
             logger.warning("handing over failed, and this relay goes on serving: %s", error)
             return await self._call(self._break_off, str(error))
         except BaseException:
@@ -130,9 +133,9 @@ class Predecessor:
         for file in message.files:
             os.close(file)
         if message.kind == "NO":
-            raise Broken(f"the successor gives up: {message.head['reason']}")
+            raise HandoverFailed(f"the successor gives up: {message.head['reason']}")
         if message.kind != kind:
-            raise Broken("the other side sends what is no message")
+            raise HandoverFailed("the other side sends what is no message")
         return message.head
 
     async def _copy(self) -> None:
@@ -161,7 +164,7 @@ class Predecessor:
             await self._call(self._channel.send, "ENTR", *message)
         for rooms in self._inventory.tell_rooms():
             await self._call(self._channel.send, "ROOM", rooms)
-        for message in self._inventory.tell_halves():
+        for message in self._inventory.tell_unfinished():
             await self._call(self._channel.send, "HALF", *message)
         gone = self._inventory.gone()
         if gone:
@@ -175,7 +178,9 @@ class Predecessor:
                 copies.append(os.dup(file))
             await self._call(self._channel.send, kind, head, data, copies)
         except OSError as error:
-            raise Broken(f"cannot copy descriptors: {(error.strerror or '').lower()}") from None
+            raise HandoverFailed(
+                f"cannot copy descriptors: {(error.strerror or '').lower()}"
+            ) from None
         finally:
             for file in copies:
                 os.close(file)
@@ -186,7 +191,7 @@ class Predecessor:
             try:
                 await self._service.rest()
             except TimeoutError:
-                raise Broken("the log of the rooms does not answer") from None
+                raise HandoverFailed("the log of the rooms does not answer") from None
 
     async def _decide(self) -> None:
         """Hand over, or accept and publish as before."""
@@ -252,11 +257,11 @@ class Predecessor:
         self._channel.stop_hearing()
         self._channel.wait(FREEZE)
         # Where this fails nobody is there, or has not read what came before: no "took" will come.
-        with suppress(Broken):
+        with suppress(HandoverFailed):
             self._channel.send("NO", {"reason": reason})
         try:
             return self._last_word()
-        except Broken:
+        except HandoverFailed:
             return Outcome.KEPT
 
     def _last_word(self) -> Outcome:

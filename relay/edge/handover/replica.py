@@ -71,9 +71,9 @@ class Replica:
                 room.restore(state, {})
                 self._empty.add(state.name)
 
-    def add_halves(self, records: Iterable[Any], data: bytes) -> None:
-        """Take those that `Inventory.tell_halves` has told, and parse them."""
-        self._add_halves(records, BlobReader(data))
+    def add_unfinished(self, records: Iterable[Any], data: bytes) -> None:
+        """Take those that `Inventory.tell_unfinished` has told, and parse them."""
+        self._add_unfinished(records, BlobReader(data))
 
     def add_gates(self, sizes: Sequence[int], data: bytes, opened: list[asyncio.Transport]) -> None:
         """Take connections whose first request is not under way, with what has come of it."""
@@ -101,26 +101,26 @@ class Replica:
             state = read_session(record, reader, self._entries)
             state = replace(state, ending=read_ending(ending))
             transport, room = self._transports[number], self._room(name)
-            half, begun = connections[number].session.inbox, state.inbox.begun
+            before, begun = connections[number].session.inbox, state.inbox.begun
             connection = connections[number] = Connection(transport, room, state, self._runtime)
             if begun:
-                if half.unfinished != begun:
+                if before.unfinished != begun:
                     raise ValueError("a message has not begun as it is said to")
-                connection.session.inbox.go_on_from(half, state.inbox.unfinished)
+                connection.session.inbox.go_on_from(before, state.inbox.unfinished)
             else:
-                half.stop()
+                before.stop()
             alive.add(number)
         plain = [reader.bytes(size) for size in head["plain"]]
         numbers, heards = array("I", plain[0]), array("d", plain[1])
         counts = zip(array("Q", plain[2]), array("Q", plain[3]), strict=True)
-        halves = head.get("halves", ())  # format 2 has none
-        goes_on = {number for number, begun, _ in halves if begun}
+        unfinished = head.get("halves", ())  # format 2 has none
+        goes_on = {number for number, begun, _ in unfinished if begun}
         for number, heard, (published, taken) in zip(numbers, heards, counts, strict=True):
             if number not in goes_on:
-                self._forget_half(number)
+                self._forget_unfinished(number)
             connections[number].session.advance(heard, published, taken)
             alive.add(number)
-        self._add_halves(halves, reader)
+        self._add_unfinished(unfinished, reader)
         for number, transport in self._transports.items():
             if number not in alive:
                 transport.abort()  # it left meanwhile
@@ -161,10 +161,10 @@ class Replica:
         for room in self._rooms.values():
             room.close()
 
-    def _add_halves(self, records: Iterable[Any], reader: BlobReader) -> None:
+    def _add_unfinished(self, records: Iterable[Any], reader: BlobReader) -> None:
         for number, begun, size in records:
             if not begun:
-                self._forget_half(number)
+                self._forget_unfinished(number)
             inbox = self._connections[number].session.inbox
             if inbox.unfinished != begun:
                 raise ValueError("a part of a message does not come behind the one before")
@@ -175,7 +175,7 @@ class Replica:
         self._still.pop(name, None)
         self._empty.discard(name)
 
-    def _forget_half(self, number: int) -> None:
+    def _forget_unfinished(self, number: int) -> None:
         """The message of which something was told has ended."""
         before = self._connections[number].session
         if before.inbox.unfinished:

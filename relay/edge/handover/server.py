@@ -10,7 +10,7 @@ from typing import Final
 from relay.edge.connection import Connection
 from relay.edge.gate import Gate
 from relay.edge.handover import rendezvous
-from relay.edge.handover.channel import Broken, Channel
+from relay.edge.handover.channel import Channel, HandoverFailed
 from relay.edge.handover.predecessor import Outcome, Predecessor
 from relay.edge.handover.service import Service
 from relay.edge.listener import Listener
@@ -74,7 +74,7 @@ class HandoverServer:
                 logger.warning("a successor that could not take over serves in this relay's place")
                 self.close()
                 self._on_end(None)
-        except Broken as error:
+        except HandoverFailed as error:
             logger.warning("refused a successor: %s", error)
         except Exception:
             logger.exception("a defect of the relay: it goes on serving")

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
-from relay.edge.handover.channel import Broken, Channel, Gone, Received, Silent
+from relay.edge.handover.channel import Channel, Gone, HandoverFailed, Received, Silent
 from relay.edge.handover.format import READABLE
 from relay.edge.handover.rendezvous import network_namespace, peer_user
 from relay.edge.handover.replica import Replica
@@ -28,11 +28,11 @@ WAIT: Final = 30.0  # seconds for a message while the other serves
 DECIDE: Final = 3.0  # seconds for the other to decide, once everything is here
 
 
-class Refused(Exception):
+class HandoverRefused(Exception):
     """The one that serves does not hand over; `str()` says why."""
 
 
-class Incompatible(Refused):
+class Incompatible(HandoverRefused):
     """It never will: there is no format that both read."""
 
 
@@ -74,7 +74,7 @@ class Successor:
         self._release = "unknown"
 
     async def run(self) -> Taken:
-        """Take over everything, or raise `Refused` or `Broken` and hold nothing."""
+        """Take over everything, or raise `HandoverRefused` or `HandoverFailed` and hold nothing."""
         try:
             message = await self._copy()
             gc.disable()  # it would look at all that there is while nobody is served
@@ -82,7 +82,7 @@ class Successor:
             self._decide()
         except (ValueError, LookupError, TypeError):
             self._drop()
-            raise Broken("the other side sends what is not in this format") from None
+            raise HandoverFailed("the other side sends what is not in this format") from None
         except BaseException:
             self._drop()
             raise
@@ -108,7 +108,7 @@ class Successor:
         sock = self._channel.socket
         user = peer_user(sock)
         if user != os.getuid():
-            raise Refused(f"user {os.getuid()} does not take over from user {user}")
+            raise HandoverRefused(f"user {os.getuid()} does not take over from user {user}")
         self._channel.wait(GREET)
         hello = {
             "formats": READABLE,
@@ -119,10 +119,10 @@ class Successor:
             self._channel.send("HELO", hello)
         answer = self._channel.receive()
         if answer.kind == "NO":
-            refusal = Incompatible if answer.head.get("replace") else Refused
+            refusal = Incompatible if answer.head.get("replace") else HandoverRefused
             raise refusal(str(answer.head["reason"]))
         if answer.kind != "OKAY":
-            raise Broken("the other side sends what is no answer")
+            raise HandoverFailed("the other side sends what is no answer")
         self._release = str(answer.head["release"])
         self._channel.wait(WAIT)
 
@@ -140,15 +140,17 @@ class Successor:
         elif message.kind == "ROOM":
             replica.add_rooms(head)
         elif message.kind == "HALF":
-            replica.add_halves(head, message.data)
+            replica.add_unfinished(head, message.data)
         elif message.kind == "HEAD":
             replica.add_gates(head, message.data, await self._open(message.files))
         elif message.kind == "COPY":
             await self._call(self._channel.send, "DONE")
         elif message.kind == "NO":
-            raise Broken(f"the other side goes on serving: {head['reason']}")
+            raise HandoverFailed(f"the other side goes on serving: {head['reason']}")
         else:
-            raise Broken(f"the other side sends {message.kind!r}, which this format does not have")
+            raise HandoverFailed(
+                f"the other side sends {message.kind!r}, which this format does not have"
+            )
 
     async def _open(self, files: Sequence[int]) -> list[asyncio.Transport]:
         """Return a transport for each descriptor; nothing is read from it yet."""
@@ -179,8 +181,8 @@ class Successor:
             if self._has_died():
                 return
         except Silent:
-            raise Broken("the other side did not decide in time") from None
-        raise Broken("the other side goes on serving")
+            raise HandoverFailed("the other side did not decide in time") from None
+        raise HandoverFailed("the other side goes on serving")
 
     def _has_died(self) -> bool:
         """Whether the other has closed without "no"."""

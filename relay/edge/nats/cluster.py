@@ -11,8 +11,8 @@ from relay.edge.nats.errors import Away, NoResponders, Unusable
 from relay.edge.nats.link import Link
 from relay.edge.nats.peers import PERIOD, Peers
 from relay.edge.nats.revoked import Revoked
-from relay.edge.nats.rooms import Rooms
-from relay.edge.nats.stream import Stream
+from relay.edge.nats.rooms import NatsRooms
+from relay.edge.nats.stream import EntryStream
 from relay.room.hub import Hub
 from relay.room.shared import Shared
 from relay.room.tail import Retention
@@ -45,8 +45,8 @@ class Cluster:
         self.answer: Callable[[dict[str, Any]], Coroutine[Any, Any, Any]]
         self.count: Callable[[], int]
         self.link = Link(settings.nats_url, shared.relay, self._on_up, self._on_down)
-        self.stream = Stream(self.link, settings)
-        self.rooms = Rooms(self.link, self.stream, shared, retention)
+        self.stream = EntryStream(self.link, settings)
+        self.rooms = NatsRooms(self.link, self.stream, shared, retention)
         self._shared = shared
         self._settings = settings
         self._loop = asyncio.get_running_loop()

@@ -24,7 +24,7 @@ class Flight:
     sent: float = 0.0  # the last time
 
 
-class Stored(NamedTuple):
+class Appended(NamedTuple):
     """The stream has taken it."""
 
     sequence: int
@@ -45,7 +45,7 @@ def read_told(message: Msg) -> tuple[int, int, bytes] | None:
         return None
 
 
-def read_answer(data: bytes) -> Stored | Behind | str | None:
+def read_answer(data: bytes) -> Appended | Behind | str | None:
     """Return what has become of an append; a text says what is wrong, None that nobody knows."""
     try:
         answer = orjson.loads(data)
@@ -53,7 +53,7 @@ def read_answer(data: bytes) -> Stored | Behind | str | None:
         return None
     error = answer.get("error")
     if error is None:
-        return Stored(int(answer["seq"]))
+        return Appended(int(answer["seq"]))
     description = str(error.get("description", ""))
     if error.get("err_code") not in _WRONG_LAST:
         return description

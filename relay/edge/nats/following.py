@@ -23,7 +23,7 @@ from relay.edge.nats.flight import EXPECTED
 from relay.edge.nats.link import Link
 from relay.edge.nats.log import NatsLog
 from relay.edge.nats.reading import Read
-from relay.edge.nats.stream import Stream
+from relay.edge.nats.stream import EntryStream
 from relay.room.batch import Batch
 from relay.room.presence import PresenceState
 from relay.room.tail import Retention
@@ -43,7 +43,7 @@ class Following:
         self,
         log: NatsLog,
         link: Link,
-        stream: Stream,
+        stream: EntryStream,
         retention: Retention,
         account: Account,
         describe: Callable[[], PresenceState],

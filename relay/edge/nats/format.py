@@ -15,11 +15,11 @@ _SIZE: Final = 4  # bytes of the head's size, big-endian
 HEAD: Final = 512  # bytes of an entry at most, beside its frames and `PART` for each span or change
 
 
-class Broken(ValueError):
+class BadEntry(ValueError):
     """It is no entry of ours."""
 
 
-class Stored(NamedTuple):
+class StoredEntry(NamedTuple):
     """An entry as the stream holds it; `previous` is the sequence before it in its subject."""
 
     relay: str
@@ -32,14 +32,14 @@ class Stored(NamedTuple):
     data: bytes
 
     def batch(self, account: Account) -> Batch:
-        """Return the batch that it holds; raise `Broken` if it is none."""
+        """Return the batch that it holds; raise `BadEntry` if it is none."""
         try:
             spans = tuple(_spans(self.spans, len(self.data)))
             changes = tuple(map(_change, self.changes))
         except (ValueError, TypeError) as error:
-            raise Broken(str(error)) from None
+            raise BadEntry(str(error)) from None
         if bool(spans) + bool(changes) + self.is_begin != 1:
-            raise Broken("it holds nothing, or more than one kind of thing")
+            raise BadEntry("it holds nothing, or more than one kind of thing")
         return Batch(self.data, spans, self.relay, self.number, account, changes)
 
 
@@ -62,29 +62,29 @@ def pack(batch: Batch, at: int, previous: int, *, is_begin: bool = False) -> byt
     return b"".join((_MARK, len(head).to_bytes(_SIZE, "big"), head, batch.data))
 
 
-def read(data: bytes) -> Stored:
-    """Return what `pack` has written; raise `Broken` for anything else."""
+def read(data: bytes) -> StoredEntry:
+    """Return what `pack` has written; raise `BadEntry` for anything else."""
     if data[: len(_MARK)] != _MARK:
-        raise Broken("it has not the mark of an entry")
+        raise BadEntry("it has not the mark of an entry")
     start = len(_MARK) + _SIZE
     end = start + int.from_bytes(data[len(_MARK) : start], "big")
     try:
         relay, number, at, previous, is_begin, spans, changes = orjson.loads(data[start:end])
     except (ValueError, TypeError) as error:
-        raise Broken(str(error)) from None
+        raise BadEntry(str(error)) from None
     if not (
         isinstance(relay, str)
         and all(type(value) is int for value in (number, at, previous))
         and isinstance(spans, list)
         and isinstance(changes, list)
     ):
-        raise Broken("its head has other fields")
-    return Stored(relay, number, at, previous, bool(is_begin), spans, changes, data[end:])
+        raise BadEntry("its head has other fields")
+    return StoredEntry(relay, number, at, previous, bool(is_begin), spans, changes, data[end:])
 
 
 def entries(
     messages: Iterable[tuple[int, bytes]], account: Account
-) -> Sequence[tuple[int, Stored]]:
+) -> Sequence[tuple[int, StoredEntry]]:
     """Return sequence and content of the entries among the messages of a subject, in their order.
 
     Messages that are not entries are left out, and entries that do not follow the message that they
@@ -92,7 +92,7 @@ def entries(
     """
     found, last = [], 0
     for sequence, data in messages:
-        with suppress(Broken):
+        with suppress(BadEntry):
             stored = read(data)
             stored.batch(account)
             if stored.previous >= last:
@@ -111,13 +111,13 @@ def _spans(records: Sequence[Any], size: int) -> Sequence[Span]:
             and isinstance(session, str)
             and all(type(value) is int and value > 0 for value in (first, end, messages))
         ):
-            raise Broken("its spans are not those of its frames")
+            raise BadEntry("its spans are not those of its frames")
         name = None if user is None else UserName(user)
         author = Author(name, SessionId(session))
         found.append(Span(author, first, start, end, messages, bool(has_marked)))
         start = end
     if start != size:
-        raise Broken("its spans are not those of its frames")
+        raise BadEntry("its spans are not those of its frames")
     return found
 
 
@@ -125,6 +125,6 @@ def _change(record: Sequence[Any]) -> Change:
     user, session, attempt, is_join, over = record
     is_text = isinstance(user, str) and isinstance(session, str)
     if not (is_text and type(attempt) is int and (over is None or isinstance(over, str))):
-        raise Broken("its changes are not of sessions")
+        raise BadEntry("its changes are not of sessions")
     by = None if over is None else SessionId(over)
     return Change(UserName(user), SessionId(session), attempt, bool(is_join), by)

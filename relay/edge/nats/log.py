@@ -19,7 +19,7 @@ from nats.aio.msg import Msg
 from relay.account import Account
 from relay.edge.nats import format, subjects
 from relay.edge.nats.errors import Away
-from relay.edge.nats.flight import EXPECTED, Behind, Flight, Stored, read_answer, read_told
+from relay.edge.nats.flight import EXPECTED, Appended, Behind, Flight, read_answer, read_told
 from relay.edge.nats.log_owner import LogOwner
 from relay.edge.nats.reading import Read
 from relay.edge.nats.rotation import Rotation
@@ -186,7 +186,7 @@ class NatsLog(Tail):
                 return
             else:
                 entry = Entry(sequence, stored.at, stored.batch(self._account))
-        except format.Broken as problem:
+        except format.BadEntry as problem:
             self._owner.note_foreign(self.subject, str(problem))
         self.head, self._expected, self.flight = sequence, None, None
         self.rotation.take(entry.batch.relay if entry else "", sequence, self._loop.time())
@@ -247,7 +247,7 @@ class NatsLog(Tail):
     def _answered(self, message: Msg, expected: int) -> None:
         """The stream has taken the batch, or not."""
         answer = read_answer(message.data)
-        if isinstance(answer, Stored) and self._is_next(answer.sequence):
+        if isinstance(answer, Appended) and self._is_next(answer.sequence):
             self._land(answer.sequence)
         elif isinstance(answer, Behind) and self._is_emptied(answer.last, expected):
             self._expected = answer.last

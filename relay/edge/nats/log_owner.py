@@ -6,7 +6,7 @@ from typing import Any, Protocol
 from nats.aio.msg import Msg
 
 from relay.edge.nats.link import Link
-from relay.edge.nats.stream import Stream
+from relay.edge.nats.stream import EntryStream
 from relay.names import RoomName
 
 
@@ -14,7 +14,7 @@ class LogOwner(Protocol):
     """What a log needs of the others."""
 
     link: Link
-    stream: Stream
+    stream: EntryStream
 
     def start_following(self, room: RoomName) -> None:
         """Open the log, if nobody has begun to."""

@@ -15,7 +15,7 @@ from relay.edge.nats.following import Following
 from relay.edge.nats.latency import Latency
 from relay.edge.nats.link import Link
 from relay.edge.nats.log import NatsLog
-from relay.edge.nats.stream import Stream
+from relay.edge.nats.stream import EntryStream
 from relay.names import RoomName
 from relay.room.hub import Hub
 from relay.room.log import Follower, LogState
@@ -28,12 +28,14 @@ logger = logging.getLogger("relay")
 _OPEN: Final = 4.0  # seconds for a room's log to be opened
 
 
-class Rooms:
+class NatsRooms:
     """Opens logs, and knows them by their rooms; `on_lost` closes the members of one that ends,
     `on_relay` is told who appends.
     """
 
-    def __init__(self, link: Link, stream: Stream, shared: Shared, retention: Retention) -> None:
+    def __init__(
+        self, link: Link, stream: EntryStream, shared: Shared, retention: Retention
+    ) -> None:
         self.link = link
         self.stream = stream
         self.followed: dict[RoomName, Following] = {}

@@ -23,7 +23,7 @@ _TOO_MUCH: Final = 4  # times what is wanted: then a shorter time is looked at
 _PIECES: Final = 8  # times that a shorter time is tried
 
 
-class Stream:
+class EntryStream:
     """One stream of JetStream; `epoch` names its life."""
 
     def __init__(self, link: Link, settings: Settings) -> None:

@@ -179,8 +179,8 @@ class Handover:
         self._copy()
         for rooms in self.inventory.tell_rooms():
             self.replica.add_rooms(_as_sent(rooms))
-        for records, data in self.inventory.tell_halves():
-            self.replica.add_halves(_as_sent(records), data)
+        for records, data in self.inventory.tell_unfinished():
+            self.replica.add_unfinished(_as_sent(records), data)
         self.replica.remove(self.inventory.gone())
 
     def finish(self) -> dict[Connection, Moved]:

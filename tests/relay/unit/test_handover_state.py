@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from relay.edge.handover import halves
+from relay.edge.handover import told_messages
 from relay.edge.handover.inventory import Inventory
 from relay.edge.handover.replica import Replica
 from relay.names import RoomName, UserName
@@ -126,7 +126,7 @@ def _play(script: list[Step], moves: bool) -> list[object]:
         ]
 
     # So that deliveries are cut, too, and what is told of messages that have not ended.
-    with mock.patch.object(dispatch, "TURN", 2), mock.patch.object(halves, "MESSAGE", 1500):
+    with mock.patch.object(dispatch, "TURN", 2), mock.patch.object(told_messages, "MESSAGE", 1500):
         return asyncio.run(run())
 
 

@@ -19,7 +19,7 @@ from relay.access.access import MAX_AGE, Access, KeysMissing
 from relay.access.grants import OPEN, Forbidden, Grant
 from relay.access.keys import BadKey, key_set, public_keys, secret_key
 from relay.access.revocations import Revocation
-from relay.access.tokens import Refused, UnknownKey, verify
+from relay.access.tokens import TokenRefused, UnknownKey, verify
 from relay.names import RoomName, UserName
 from relay.settings import Settings, SettingsError
 
@@ -62,7 +62,7 @@ def test_several_public_keys_are_tried_in_turn() -> None:
     keys = public_keys(pem(EC) + pem(other))
     for key in (EC, other):
         assert verify(sign(CLAIMS, key, "ES256"), keys, NOW).user == "alice"
-    with pytest.raises(Refused, match="wrong signature"):
+    with pytest.raises(TokenRefused, match="wrong signature"):
         verify(sign(CLAIMS, ec.generate_private_key(ec.SECP256R1()), "ES256"), keys, NOW)
 
 
@@ -204,7 +204,7 @@ def test_room_of_a_token(claim: str | list[str], room: str, admits: bool) -> Non
 )
 def test_each_cause_of_a_refusal_has_its_sentence(claims: dict[str, Any], why: str) -> None:
     """None of them quotes the token."""
-    with pytest.raises(Refused) as error:
+    with pytest.raises(TokenRefused) as error:
         grant(**claims)
     assert str(error.value).startswith(why)
 
@@ -234,7 +234,7 @@ def test_leeway_is_for_the_beginning_only() -> None:
 )
 def test_what_is_no_token_is_refused(token: str, why: str) -> None:
     """Whatever it is, there is a sentence for it."""
-    with pytest.raises(Refused) as error:
+    with pytest.raises(TokenRefused) as error:
         verify(token, [secret_key(SECRET)], NOW)
     assert str(error.value).startswith(why)
 

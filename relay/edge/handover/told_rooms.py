@@ -14,7 +14,7 @@ from relay.room.room import Room
 _MOST: Final = 1000  # in one message: some milliseconds of work
 
 
-class Rooms:
+class ToldRooms:
     """Of each room: which one it was, and where its log ended."""
 
     def __init__(self, rooms: Mapping[RoomName, Room], entries: Numbers) -> None:

@@ -11,7 +11,7 @@ from relay.edge.connection import Connection
 from relay.edge.handover.format import MESSAGE, BlobWriter
 
 
-class Halves:
+class ToldMessages:
     """Of each connection: which message, and how much of it has been told."""
 
     def __init__(self) -> None:
