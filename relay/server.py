@@ -148,7 +148,7 @@ async def _listen(
     """Serve: those who have been taken over, and those who come from now on."""
     taken = arrival.taken
     sockets = taken.listeners if taken else await open_sockets(settings, (), arrival.obstacle)
-    listener = Listener(sockets, lambda: Gate(inside, context.service.doors))
+    listener = Listener(sockets, lambda: Gate(inside, context.service.non_members))
     listener.start()
     if taken is not None:
         _go_on(taken, context, inside)
@@ -158,7 +158,7 @@ async def _listen(
 def _go_on(taken: Taken, context: Context, inside: NewProtocol) -> None:
     """Read the requests of those who have come to the relay before, and note what has happened."""
     for transport, received in taken.gates:
-        gate = Gate(inside, context.service.doors, received)
+        gate = Gate(inside, context.service.non_members, received)
         transport.set_protocol(gate)
         gate.connection_made(transport)
         transport.resume_reading()

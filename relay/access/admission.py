@@ -17,7 +17,7 @@ def max_connections(settings: Settings, file_limit: int, memory_limit: int) -> i
     return min(settings.max_connections or possible, possible)
 
 
-def strangers(file_limit: int) -> int:
+def non_members(file_limit: int) -> int:
     """Return how many handshakes, and as many plain requests, may have a socket at once."""
     return max(16, (_reserve(file_limit) - _OWN) // 2)
 

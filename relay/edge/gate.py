@@ -12,7 +12,7 @@ from typing import Final
 
 import orjson
 
-from relay.edge.doors import Doors, Verdict
+from relay.edge.non_members import NonMembers, Verdict
 
 PATIENCE: Final = 15.0  # seconds for a whole head, and until a handshake is decided
 MOST: Final = 128 * 1024  # bytes of a head; what is longer, aiohttp's side refuses with a reason
@@ -24,26 +24,28 @@ NewProtocol = Callable[[], asyncio.Protocol]
 
 
 class Gate(asyncio.Protocol):
-    """One connection before its first request is under way; `doors` has all of them."""
+    """One connection before its first request is under way; `non_members` has all of them."""
 
     __slots__ = (
         "_deadline",
-        "_doors",
         "_inside",
         "_is_deaf",
         "_new_inside",
+        "_non_members",
         "_received",
         "_refusal",
         "address",
         "transport",
     )
 
-    def __init__(self, new_inside: NewProtocol, doors: Doors, received: bytes = b"") -> None:
+    def __init__(
+        self, new_inside: NewProtocol, non_members: NonMembers, received: bytes = b""
+    ) -> None:
         self.transport: asyncio.Transport | None = None
         self.address = ""
         self._new_inside = new_inside
         self._inside: asyncio.Protocol | None = None  # aiohttp's, from when the head is whole
-        self._doors = doors
+        self._non_members = non_members
         self._refusal = b""  # the answer to whatever comes
         self._is_deaf = False  # it has been answered
         self._received = received
@@ -61,12 +63,12 @@ class Gate(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self.transport = transport
-        verdict = self._doors.enter(self)
+        verdict = self._non_members.enter(self)
         if verdict is Verdict.TURNED_AWAY:
             transport.abort()
             return
         if verdict is Verdict.REFUSED:
-            self._refusal = _answer(self._doors.refusal(self))
+            self._refusal = _answer(self._non_members.refusal(self))
         loop = asyncio.get_running_loop()
         patience = _LINGER if self._refusal else PATIENCE
         self._deadline = loop.call_later(patience, transport.abort)
@@ -96,7 +98,7 @@ class Gate(asyncio.Protocol):
         start = max(0, len(self._received) - len(_END))
         before = self.held
         self._received += data
-        self._doors.take(self, self.held - before)
+        self._non_members.take(self, self.held - before)
         if self._inside is None:
             self._open_if_whole(start)
         else:
@@ -124,9 +126,9 @@ class Gate(asyncio.Protocol):
         if self._received.find(_END, start) < 0 and len(self._received) <= MOST:
             return
         assert self.transport is not None
-        self._doors.uncount(self)  # what is inside does
+        self._non_members.uncount(self)  # what is inside does
         self._inside = self._new_inside()
-        self._doors.take(self, len(self._received))  # there are two copies now
+        self._non_members.take(self, len(self._received))  # there are two copies now
         self._inside.connection_made(self.transport)
         self._inside.data_received(self._received)
 
@@ -139,7 +141,7 @@ class Gate(asyncio.Protocol):
             self.transport.write_eof()
 
     def _leave(self) -> None:
-        self._doors.leave(self)
+        self._non_members.leave(self)
         self._received = b""
         if self._deadline is not None:
             self._deadline.cancel()

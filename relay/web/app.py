@@ -13,12 +13,12 @@ from relay.access import admission
 from relay.access.access import Access
 from relay.account import Account
 from relay.edge.counters import Counters
-from relay.edge.doors import Doors
 from relay.edge.drain import Drain
 from relay.edge.handover.service import Carried, Service
 from relay.edge.heartbeat import Heartbeat
 from relay.edge.key_sets import KeySet
 from relay.edge.memory import HELD, Memory
+from relay.edge.non_members import NonMembers
 from relay.edge.roster import Roster
 from relay.edge.runtime import Runtime
 from relay.edge.turns import Turns
@@ -53,7 +53,7 @@ from relay.wire.parser import Parser
 
 NewLog = Callable[[OnEntry, Retention, LogState | None], Log]
 
-_STRANGERS_SHARE: Final = 4  # a quarter of what may be held is for those who are no members
+_NON_MEMBERS_SHARE: Final = 4  # a quarter of what may be held is for those who are no members
 _HISTORY_SHARE: Final = 8  # one eighth of the memory limit is for all rooms' history
 
 
@@ -100,10 +100,10 @@ def create_app(settings: Settings, file_limit: int, new_log: NewLog = MemoryLog)
         counters.refused[status] += 1
         refusals.write("a connection", status, error)
 
-    share = admission.strangers(file_limit)
-    doors = Doors(
+    share = admission.non_members(file_limit)
+    non_members = NonMembers(
         share,
-        memory.held_limit // _STRANGERS_SHARE,
+        memory.held_limit // _NON_MEMBERS_SHARE,
         settings.max_connections_per_ip,
         access.is_proxy,
         note,
@@ -134,7 +134,7 @@ def create_app(settings: Settings, file_limit: int, new_log: NewLog = MemoryLog)
         "revocations": access.revocations,
     }
     max_connections = admission.max_connections(settings, file_limit, memory_limit)
-    service = Service(runtime, carried, settings.release_commit, doors)
+    service = Service(runtime, carried, settings.release_commit, non_members)
     if cluster is not None:
         carried["cluster"] = cluster
         service.rest, service.go_on = cluster.rest, cluster.go_on
@@ -155,7 +155,7 @@ def create_app(settings: Settings, file_limit: int, new_log: NewLog = MemoryLog)
             period=period,
             history_age=settings.history_age,
             memory=memory,
-            others=doors.look,
+            others=non_members.look,
         ),
         counters=counters,
         metrics=registry(

@@ -122,7 +122,7 @@ class HttpProtocol(web.RequestHandler):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
-        self._context.service.doors.open(self)
+        self._context.service.non_members.open(self)
 
     async def start(self) -> None:
         """Answer requests; none, where the connection has ended before its first turn."""
@@ -132,7 +132,7 @@ class HttpProtocol(web.RequestHandler):
     def connection_lost(self, exc: BaseException | None) -> None:
         """It has ended, or has been upgraded."""
         self._stop_watching()
-        self._context.service.doors.leave(self)
+        self._context.service.non_members.leave(self)
         if self.handshake is not None and self.transport is not None:
             # What came behind the handshake is not wanted either.
             self.handshake.cancel()
@@ -144,7 +144,7 @@ class HttpProtocol(web.RequestHandler):
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self._context.service.doors.weigh(self)
+        self._context.service.non_members.weigh(self)
         loop = asyncio.get_running_loop()
         until = loop.time() + _PATIENCE
         self._taking = loop.call_later(_STALL, self._look, self._untaken(), until)
@@ -169,7 +169,7 @@ class HttpProtocol(web.RequestHandler):
             self._head += len(data)
         if is_idle or self._messages or self._body.is_eof():
             self._ahead += len(data)
-        self._context.service.doors.weigh(self)
+        self._context.service.non_members.weigh(self)
         if not is_idle:
             if self._ahead > MAX_HEAD and (self._messages or self._body.is_eof()):
                 self._pause_reading_for_buffer()
@@ -195,7 +195,7 @@ class HttpProtocol(web.RequestHandler):
             self._ahead = self._head
             if self._buffer_paused:
                 self._resume_reading_if_drained()
-        self._context.service.doors.weigh(self)
+        self._context.service.non_members.weigh(self)
         return finished
 
     def _resume_reading_if_drained(self) -> None:

@@ -47,7 +47,7 @@ async def answer_refusals(request: web.Request, handler: Handler) -> web.StreamR
     let_through(request.transport)
     if context.drain.state is State.HANDED_OVER:  # the next request is for its successor
         answer.force_close()
-    if context.service.doors.is_crowded or answer.headers.get("Connection") == "close":
+    if context.service.non_members.is_crowded or answer.headers.get("Connection") == "close":
         answer.force_close()
     if answer.status >= 400:
         context.counters.refused[answer.status] += 1

@@ -5,8 +5,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from relay.edge.doors import Doors
 from relay.edge.gate import Gate
+from relay.edge.non_members import NonMembers
 from relay.edge.runtime import Runtime
 
 
@@ -22,7 +22,7 @@ class Carried(Protocol):
 
 @dataclass(slots=True)
 class Service:
-    """`doors` has the connections that are no members.
+    """`non_members` has the connections that are no members.
 
     `rest` returns when the logs have answered all that was published; nobody publishes any more
     until `go_on`, or it raises `TimeoutError`. `busy` are aiohttp's protocols with a request under
@@ -32,7 +32,7 @@ class Service:
     runtime: Runtime
     carried: Mapping[str, Carried]
     release: str  # which commit this is
-    doors: Doors
+    non_members: NonMembers
     rest: Callable[[], Awaitable[None]] | None = None  # None: a log answers at once
     go_on: Callable[[], None] | None = None
     busy: set[asyncio.Protocol] = field(default_factory=set)
@@ -40,4 +40,4 @@ class Service:
     @property
     def gates(self) -> list[Gate]:
         """Connections whose first request is not under way yet."""
-        return [gate for gate in self.doors.gates if isinstance(gate, Gate)]
+        return [gate for gate in self.non_members.gates if isinstance(gate, Gate)]

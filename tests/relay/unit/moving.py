@@ -6,11 +6,11 @@ from typing import Any
 import orjson
 
 from relay.edge.connection import Connection
-from relay.edge.doors import Doors
 from relay.edge.handover.format import FORMAT
 from relay.edge.handover.inventory import Inventory
 from relay.edge.handover.replica import Replica
 from relay.edge.handover.service import Carried, Service
+from relay.edge.non_members import NonMembers
 from relay.edge.runtime import Runtime
 from relay.names import RoomName, UserName
 from relay.settings import Settings
@@ -215,8 +215,8 @@ def hand_over(old: Runtime, new: Runtime, number: int = FORMAT) -> dict[Connecti
 
 
 def make_service(runtime: Runtime, carried: Mapping[str, Carried], release: str) -> Service:
-    doors = Doors(100, 10**9, 0, lambda peer: True, lambda status, error: None)
-    return Service(runtime, carried, release, doors)
+    non_members = NonMembers(100, 10**9, 0, lambda peer: True, lambda status, error: None)
+    return Service(runtime, carried, release, non_members)
 
 
 def _as_sent(value: Any) -> Any:

@@ -36,7 +36,7 @@ class Verdict(Enum):
 
 
 @dataclass(slots=True)
-class Doors:
+class NonMembers:
     """All gates and guests, in the order of their arrival.
 
     `share` is how many there may be of each, `held_limit` how many bytes may be held for all of
