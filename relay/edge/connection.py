@@ -45,7 +45,7 @@ class Connection(asyncio.BufferedProtocol):
         runtime, session = self._runtime, self.session
         self._transport.set_protocol(self)
         runtime.roster.add(self)
-        runtime.journal.joined(session.user, session.room.name, session.options.address)
+        runtime.connection_log.joined(session.user, session.room.name, session.options.address)
         if refusal is None:
             session.join(answer)
         else:
@@ -131,7 +131,7 @@ class Connection(asyncio.BufferedProtocol):
         session.leave()
         unsent = 0 if self._closing is None else self._closing.unsent
         end = describe_end(session.ending, unsent, str(exc or "stream ended"))
-        runtime.journal.left(session.user, session.room.name, end)
+        runtime.connection_log.left(session.user, session.room.name, end)
         runtime.roster.remove(self, end.reason)
 
     def _stop(self) -> None:

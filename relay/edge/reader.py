@@ -27,7 +27,7 @@ class Reader:
         try:
             problem = session.intake.feed(data)
         except Exception:
-            runtime.journal.defect(session.user, session.room.name)
+            runtime.connection_log.defect(session.user, session.room.name)
             problem = Reason.FAILED.close()
         if problem is not None:
             session.close(problem, 0 if problem.reason is Reason.FAILED else STALL)

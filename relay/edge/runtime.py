@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from relay.edge.journal import Journal
+from relay.edge.connection_log import ConnectionLog
 from relay.edge.roster import Roster
 from relay.edge.turns import Turns
 from relay.member.session import Session
@@ -29,5 +29,5 @@ class Runtime:
     period: float  # seconds between two looks at a connection
     turns: Turns  # of those who have sent more than their share
     renew: Callable[[Session, str], None]  # check a fresh token of a session, and take it or close
-    journal: Journal = field(default_factory=Journal)
+    connection_log: ConnectionLog = field(default_factory=ConnectionLog)
     buffer: memoryview = field(default_factory=lambda: memoryview(bytearray(READ)))

@@ -69,7 +69,7 @@ def _member(member: object) -> dict[str, Any]:
 
 def _ended(name: str, context: Context) -> list[dict[str, Any]]:
     """Return who has left this room last, the latest first, and why."""
-    recent = context.runtime.journal.recent
+    recent = context.runtime.connection_log.recent
     of_room = (each for each in reversed(recent) if each.room == name)
     return [
         {"at": round(each.at, 3), "user": each.user, "reason": each.reason, "how": each.how}

@@ -26,7 +26,7 @@ class Left(NamedTuple):
     how: str
 
 
-class Journal:
+class ConnectionLog:
     """Writes lines; the first of a second tells how many there were without one before.
 
     `recent` are the last who left, over all rooms.
