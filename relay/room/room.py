@@ -15,12 +15,12 @@ from relay.room.batch import ANYBODY, Author, Batch, Piece
 from relay.room.dispatch import Dispatch
 from relay.room.log import Entry, LogState, OpenLog, last
 from relay.room.member import Member, Publisher
+from relay.room.member_changes import MemberChanges, join_of
 from relay.room.membership import Membership
 from relay.room.presence import Presence, PresenceState
 from relay.room.settling import Settling
 from relay.room.shared import Shared
 from relay.room.state import RoomState
-from relay.room.turnover import Turnover, join_of
 
 
 class Room:
@@ -28,11 +28,11 @@ class Room:
 
     __slots__ = (
         "_appender",
+        "_changes",
         "_dispatch",
         "_open_log",
         "_settling",
         "_shared",
-        "_turnover",
         "_who",
         "name",
         "presence",
@@ -47,7 +47,7 @@ class Room:
         self._who = Membership()
         self._dispatch = Dispatch(self._who, shared)
         self._settling = Settling()
-        self._turnover = Turnover(
+        self._changes = MemberChanges(
             self.presence, self._who, self._appender, self._dispatch, self._settling, shared
         )
 
@@ -126,10 +126,10 @@ class Room:
         """Remove a member; what it published is still delivered."""
         if self.members.get(member.user) is member:
             self._who.remove(member.user)
-            self._turnover.let_go(member)
+            self._changes.let_go(member)
         elif not self._who.stop_joining(member):
             return
-        self._turnover.depart(member.user)
+        self._changes.depart(member.user)
 
     def history(self, messages: int) -> tuple[Sequence[Entry], int]:
         """Return the entries that hold the last messages, and how many of the first to skip."""
@@ -182,7 +182,7 @@ class Room:
         is_shared = self._appender.log.is_shared
         for user, person in self.presence.people.items():
             if not is_shared or person.relay == self._shared.relay:
-                self._turnover.depart(user)
+                self._changes.depart(user)
 
     def depart_all(self, relay: str) -> None:
         """Another relay has died: take the leave of all that it had."""
@@ -191,7 +191,7 @@ class Room:
 
     def close(self) -> None:
         """It is forgotten."""
-        self._turnover.close()
+        self._changes.close()
         self._dispatch.close()
         self._appender.log.close()
 
@@ -231,7 +231,7 @@ class Room:
         batch = entry.batch
         credits, newcomers = self._appender.take_back(batch)
         if batch.changes:
-            self._turnover.take(entry, newcomers)
+            self._changes.take(entry, newcomers)
         else:
             self._dispatch.add(entry, self._who.receivers(), credits)
         if self._settling:
@@ -252,7 +252,7 @@ class Room:
 
     def on_begin(self, entry: Entry) -> None:
         """Another relay could not learn who is in the room: tell again which members are here."""
-        self._turnover.begin()
+        self._changes.begin()
 
     def who(self) -> PresenceState:
         """Return who is here."""

@@ -1,4 +1,4 @@
-"""Who comes to a room and goes, by its log: names change hands at their place there."""
+"""Joins and leaves of a room as its log returns them: names change hands at their place there."""
 
 from typing import Final
 
@@ -18,7 +18,7 @@ from relay.wire.closing import Reason
 _BEGINNING: Final = 15.0  # seconds in which relays tell again who is there
 
 
-class Turnover:
+class MemberChanges:
     """Takes the changes that the log hands back, and lets members go."""
 
     __slots__ = (
