@@ -1,8 +1,8 @@
 """The end of a connection that the relay closes: the closing handshake (RFC 6455 §7.1.2) in time.
 
 The client may take its backlog until the session's deadline. Once it has everything, it has
-`GOODBYE` seconds for its own close frame or the end of its stream. A client that does not answer
-is reset.
+`CLOSE_TIMEOUT` seconds for its own close frame or the end of its stream. A client that does not
+answer is reset.
 """
 
 import asyncio
@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Final
 
 from relay.edge.kernel import unacknowledged
-from relay.member.ending import GOODBYE
+from relay.member.ending import CLOSE_TIMEOUT
 from relay.member.session import Session
 
 _STEP: Final = 0.1  # seconds between two looks at what the client has acknowledged
@@ -60,7 +60,7 @@ class ClosingHandshake:
         if now < self._ending.deadline and unacknowledged(self._transport):
             self._call_at(now + _STEP, self._await_acknowledgement)
         else:
-            self._call_at(now + GOODBYE, self.reset)
+            self._call_at(now + CLOSE_TIMEOUT, self.reset)
 
     def _call_at(self, at: float, callback: Callable[[], None]) -> None:
         self._timer.cancel()

@@ -8,7 +8,7 @@ from enum import Enum
 from typing import Final
 
 from relay.edge.roster import Roster
-from relay.member.ending import GOODBYE
+from relay.member.ending import CLOSE_TIMEOUT
 from relay.wire import notes
 from relay.wire.closing import Reason
 
@@ -59,7 +59,7 @@ class Drain:
         await asyncio.sleep(min(_SETTLE, timeout / 10))
         members = list(self._roster.clients)
         random.shuffle(members)
-        start, window = loop.time(), max(0.0, min(window, deadline - loop.time() - GOODBYE))
+        start, window = loop.time(), max(0.0, min(window, deadline - loop.time() - CLOSE_TIMEOUT))
         for index, member in enumerate(members):
             delay = window * index / len(members)
             member.session.tell(notes.drain(round(delay * 1000)))
@@ -69,7 +69,7 @@ class Drain:
             delay = start + window * index / len(members) - loop.time()
             if delay > 0:
                 await asyncio.sleep(delay)
-            patience = max(0.0, deadline - loop.time() - GOODBYE)
+            patience = max(0.0, deadline - loop.time() - CLOSE_TIMEOUT)
             member.session.close(Reason.RESTARTING.close(), patience)
 
         # 3. Wait for the last of them, and cut off whoever is left at the deadline.

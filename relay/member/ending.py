@@ -1,8 +1,8 @@
 """How a connection ends: what each reason means for what is still to be sent and read.
 
-A client that is closed has some seconds to take its backlog, then `GOODBYE` more for its own close
-frame or the end of its stream, while its input is read: closing over unread input would make the
-kernel send RST, and the client lose what it was sent before. Then it is reset.
+A client that is closed has some seconds to take its backlog, then `CLOSE_TIMEOUT` more for its own
+close frame or the end of its stream, while its input is read: closing over unread input would make
+the kernel send RST, and the client lose what it was sent before. Then it is reset.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from relay.wire.closing import Close, Reason
 
-GOODBYE: Final = 2.0  # seconds for the client's close frame or the end of its stream
+CLOSE_TIMEOUT: Final = 2.0  # seconds for the client's close frame or the end of its stream
 
 # What such a client still sends cannot be parsed, or must not be kept.
 _UNREADABLE: Final = frozenset(
@@ -65,7 +65,7 @@ class Ending:
 def begin_ending(close: Close, now: float, patience: float) -> Ending:
     """Return the ending of a connection that may take its backlog for `patience` seconds."""
     drops = close.reason in _DROPS
-    return Ending(close, now + patience, now + GOODBYE + (0 if drops else patience))
+    return Ending(close, now + patience, now + CLOSE_TIMEOUT + (0 if drops else patience))
 
 
 class End(NamedTuple):
