@@ -83,9 +83,9 @@ class Connection(asyncio.BufferedProtocol):
         self.watchdog.check(now)
         return private(self.session)
 
-    def depart(self) -> None:
+    def begin_close(self) -> None:
         self._closing = ClosingHandshake(self.session, self._transport, self._runtime.loop)
-        self._runtime.roster.depart(self)
+        self._runtime.roster.free_place(self)
 
     def end_when_sent(self) -> None:
         if self._closing is not None:
@@ -126,7 +126,7 @@ class Connection(asyncio.BufferedProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         runtime, session = self._runtime, self.session
         if session.is_open:
-            runtime.roster.depart(self)
+            runtime.roster.free_place(self)
         self._stop()
         session.leave()
         unsent = 0 if self._closing is None else self._closing.unsent

@@ -88,7 +88,7 @@ class Roster:
         if count:
             self.left[Reason.RESTARTING.name.lower()] += count
 
-    def depart(self, client: Client) -> None:
+    def free_place(self, client: Client) -> None:
         """A client is being closed: its place is free for its successor.
 
         Its socket still counts: an address has as many that are being closed as may be open.

@@ -6,7 +6,7 @@ from typing import Protocol
 class Owner(Protocol):
     """It has the session's socket, and closes it when the session has ended."""
 
-    def depart(self) -> None:
+    def begin_close(self) -> None:
         """The session has begun to leave: `Session.ending` says how, and until when."""
 
     def end_when_sent(self) -> None:

@@ -191,7 +191,7 @@ class Session:
                 self.owner.abort()
             return
         self.ending = ending = begin_ending(close, self._terms.clock(), patience)
-        self.owner.depart()
+        self.owner.begin_close()
         if ending.stops_parsing:
             self.inbox.stop()
         if ending.settles:

@@ -71,7 +71,7 @@ class Hub:
 
     def end_graces(self, now: float) -> None:
         """Take the leave of those who have not come back in time; `now` in seconds."""
-        for room in tuple(self._shared.deserted):
+        for room in tuple(self._shared.in_grace):
             room.end_graces(now)
 
     def _forget(self, room: Room) -> None:

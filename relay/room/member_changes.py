@@ -82,7 +82,7 @@ class MemberChanges:
             elif (holder := self._who.members.get(change.user)) is not member:
                 if is_taken and holder is not None and holder.id == change.session:
                     self._replace(change, self._who.remove(change.user))
-                self.depart(change.user)  # it has left before it was there
+                self.begin_grace(change.user)  # it has left before it was there
             elif not is_taken:  # a raw one, which has been in its room since it came
                 self._who.remove(change.user)
                 self.let_go(member)
@@ -137,11 +137,11 @@ class MemberChanges:
             if not self._who.has(change.user):
                 self._appender.change(change)
         if not self._presence.leaving:
-            self._shared.deserted.discard(self)
+            self._shared.in_grace.discard(self)
 
     def close(self) -> None:
         """The room is forgotten."""
-        self._shared.deserted.discard(self)
+        self._shared.in_grace.discard(self)
 
     def let_go(self, member: Member) -> None:
         """It is no longer one of the members."""
@@ -149,13 +149,13 @@ class MemberChanges:
         self._dispatch.forget(member)
         self._dispatch.caught_up(member)
 
-    def depart(self, user: UserName) -> None:
+    def begin_grace(self, user: UserName) -> None:
         """Nobody has this name any more, unless somebody comes back within the grace period."""
         person = self._presence.people.get(user)
         is_ours = person is not None and person.relay in ("", self._shared.relay)
         if is_ours and not self._who.has(user):
-            self._presence.depart(user, self._shared.clock() + self._shared.leave_grace)
-            self._shared.deserted.add(self)
+            self._presence.begin_grace(user, self._shared.clock() + self._shared.leave_grace)
+            self._shared.in_grace.add(self)
 
 
 def join_of(member: Member, over: SessionId | None) -> Change:

@@ -75,7 +75,7 @@ class Presence:
         for user, *person in state.people:
             self.people[user] = Person(*person)
         for user, until in state.leaving:
-            self.depart(user, until)
+            self.begin_grace(user, until)
         self._gone.update((session, (attempt, at)) for session, attempt, at in state.gone)
         self.is_told = state.is_told
 
@@ -122,7 +122,7 @@ class Presence:
         """A member is there whose join nobody has told."""
         self.people.setdefault(user, Person(session, 0))
 
-    def depart(self, user: UserName, until: float) -> None:
+    def begin_grace(self, user: UserName, until: float) -> None:
         """The member with this name is gone; it may come back until then."""
         person = self.people.get(user)
         if person is not None:

@@ -129,7 +129,7 @@ class Room:
             self._changes.let_go(member)
         elif not self._who.stop_joining(member):
             return
-        self._changes.depart(member.user)
+        self._changes.begin_grace(member.user)
 
     def history(self, messages: int) -> tuple[Sequence[Entry], int]:
         """Return the entries that hold the last messages, and how many of the first to skip."""
@@ -182,7 +182,7 @@ class Room:
         is_shared = self._appender.log.is_shared
         for user, person in self.presence.people.items():
             if not is_shared or person.relay == self._shared.relay:
-                self._changes.depart(user)
+                self._changes.begin_grace(user)
 
     def depart_all(self, relay: str) -> None:
         """Another relay has died: take the leave of all that it had."""

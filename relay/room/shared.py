@@ -16,7 +16,7 @@ class Patient(Protocol):
         """End what has lasted long enough; `now` in seconds."""
 
 
-class Deserted(Protocol):
+class InGrace(Protocol):
     """A room that somebody has left who may come back."""
 
     def end_graces(self, now: float) -> None:
@@ -33,6 +33,6 @@ class Shared:
     totals: Totals = field(default_factory=Totals)
     clock: Callable[[], float] = monotonic  # seconds
     congested: set[Patient] = field(default_factory=set)  # whose patience is to be checked
-    deserted: set[Deserted] = field(default_factory=set)  # whose graces are to be ended
+    in_grace: set[InGrace] = field(default_factory=set)  # whose graces are to be ended
     leave_grace: float = 5.0  # seconds in which who comes back has never left
     session_age: float = 120.0  # seconds for which a session that is gone is remembered

@@ -89,7 +89,7 @@ def test_presence_goes_on_from_its_state(script: list[tuple[str, int]]) -> None:
         if what == "join":
             presence.apply([_change(f"p{who}", is_join=True, attempt=now + 1)], now)
         elif what == "depart":
-            presence.depart(UserName(f"p{who}"), now + 3)
+            presence.begin_grace(UserName(f"p{who}"), now + 3)
         else:
             presence.apply(presence.overdue(now), now)
     again = Presence(presence.snapshot())
@@ -167,7 +167,7 @@ def test_many_who_leave_at_once_do_not_look_at_each_other() -> None:
     names = [f"p{number}" for number in range(1000)]
     presence.apply([_change(name, is_join=True, attempt=0) for name in names], 0)
     for name in names:
-        presence.depart(UserName(name), 5)
+        presence.begin_grace(UserName(name), 5)
         assert not presence.is_awaiting
     assert people.asked < 10 * len(names)
 
@@ -178,7 +178,7 @@ def test_who_may_come_back_is_known(steps: list[tuple[str, str]]) -> None:
     presence = Presence()
     for attempt, (name, step) in enumerate(steps, 1):
         if step == "go":
-            presence.depart(UserName(name), attempt + 3)
+            presence.begin_grace(UserName(name), attempt + 3)
         elif step == "end":
             presence.apply(presence.overdue(attempt), attempt)
         else:

@@ -17,7 +17,7 @@ from tests.relay.unit.transport import Transport
 class _Nobody:
     """Owns a session that no socket is read for."""
 
-    def depart(self) -> None:
+    def begin_close(self) -> None:
         raise AssertionError
 
     def end_when_sent(self) -> None:
