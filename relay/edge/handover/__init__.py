@@ -3,6 +3,6 @@
 The one that serves waits in `server`; `predecessor` is its side, `inventory` what it has to tell.
 The other finds it by `rendezvous`; `successor` is its side, builds a `replica`, and `arrival` says
 what came of it. `channel` carries messages and descriptors, `format` turns state into messages and
-back, `former` into those of the format before; `service` is all that is handed over.
+back, `previous_format` into those of the format before; `service` is all that is handed over.
 docs/handover.md has the format and how it may change.
 """

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from relay.edge.connection import Connection
 from relay.edge.gate import Gate
-from relay.edge.handover import former
+from relay.edge.handover import previous_format
 from relay.edge.handover.format import (
     FORMAT,
     MESSAGE,
@@ -77,7 +77,7 @@ class Inventory:
         self._held: list[Connection] = []
 
     @property
-    def is_former(self) -> bool:
+    def reads_previous(self) -> bool:
         """Whether the successor reads the format before this one only."""
         return self.format < FORMAT
 
@@ -144,7 +144,7 @@ class Inventory:
     def news(self) -> News:
         """Return what is to be told in the next round."""
         connections, entries = self.new_connections(), self.new_entries()
-        if self.is_former:
+        if self.reads_previous:
             return News(connections, entries, 0, 0)
         unfinished = sum(map(self._told_messages.left, (*self._connections, *connections)))
         return News(connections, entries, self._told_rooms.untold(), unfinished)
@@ -164,11 +164,13 @@ class Inventory:
 
     def tell_rooms(self) -> Iterable[list[Any]]:
         """Yield messages that hold rooms in which nothing is on its way."""
-        return () if self.is_former else self._told_rooms.tell()
+        return () if self.reads_previous else self._told_rooms.tell()
 
     def tell_unfinished(self) -> Iterable[tuple[Any, bytes]]:
         """Yield messages that hold what has come of messages that have not ended."""
-        return () if self.is_former else self._told_messages.tell(tuple(self._connections.items()))
+        if self.reads_previous:
+            return ()
+        return self._told_messages.tell(tuple(self._connections.items()))
 
     def hold(self) -> None:
         """Read no more from those whose messages come on, until `release`."""
@@ -216,7 +218,7 @@ class Inventory:
             if connection.socket is None:
                 continue
             session = connection.session
-            is_whole = not (self.is_former and session.inbox.unfinished)
+            is_whole = not (self.reads_previous and session.inbox.unfinished)
             if session.ending is None and session.is_plain and is_whole:
                 moved.append(connection)
                 numbers.append(number)
@@ -229,10 +231,10 @@ class Inventory:
                 self.left += 1
             else:
                 moved.append(connection)
-                begun = 0 if self.is_former else self._told_messages.begun(connection)
+                begun = 0 if self.reads_previous else self._told_messages.begun(connection)
                 record = pack_session(session.snapshot(begun), writer, self._entries)
-                if self.is_former:
-                    record = former.of_session(record)
+                if self.reads_previous:
+                    record = previous_format.of_session(record)
                 records.append((number, session.room.name, record, pack_ending(session.ending)))
         head = {
             "rooms": [

@@ -10,6 +10,6 @@ Record = dict[str, Any]
 
 def of_session(record: Record) -> Record:
     """Return the record of a session, of whose message nothing was told before."""
-    former = {name: value for name, value in record.items() if name != "fresh_token"}
+    session = {name: value for name, value in record.items() if name != "fresh_token"}
     inbox = {name: value for name, value in record["inbox"].items() if name != "begun"}
-    return {**former, "inbox": inbox}
+    return {**session, "inbox": inbox}
