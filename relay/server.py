@@ -33,7 +33,7 @@ from relay.wire.closing import Reason
 logger = logging.getLogger("relay")
 
 _QUIET: Final = 0.1  # seconds in which nobody connects any more, where another serves instead
-_SETTLE: Final = 3.0  # seconds after which that is not waited for any longer
+_QUIET_TIMEOUT: Final = 3.0  # seconds after which that is not waited for any longer
 _LOOK: Final = 0.02  # seconds between two looks at that
 
 
@@ -190,7 +190,7 @@ async def _step_aside(
         # Who found this relay before the other took its place still becomes a member.
         quiet = 0.0
         with suppress(TimeoutError):
-            async with asyncio.timeout(_SETTLE):
+            async with asyncio.timeout(_QUIET_TIMEOUT):
                 while quiet < _QUIET:
                     is_busy = listener.is_waited_for or context.service.gates
                     quiet = 0.0 if is_busy else quiet + _LOOK

@@ -16,7 +16,7 @@ logger = logging.getLogger("relay")
 
 _MARGIN: Final = 0.4  # seconds of the deadline kept for the end of the process
 _TURN: Final = 500  # members told before others get their turn
-_SETTLE: Final = 0.05  # seconds in which what the kernel has received already is read and relayed
+_READ_ON: Final = 0.05  # seconds in which what the kernel has received already is read and relayed
 
 
 class State(Enum):
@@ -56,7 +56,7 @@ class Drain:
 
         # 2. Ask members to leave, in random order and spread over the window, so that they do not
         #    all come back at once; each is closed behind its backlog.
-        await asyncio.sleep(min(_SETTLE, timeout / 10))
+        await asyncio.sleep(min(_READ_ON, timeout / 10))
         members = list(self._roster.clients)
         random.shuffle(members)
         start, window = loop.time(), max(0.0, min(window, deadline - loop.time() - CLOSE_TIMEOUT))

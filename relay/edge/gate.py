@@ -29,7 +29,7 @@ class Gate(asyncio.Protocol):
     __slots__ = (
         "_deadline",
         "_inside",
-        "_is_deaf",
+        "_is_answered",
         "_new_inside",
         "_non_members",
         "_received",
@@ -47,7 +47,7 @@ class Gate(asyncio.Protocol):
         self._inside: asyncio.Protocol | None = None  # aiohttp's, from when the head is whole
         self._non_members = non_members
         self._refusal = b""  # the answer to whatever comes
-        self._is_deaf = False  # it has been answered
+        self._is_answered = False  # it has been refused, and takes nothing more
         self._received = received
         self._deadline: asyncio.TimerHandle | None = None
 
@@ -135,8 +135,8 @@ class Gate(asyncio.Protocol):
     def _refuse(self) -> None:
         """Answer once; the connection ends when the client ends it, or with its deadline."""
         assert self.transport is not None
-        if not (self._is_deaf or self.transport.is_closing()):
-            self._is_deaf = True
+        if not (self._is_answered or self.transport.is_closing()):
+            self._is_answered = True
             self.transport.write(self._refusal)
             self.transport.write_eof()
 

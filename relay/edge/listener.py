@@ -49,7 +49,7 @@ class Listener:
         for sock in self.sockets:
             self._loop.remove_reader(sock)
 
-    async def settle(self) -> None:
+    async def finish_accepting(self) -> None:
         """Pause, and wait until each connection that was accepted has its protocol."""
         self.pause()
         while self._connecting:

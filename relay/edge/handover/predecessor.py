@@ -108,7 +108,7 @@ class Predecessor:
             await self._call(self._channel.send, "OKAY", hello)
             try:
                 await self._copy()
-                await self._listener.settle()
+                await self._listener.finish_accepting()
                 await self._decide()
             except BaseException:
                 self._inventory.release()
