@@ -1,6 +1,7 @@
-"""Taking a connection away from aiohttp: like `relay.wire.parser`, it relies on its internals.
+"""The answer 101 to a handshake, and taking its connection away from aiohttp.
 
-The methods called here are public, and made for aiohttp's own WebSockets and transports to call.
+Like `relay.wire.parser`, it relies on aiohttp's internals. The methods called here are public, and
+made for aiohttp's own WebSockets and transports to call.
 Tests over real sockets hold what it relies on: frames that come in with the handshake are not lost,
 and nothing is written or closed behind our back.
 """
