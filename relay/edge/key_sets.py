@@ -22,8 +22,8 @@ logger = logging.getLogger("relay")
 
 _PERIOD: Final = 300.0  # seconds between two fetches
 _RETRY: Final = 15.0  # seconds until the next, after one that failed
-_PAUSE: Final = 10.0  # seconds between two fetches that tokens asked for
-_TIMEOUT: Final = aiohttp.ClientTimeout(total=5)  # seconds
+PAUSE: Final = 10.0  # seconds between two fetches that tokens asked for
+TIMEOUT: Final = aiohttp.ClientTimeout(total=5)  # seconds
 _MAX_SIZE: Final = 256 * 1024  # bytes of the answer, as it comes and decompressed
 _PLAIN: Final = {"Accept-Encoding": "identity"}  # some servers send what they keep: compressed
 _GZIP: Final = 16 + zlib.MAX_WBITS  # RFC 1952, as zlib is told of it
@@ -63,7 +63,7 @@ class KeySet:
         """Fetch it again, unless that was done just now; return whether there is a new answer."""
         loop = asyncio.get_running_loop()
         if self._fetch_task is None:
-            if self._asked is not None and loop.time() - self._asked < _PAUSE:
+            if self._asked is not None and loop.time() - self._asked < PAUSE:
                 return False
             self._fetch_task = asyncio.create_task(self.fetch(), name="key set on demand")
             self._fetch_task.add_done_callback(self._forget)
@@ -102,7 +102,7 @@ class KeySet:
         try:
             async with (
                 # Decompressed here: the library would do it before anybody has seen the size.
-                aiohttp.ClientSession(timeout=_TIMEOUT, auto_decompress=False) as session,
+                aiohttp.ClientSession(timeout=TIMEOUT, auto_decompress=False) as session,
                 session.get(self._url, allow_redirects=False, headers=_PLAIN) as answer,
             ):
                 if answer.status != 200:
@@ -115,7 +115,7 @@ class KeySet:
                 if encoding not in ("", "identity"):
                     body = _decompressed(body, encoding)
         except TimeoutError:
-            raise _NoKeySet(f"no answer within {_TIMEOUT.total:g} s") from None
+            raise _NoKeySet(f"no answer within {TIMEOUT.total:g} s") from None
         except (aiohttp.ClientError, OSError) as error:
             raise _NoKeySet(f"no connection to it ({type(error).__name__})") from None
         try:

@@ -67,15 +67,15 @@ class Bench:
 
     async def append(self, *words: bytes) -> Entry:
         """Append messages, and wait until they have their place."""
-        return await self._append(join(self.pieces(*words), self._relay, 0, self._account))
+        return await self.append_batch(join(self.pieces(*words), self._relay, 0, self._account))
 
     async def change(self, *changes: Change) -> Entry:
-        return await self._append(Batch(b"", (), self._relay, 0, self._account, changes))
+        return await self.append_batch(Batch(b"", (), self._relay, 0, self._account, changes))
 
     def pieces(self, *words: bytes) -> list[Piece]:
         return [piece(self.alice, word) for word in words]
 
-    async def _append(self, batch: Batch) -> Entry:
+    async def append_batch(self, batch: Batch) -> Entry:
         self._number += 1
         batch.number = self._number
         count = len(self.reader.entries)
@@ -147,7 +147,7 @@ async def test_authors_come_back_with_their_numbers(bench: Bench) -> None:
     """Of a batch that several have published to, with names of any script."""
     zoe = Person('zoë "Z" 👩‍🔬')
     data = join([*bench.pieces(b"a"), piece(zoe, b"b", b"c")], "relay", 0, Account())
-    entry = await bench._append(data)
+    entry = await bench.append_batch(data)
     assert [span.author.user for span in entry.batch.spans] == ["alice", zoe.user]
     assert [(span.first, span.messages) for span in entry.batch.spans] == [(1, 1), (1, 2)]
     assert entry.batch.own[zoe.id].last == 2

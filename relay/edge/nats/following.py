@@ -119,7 +119,7 @@ class Following:
             await self._offer()
             begun = await self._begin(head)
             if begun is None:
-                await self._withdraw()
+                await self.withdraw()
                 return False
             state = {"head": begun, "trimmed": begun, "people": [], "gone": [], "holds": head > 0}
         held: Sequence[Read] = ()
@@ -193,7 +193,7 @@ class Following:
             handler = self._asked
             self._subscriptions.append(await self._link.subscribe(subject, handler, "relays"))
 
-    async def _withdraw(self) -> None:
+    async def withdraw(self) -> None:
         """Stop answering."""
         self._offers = False
         with suppress(Exception):

@@ -18,14 +18,22 @@ _KNOWN: Final = 64  # other relays that are remembered
 
 
 class Rotation:
-    """Says how long to wait before an append; times are seconds of the event loop's clock."""
+    """Says how long to wait before an append; times are seconds of the event loop's clock.
+
+    `left` says until when the next place is left to which relay.
+    """
 
     def __init__(self) -> None:
         self._moment = _MOMENT[0]
         self._last = "", 0.0  # whose the last entry was, and when it came
         self._lately: dict[str, float] = {}  # until when which other relay takes its turn
         self._places: dict[str, int] = {}  # sequence of each other relay's last entry
-        self._left: dict[str, float] = {}  # until when the next place is left to which relay
+        self.left: dict[str, float] = {}
+
+    @property
+    def known(self) -> int:
+        """How many other relays are remembered."""
+        return len(self._places.keys() | self._lately.keys())
 
     def land(self, relay: str, trip: float, now: float) -> None:
         """An entry of ours has its place, `trip` seconds after it was sent."""
@@ -36,7 +44,7 @@ class Rotation:
     def take(self, relay: str, sequence: int, now: float) -> None:
         """Another relay's entry has come."""
         self._last = relay, now
-        self._left.pop(relay, None)
+        self.left.pop(relay, None)
         for known in self._places, self._lately:
             known.pop(relay, None)
             if len(known) >= _KNOWN:
@@ -47,14 +55,14 @@ class Rotation:
     def leave(self, relay: str, sequence: int, now: float) -> None:
         """A relay was too late for the place `sequence`, which is ours: the next one is for it."""
         if self._places.get(relay, 0) < sequence:  # else it has had one meanwhile
-            self._left[relay] = now + _LEFT
+            self.left[relay] = now + _LEFT
             self._lately[relay] = now + _LATELY
 
     def wait(self, relay: str, now: float) -> float:
         """Return for how many seconds others come before this relay; 0: it is its turn."""
-        until = max(self._left.values(), default=0.0)
+        until = max(self.left.values(), default=0.0)
         if until <= now:
-            self._left.clear()
+            self.left.clear()
         last, at = self._last
         if now < at + _MOMENT[1] * _KNOWN:
             ring = sorted({relay, last, *(each for each, end in self._lately.items() if now < end)})

@@ -182,7 +182,7 @@ class FakeDocker:
             return Answer(not bad, "", "relay.imagine is not allowed\n" if bad else "")
         if "run" in words:
             assert "rehearsal.yml" in text
-            box = self._make(release, "relay-rehearsal")
+            box = self.make(release, "relay-rehearsal")
             box.started, box.status = self.clock.time, "running"
             self._age()
             return Answer(True, "")
@@ -191,10 +191,10 @@ class FakeDocker:
         if release not in self.images:
             return Answer(False, "", f"No such image: relay:{release}\n")
         while len(self.boxes) < wanted:
-            self._make(release)
+            self.make(release)
         return Answer(True, "")
 
-    def _make(self, release: str, name: str = "") -> Box:
+    def make(self, release: str, name: str = "") -> Box:
         self._number += 1
         kind = self.kinds.get(release, Relay.GOOD)
         box = Box(name or f"container{self._number}", release, kind)

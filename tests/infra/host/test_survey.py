@@ -18,7 +18,7 @@ def test_a_survey_survives_its_way_as_json(world: World) -> None:
     """What cannot be seen is empty; deploys come newest first."""
     world.deploy(A)
     world.deploy(B)
-    found = survey(world.program(B)._host)
+    found = survey(world.host)
     assert found.release == B
     assert [deploy[:2] for deploy in found.deploys] == [(B, "kept"), (A, "kept")]
     assert 0 < found.memory[0] < found.memory[1]
@@ -30,7 +30,7 @@ def test_a_survey_says_why_docker_cannot_be_asked(world: World) -> None:
     """What needs no engine is told all the same."""
     world.deploy(A)
     world.docker.away_until = world.clock.time + 1000
-    found = survey(world.program(A)._host)
+    found = survey(world.host)
     assert found.trouble.startswith("docker stats failed: Cannot connect to the Docker daemon")
     assert (found.services, found.health) == ((), {})
     assert [deploy[:2] for deploy in found.deploys] == [(A, "kept")]

@@ -87,7 +87,7 @@ def test_preparing_removes_what_deploys_left_that_were_cut_off(world: World) -> 
     world.deploy(A)
     world.stage(B)
     today = world.stage("20261125T113000-bbbbbbbbbbbb")
-    rehearsal = world.docker._make(B, "relay-rehearsal")
+    rehearsal = world.docker.make(B, "relay-rehearsal")
     world.stage("20261125T120000-cccccccccccc")
     world.program("20261125T120000-cccccccccccc").run("prepare", "60", "somebody")
     assert rehearsal not in world.docker.boxes

@@ -8,6 +8,6 @@ from relay import __main__
 from relay.edge import key_sets
 
 if __name__ == "__main__":
-    key_sets._PAUSE = 0.0  # type: ignore[misc]
-    key_sets._TIMEOUT = aiohttp.ClientTimeout(total=600)  # type: ignore[misc]
+    key_sets.PAUSE = 0.0  # type: ignore[misc]
+    key_sets.TIMEOUT = aiohttp.ClientTimeout(total=600)  # type: ignore[misc]
     sys.exit(__main__.main([]))

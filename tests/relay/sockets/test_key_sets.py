@@ -115,12 +115,12 @@ async def _keys_of(issuer: Issuer) -> bytes:
 
 async def test_those_who_ask_at_once_share_one_fetch(monkeypatch: pytest.MonkeyPatch) -> None:
     """And the next fetch waits for its time."""
-    monkeypatch.setattr(key_sets, "_PAUSE", 0.0)
+    monkeypatch.setattr(key_sets, "PAUSE", 0.0)
     issuer = Issuer()
     async with issuer.serving() as url:
         keys = KeySet(url, lambda taken: None)
         assert await asyncio.gather(*(keys.refresh() for _ in range(50))) == [True] * 50
         assert issuer.asked == 1
-        monkeypatch.setattr(key_sets, "_PAUSE", 3600.0)
+        monkeypatch.setattr(key_sets, "PAUSE", 3600.0)
         assert not await keys.refresh()
         assert issuer.asked == 1

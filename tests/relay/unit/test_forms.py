@@ -4,6 +4,7 @@ import asyncio
 import gc
 import tracemalloc
 from collections.abc import Callable
+from typing import NamedTuple
 
 import pytest
 
@@ -28,21 +29,21 @@ def _in_loop(test: Callable[[Loop, Runtime], None]) -> None:
     asyncio.run(run())
 
 
-def _reader(runtime: Runtime, name: str, room: str) -> Connection:
-    """Return an annotated member."""
+class _Reader(NamedTuple):
+    """An annotated member."""
+
+    connection: Connection
+    wire: Wire
+
+
+def _reader(runtime: Runtime, name: str, room: str) -> _Reader:
     wire = Wire()
     wire.room = 10**9
     options = Options(UserName(name), resume=Resume(name))
     state = begin(options, runtime.loop.time())
     connection = Connection(wire, runtime.hub.room(RoomName(room)), state, runtime)
     connection.start(b"", b"")
-    return connection
-
-
-def _wire(connection: Connection) -> Wire:
-    wire = connection._transport
-    assert isinstance(wire, Wire)
-    return wire
+    return _Reader(connection, wire)
 
 
 def test_account_is_what_is_held_before_stuck_readers() -> None:
@@ -56,7 +57,7 @@ def test_account_is_what_is_held_before_stuck_readers() -> None:
             speakers.append(connect(runtime, "speaker", Wire(), room=room))
         loop.run()
         for reader in readers:
-            _wire(reader).room = 0
+            reader.wire.room = 0
         message = encode(2, bytes(100_000))
         account, before = runtime.terms.account, runtime.terms.account.held
         gc.collect()
@@ -70,7 +71,7 @@ def test_account_is_what_is_held_before_stuck_readers() -> None:
         assert account.forms > 20 * 100_000
         assert account.held - before == pytest.approx(traced, rel=0.1)
         for reader in readers:
-            _wire(reader).give(10**9)
+            reader.wire.give(10**9)
         assert account.forms == 0
 
     _in_loop(test)
@@ -85,20 +86,22 @@ def test_large_entry_of_a_backlog_is_put_together_once(monkeypatch: pytest.Monke
         speaker = connect(runtime, "speaker", Wire(), room="den")
         loop.run()
         for reader in readers:
-            _wire(reader).room = 0
+            reader.wire.room = 0
         for text in (b"small", bytes(900_000)):
             receive(speaker, encode(2, text))
             loop.run()
         account = runtime.terms.account
         for reader in readers:
-            wire = _wire(reader)
+            wire = reader.wire
             wire.give(len(wire.held) + 1000)  # all of the small one, a little of the large one
         assert 900_000 < account.forms < 910_000
-        assert all(load.private(reader.session) < load.AT_REST + 100 for reader in readers)
+        assert all(
+            load.private(reader.connection.session) < load.AT_REST + 100 for reader in readers
+        )
         for reader in readers[1:]:
-            _wire(reader).give(10**9)
+            reader.wire.give(10**9)
         assert 900_000 < account.forms < 910_000
-        readers[0].connection_lost(None)
+        readers[0].connection.connection_lost(None)
         assert account.forms == 0
 
     _in_loop(test)
@@ -111,13 +114,13 @@ def test_rest_of_what_is_being_sent_names_the_same_epoch_in_a_successor() -> Non
         reader = _reader(runtime, "reader", "den")
         speaker = connect(runtime, "speaker", Wire(), room="den")
         loop.run()
-        wire = _wire(reader)
+        wire = reader.wire
         wire.taken, wire.room = b"", 50
         receive(speaker, encode(2, bytes(1000)))
         loop.run()
         whole = wire.taken + wire.held
         assert runtime.hub.room(RoomName("den")).epoch.encode() in wire.held
-        _, after = hand_over(runtime, make_runtime(loop.call_soon))[reader]
+        _, after = hand_over(runtime, make_runtime(loop.call_soon))[reader.connection]
         after.give(10**9)
         assert wire.taken + after.taken == whole
 

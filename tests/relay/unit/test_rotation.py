@@ -53,4 +53,4 @@ def test_relays_that_are_remembered_are_bounded() -> None:
     rotation = Rotation()
     for number in range(1000):
         rotation.take(f"relay{number}", number, 100)
-    assert len(rotation._places) == len(rotation._lately) == 64
+    assert rotation.known == 64
