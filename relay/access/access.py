@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from relay.access.addresses import ClientAddress, client_address, is_trusted
+from relay.access.addresses import ClientAddress, client_address, trust
 from relay.access.grants import OPEN, Forbidden, Grant
 from relay.access.keys import BadKey, Key, public_keys, secret_key
 from relay.access.origins import origin_allowed
@@ -30,7 +30,7 @@ class Access:
         self.revocations = Revocations(now)
         self.now = now
         self._origins = settings.allowed_origins
-        self._proxies = settings.trusted_proxies
+        self._is_proxy = trust(settings.trusted_proxies)
         self._fixed = _keys(settings)
         self._fetched: tuple[Key, ...] = ()
         self._fetched_until = 0.0
@@ -128,11 +128,11 @@ class Access:
 
     def is_proxy(self, peer: str) -> bool:
         """Whether connections from this address are those of many clients."""
-        return is_trusted(peer, self._proxies)
+        return self._is_proxy(peer)
 
     def client_address(self, peer: str, forwarded: str) -> ClientAddress:
         """Return whose connection it is, behind trusted proxies too."""
-        return client_address(peer, forwarded, self._proxies)
+        return client_address(peer, forwarded, self._is_proxy)
 
 
 def _keys(settings: Settings) -> tuple[Key, ...]:

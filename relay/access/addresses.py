@@ -1,7 +1,7 @@
 """Whose connection it is: the client's address behind trusted proxies, and what counts as one."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Final, NamedTuple
@@ -21,7 +21,9 @@ class ClientAddress(NamedTuple):
     unreadable: str | None = None
 
 
-def client_address(peer: str, forwarded: str, trusted: Sequence[Network]) -> ClientAddress:
+def client_address(
+    peer: str, forwarded: str, is_trusted: Callable[[str], bool]
+) -> ClientAddress:
     """Return the client's address: the last in `X-Forwarded-For` that no trusted proxy wrote.
 
     What a client writes there itself stands further left, and does not count. A peer without an
@@ -32,7 +34,7 @@ def client_address(peer: str, forwarded: str, trusted: Sequence[Network]) -> Cli
         hop = hop.strip()
         if not hop:
             continue
-        if address and not is_trusted(address, tuple(trusted)):
+        if address and not is_trusted(address):
             break
         candidate = _parse(hop)
         if candidate is None:
@@ -49,11 +51,16 @@ def address_group(address: str) -> str:
     return address
 
 
-@lru_cache(maxsize=4096)
-def is_trusted(address: str, trusted: tuple[Network, ...]) -> bool:
-    """Whether this is a proxy whose `X-Forwarded-For` counts."""
-    parsed = _parse(address)
-    return parsed is not None and any(parsed in network for network in trusted)
+def trust(networks: Sequence[Network]) -> Callable[[str], bool]:
+    """Return what tells whether an address is a proxy's, whose `X-Forwarded-For` counts."""
+
+    # Asked several times for each connection, mostly for the same few.
+    @lru_cache(maxsize=4096)
+    def is_trusted(address: str) -> bool:
+        parsed = _parse(address)
+        return parsed is not None and any(parsed in network for network in networks)
+
+    return is_trusted
 
 
 def _parse(text: str) -> IPv4Address | IPv6Address | None:

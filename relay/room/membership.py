@@ -15,12 +15,13 @@ class Membership:
     `receiving` is how many members are given the messages of others.
     """
 
-    __slots__ = ("_receivers", "joining", "members", "receiving")
+    __slots__ = ("_listeners", "_receivers", "joining", "members", "receiving")
 
     def __init__(self) -> None:
         self.members: dict[UserName, Member] = {}
         self.joining: dict[UserName, list[Member]] = {}
         self._receivers: tuple[Member, ...] | None = ()  # None when out of date
+        self._listeners: dict[UserName, Member] = {}  # asked for at each join
         self.receiving = 0  # counted as they come and go: to ask them all takes long
 
     def __bool__(self) -> bool:
@@ -45,18 +46,21 @@ class Membership:
 
     def listeners(self) -> Sequence[Member]:
         """Return who is told of others."""
-        return [each for each in self.members.values() if each.resume and each.receives]
+        return tuple(self._listeners.values())
 
     def put(self, member: Member) -> Member | None:
         """Give its name to this member; return who had it."""
         before = self.remove(member.user)
         self.members[member.user] = member
         self.receiving += member.receives
+        if member.resume and member.receives:
+            self._listeners[member.user] = member
         return before
 
     def remove(self, user: UserName) -> Member | None:
         """Take the name from whoever has it."""
         self._receivers = None
+        self._listeners.pop(user, None)
         member = self.members.pop(user, None)
         if member is not None:
             self.receiving -= member.receives

@@ -4,7 +4,7 @@ from ipaddress import ip_network
 
 import pytest
 
-from relay.access.addresses import address_group, client_address
+from relay.access.addresses import address_group, client_address, trust
 from relay.access.admission import max_connections
 from relay.access.origins import origin_allowed
 from relay.settings import Settings
@@ -37,7 +37,7 @@ TRUSTED = (ip_network("10.0.0.0/8"), ip_network("::1/128"))
 )
 def test_client_address(peer: str, forwarded: str, client: str) -> None:
     """The last that no trusted proxy wrote."""
-    assert client_address(peer, forwarded, TRUSTED).address == client
+    assert client_address(peer, forwarded, trust(TRUSTED)).address == client
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_what_a_trusted_proxy_wrote_and_nobody_can_read(
     peer: str, forwarded: str, unreadable: str | None
 ) -> None:
     """It is told; what a stranger wrote is not."""
-    assert client_address(peer, forwarded, TRUSTED).unreadable == unreadable
+    assert client_address(peer, forwarded, trust(TRUSTED)).unreadable == unreadable
 
 
 @pytest.mark.parametrize(
