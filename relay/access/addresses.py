@@ -21,9 +21,7 @@ class ClientAddress(NamedTuple):
     unreadable: str | None = None
 
 
-def client_address(
-    peer: str, forwarded: str, is_trusted: Callable[[str], bool]
-) -> ClientAddress:
+def client_address(peer: str, forwarded: str, is_trusted: Callable[[str], bool]) -> ClientAddress:
     """Return the client's address: the last in `X-Forwarded-For` that no trusted proxy wrote.
 
     What a client writes there itself stands further left, and does not count. A peer without an

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Final, TypeVar
 
@@ -73,23 +73,26 @@ class Heartbeat:
             self._hub.check_patience(now)
             self._hub.end_graces(now)
             sampled = self._others()
-            async for client in _in_turns(self._roster.clients):
-                try:
-                    sampled += client.beat(now)
-                except Exception:  # of one client; the others still need their heartbeat
-                    logger.exception("a defect of the relay")
+            async for clients in _in_turns(self._roster.clients):
+                for client in clients:
+                    try:
+                        sampled += client.beat(now)
+                    except Exception:  # of one client; the others still need their heartbeat
+                        logger.exception("a defect of the relay")
             account.sampled = sampled
             if now - expired >= self._expiry:
                 expired = now
-                async for room in _in_turns(self._hub.rooms.values()):
-                    self._hub.expire(room)
+                async for rooms in _in_turns(self._hub.rooms.values()):
+                    for room in rooms:
+                        self._hub.expire(room)
 
 
-async def _in_turns(items: Collection[T]) -> AsyncIterator[T]:
-    """Yield the items as they are now, and let the event loop go on now and then."""
+async def _in_turns(items: Collection[T]) -> AsyncIterator[Sequence[T]]:
+    """Yield the items as they are now, a few at once, and let the event loop go on in between."""
+    all_items = tuple(items)
     began = time.monotonic()
-    for index, item in enumerate(tuple(items)):
-        yield item
-        if index % _LOOK == _LOOK - 1 and time.monotonic() - began > _TURN:
+    for start in range(0, len(all_items), _LOOK):
+        yield all_items[start : start + _LOOK]
+        if time.monotonic() - began > _TURN:
             await asyncio.sleep(0)
             began = time.monotonic()

@@ -23,7 +23,7 @@ class Reader:
     def receive(self, data: bytes) -> None:
         """Give the session what has come."""
         session, runtime = self._session, self._runtime
-        self._watchdog.hear(runtime.loop.time())
+        self._watchdog.hear(runtime.terms.clock())
         try:
             problem = session.intake.feed(data)
         except Exception:

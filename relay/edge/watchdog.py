@@ -56,13 +56,15 @@ class Watchdog:
                 session.owner.abort()
         if not session.is_open:
             return
+        inbox, runtime = session.inbox, self._runtime
         expires = session.options.expires
         if expires is not None and now >= expires:
             session.close(Reason.TOKEN_EXPIRED.close())
-        elif not session.inbox.comes_on(now, is_read=not session.is_unread):
-            size = session.inbox.unfinished
-            session.close(Reason.UNFINISHED.close(size=size, seconds=WINDOW), 0)
-        else:
+        elif (inbox.pieces or inbox.pace) and not inbox.comes_on(
+            now, is_read=not session.is_unread
+        ):
+            session.close(Reason.UNFINISHED.close(size=inbox.unfinished, seconds=WINDOW), 0)
+        elif now - liveness.heard >= runtime.interval - runtime.period:
             self._check_silence(now)
 
     def _check_silence(self, now: float) -> None:

@@ -90,7 +90,9 @@ class AnnotatedOutbox(Outbox):
             self._begin((entry,), 0, data)
             self._share(data, batch, batch.annotated)
             self._write()
-        return Delivered.TAKEN if self._receives else Delivered.WITHHELD
+        if not self._receives:
+            return Delivered.WITHHELD
+        return Delivered.REST if self.excluded in batch.own else Delivered.TAKEN
 
     def _fall_behind(self, entry: Entry) -> Delivered:
         if not self._size(entry):

@@ -21,6 +21,10 @@ from relay.room.member import Delivered
 CONTROL: Final = 16 * 1024  # bytes of pings and pongs that may wait
 SKIP_LAG: Final = 64 * 1024  # bytes of backlog from which a client with lag=skip misses messages
 
+# Python 3.11 takes long to find a member of an enum, for each delivery.
+_TAKEN: Final = Delivered.TAKEN
+_REST: Final = Delivered.REST
+
 
 class Outbox:
     """Writes to one stream, in order and one chunk at a time.
@@ -93,26 +97,23 @@ class Outbox:
 
     def deliver(self, entry: Entry) -> Delivered:
         """Send the entry, or queue, skip or refuse it; never waits."""
+        if not self._is_direct:
+            return self._fall_behind(entry) if self.is_open else Delivered.GONE
         batch = entry.batch
-        if self._is_direct:
-            if self.excluded in batch.own:
-                data, most = batch.without(self.excluded), self.sending.most
-            else:
-                data, most = batch.data, CHUNK
-            size = len(data)
-            if size <= most:
-                if size:
-                    self._handed += size
-                    self._stream.write(data)  # may call `block`
-                    if self.is_blocked:
-                        self.sending.note(entry, size, is_copy=data is not batch.data)
-            else:
-                self._begin((entry,), 0, data)
-                self._write()
-            return Delivered.TAKEN
-        if not self.is_open:
-            return Delivered.GONE
-        return self._fall_behind(entry)
+        if self.excluded in batch.own:
+            data, most, outcome = batch.without(self.excluded), self.sending.most, _REST
+        else:
+            data, most, outcome = batch.data, CHUNK, _TAKEN
+        size = len(data)
+        if size > most:
+            self._begin((entry,), 0, data)
+            self._write()
+        elif size:
+            self._handed += size
+            self._stream.write(data)  # may call `block`
+            if self.is_blocked:
+                self.sending.note(entry, size, is_copy=data is not batch.data)
+        return outcome
 
     def send(self, data: bytes) -> None:
         """Send bytes of no entry before everything else, at the start."""
@@ -205,7 +206,7 @@ class Outbox:
     def _fall_behind(self, entry: Entry) -> Delivered:
         size = self._size(entry)
         if not size:
-            return Delivered.TAKEN
+            return Delivered.REST
         if self._skips and self.lag >= min(SKIP_LAG, self._limit // 2):
             self.skipped += entry.batch.count_without(self.excluded)[0]
             return Delivered.SKIPPED

@@ -48,13 +48,13 @@ class Appender:
 
         In a room that `is_idle`, one that comes alone, as the one before did, does not wait.
         """
-        pending = self.pending
-        if not pending:
-            if is_idle and self._appended is None and self._tempo.is_slow(self._shared.clock()):
+        pending, shared = self.pending, self._shared
+        if not (pending.pieces or pending.changes):
+            if is_idle and self._appended is None and self._tempo.is_slow(shared.clock()):
                 pending.add(piece, publisher)
                 self._append_pieces()
                 return
-            self._shared.schedule(self.flush)
+            shared.schedule(self.flush)
         elif pending.size + len(piece.data) > MAX_BATCH and self._appended is None:
             self._append_pieces()
         pending.add(piece, publisher)
@@ -67,11 +67,14 @@ class Appender:
 
     def flush(self) -> None:
         """Append what is pending, if the log has handed back the batch before."""
-        while self._appended is None and self.pending:
-            if self.pending.changes:
+        pending = self.pending
+        while self._appended is None:
+            if pending.changes:
                 self._append_changes()
-            else:
+            elif pending.pieces:
                 self._append_pieces()
+            else:
+                break
 
     def take_back(self, batch: Batch) -> tuple[Credits, Newcomers]:
         """A batch has its place: return whom to credit, and who has come, if it is ours."""

@@ -41,12 +41,21 @@ class Dispatch:
 
     @property
     def is_idle(self) -> bool:
-        return not self._deliveries
+        return not (self._deliveries or self._is_delivering)
 
     def add(self, entry: Entry, receivers: Sequence[Member], credits: Credits) -> None:
         """Deliver the entry behind all earlier ones, then give the credits."""
-        self._deliveries.append(Delivery(entry, receivers, credits))
-        if not (self._is_delivering or self._congestion.is_waiting):
+        count, size = len(receivers), entry.batch.size
+        must_queue = self._is_delivering or self._deliveries or self._congestion.behind
+        if must_queue or count > TURN or count * size > TURN_BYTES:
+            self._deliveries.append(Delivery(entry, receivers, credits))
+        else:  # the common case
+            self._congestion.state = Flow.FLOWING
+            self._is_delivering = True
+            self._deliver(entry, receivers)
+            _end(entry, credits)
+            self._is_delivering = False
+        if self._deliveries and not (self._is_delivering or self._congestion.is_waiting):
             self._pump()
 
     def hold(self, publisher: Publisher) -> None:
@@ -162,10 +171,8 @@ class Dispatch:
             turn -= len(members)
             turn_bytes -= len(members) * batch.size
             if delivery.is_over:
-                batch.annotated = None
                 self._deliveries.popleft()
-                for publisher, size in delivery.credits:
-                    publisher.credit(size)
+                _end(delivery.entry, delivery.credits)
         return True
 
     def _deliver(self, entry: Entry, members: Sequence[Member]) -> None:
@@ -174,13 +181,16 @@ class Dispatch:
         own = batch.own
         messages, size = batch.messages * len(members), len(batch.data) * len(members)
         overran: list[Member] = []
+        taken = Delivered.TAKEN  # not in the loop: Python 3.11 takes long to find it
         for member in members:
             outcome = member.deliver(entry)
+            if outcome is taken:
+                continue
             if member.excluded in own:
                 mine = own[member.excluded]
                 messages -= mine.messages
                 size -= mine.size
-            if outcome is Delivered.TAKEN:
+            if outcome is Delivered.REST:
                 continue
             if outcome is Delivered.QUEUED:
                 if member.is_behind:
@@ -222,3 +232,10 @@ class Dispatch:
             if only is not None and not (only.receives and only.excluded == author.session):
                 only = None
         return self._congestion.is_over(self._who.receiving, only)
+
+
+def _end(entry: Entry, credits: Credits) -> None:
+    """All have been given the entry."""
+    entry.batch.annotated = None
+    for publisher, size in credits:
+        publisher.credit(size)

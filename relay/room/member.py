@@ -13,7 +13,8 @@ from relay.wire.closing import Reason
 class Delivered(Enum):
     """What became of an entry that was given to a member."""
 
-    TAKEN = "taken"  # written, or it held nothing for this member
+    TAKEN = "taken"  # written, all of it
+    REST = "rest"  # written, without what this member published itself
     QUEUED = "queued"  # behind what the member has not taken yet
     SKIPPED = "skipped"  # left out: the member reads too slowly, and asked for that
     OVERRAN = "overran"  # refused: the backlog is beyond its limit, and the member has to go

@@ -204,9 +204,10 @@ class Room:
 
     def publish(self, piece: Piece, publisher: Publisher) -> None:
         """Take messages for the batch of this tick; `publisher` is credited once delivered."""
-        self._appender.publish(piece, publisher, is_idle=self._dispatch.is_idle)
-        if self._dispatch.is_waiting:
-            self._dispatch.hold(publisher)
+        dispatch = self._dispatch
+        self._appender.publish(piece, publisher, is_idle=dispatch.is_idle)
+        if self._shared.congested and dispatch.is_waiting:
+            dispatch.hold(publisher)
 
     def flush(self) -> None:
         """Append to the log what has happened in this tick."""

@@ -4,6 +4,7 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator, Callable
 from functools import partial
+from time import monotonic
 from typing import Final
 
 from aiohttp import web
@@ -77,7 +78,7 @@ def create_app(settings: Settings, file_limit: int, new_log: NewLog = MemoryLog)
         secrets.token_hex(6),
         loop.call_soon,
         account,
-        clock=loop.time,
+        clock=monotonic,
         leave_grace=settings.leave_grace,
         session_age=settings.history_age,
     )
@@ -114,7 +115,7 @@ def create_app(settings: Settings, file_limit: int, new_log: NewLog = MemoryLog)
         write_buffer_size=settings.write_buffer_size,
         account=account,
         hub=hub,
-        clock=loop.time,
+        clock=monotonic,
         new_parser=partial(Parser, loop=loop),
         message_rate=settings.message_rate,
         byte_rate=settings.byte_rate,

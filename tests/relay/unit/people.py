@@ -49,7 +49,8 @@ class Person:
         assert len(self.heard) - before == entry.batch.count_without(self.excluded)[0]
         if data:
             self.writes.append(len(data))
-        return self.outcome or Delivered.TAKEN
+        has_own = self.excluded in entry.batch.own
+        return self.outcome or (Delivered.REST if has_own else Delivered.TAKEN)
 
     def hold(self) -> None:
         assert not self.is_held
