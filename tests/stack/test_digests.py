@@ -1,7 +1,6 @@
 """`make digests` with an engine and a registry."""
 
 import json
-import re
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -89,21 +88,3 @@ def test_a_pinned_service_is_what_the_registry_has_unless_a_setting_says_otherwi
         run(*compose, "pull", "--quiet", "caddy")
     finally:
         _forget(name, digest)
-
-
-def test_make_names_every_file_that_has_an_image_of_somebody_else() -> None:
-    """And each image is written in a way that the script knows."""
-    command = re.search(r"scripts/pin-images (.+)", (ROOT / "Makefile").read_text())
-    assert command is not None
-    patterns = ("*Dockerfile*", "loadtest/*Dockerfile*", "docker-compose*.yml")
-    files = [file for pattern in patterns for file in ROOT.glob(pattern)]
-    found = {str(file.relative_to(ROOT)): named for file in files if (named := _named(file))}
-    assert sorted(found) == sorted(command[1].split())
-    known = re.compile(r"[a-z]+:(\$\{[A-Z_]+:-)?[\w.-]+(@sha256:\w+)?\}?")
-    assert all(known.fullmatch(image) for named in found.values() for image in named), found
-
-
-def _named(file: Path) -> list[str]:
-    """Images of a file, without those that this project builds."""
-    named = re.findall(r"^(?:FROM|    image:) +(\S+)", file.read_text(), re.MULTILINE)
-    return [image for image in named if "relay" not in image]
