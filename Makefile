@@ -137,8 +137,8 @@ lock: $(VENV)/dev.lock ## resolve the dependencies again and lock them in requir
 	$(BIN)/$(LOCK) pyproject.toml --group deploy --constraint requirements/ops.txt --output-file requirements/deploy.txt
 	$(BIN)/$(LOCK) --group ansible --constraint requirements/ops.txt --output-file requirements/ansible.txt
 
-digests: ## pin the base images of the Dockerfiles to what their tags mean today (needs Docker, and a registry)
-	@scripts/pin-images Dockerfile.relay loadtest/Dockerfile
+digests: ## pin the images of Dockerfiles and compose files to what their tags mean today (needs Docker, and a registry)
+	@scripts/pin-images Dockerfile.relay loadtest/Dockerfile docker-compose.yml docker-compose.cluster.yml
 
 smoke: $(VENV)/deploy.lock ## check that a server answers and relays a message: make smoke HOST=203.0.113.7 [COMMIT=…]
 	@$(BIN)/python -m infra.watch.smoke $(if $(call given,HOST),--host "$(HOST)") $(if $(SUMMARY),--summary $(SUMMARY)) $(if $(COMMIT),--commit $(COMMIT))

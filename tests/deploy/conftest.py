@@ -8,9 +8,8 @@ import pytest
 from xdist.remote import Producer
 from xdist.scheduler.loadscope import LoadScopeScheduling
 
-from tests.lab import images, stack
+from tests.lab import images, provisioned, stack
 from tests.lab.checkout import Checkout
-from tests.lab.playbook import provision
 from tests.lab.registry import Registry
 from tests.lab.release_host import ReleaseHost
 from tests.lab.vps import Vps, private_key
@@ -22,7 +21,7 @@ _DISK = 2_500_000_000  # bytes: Caddy, five releases, an image built there, and 
 _SHARING: Final = (
     (
         *("test_bad_releases.py", "test_deploy.py", "test_operating.py"),
-        *("test_refused_deploys.py", "test_rollback.py"),
+        *("test_refused_deploys.py", "test_rollback.py", "test_under_load.py"),
     ),
     ("test_caddy.py", "test_firewall.py", "test_provision.py", "test_settings.py"),
 )
@@ -69,23 +68,21 @@ def bare_vps() -> Iterator[Vps]:
 
 
 @pytest.fixture(scope="session")
-def provisioned_vps(lab: tuple[str, ...]) -> Iterator[Vps]:
+def provisioned_vps(registry: Registry, lab: tuple[str, ...]) -> Iterator[Vps]:
     """A server that is ready for releases and has none; shared by the tests of this process."""
-    vps = Vps.boot()
+    vps = provisioned.boot(registry, lab)
     try:
-        provision(vps, *lab).succeeded()
         yield vps
     finally:
         vps.destroy()
 
 
 @pytest.fixture(scope="session")
-def release_host(lab: tuple[str, ...]) -> Iterator[ReleaseHost]:
+def release_host(registry: Registry, lab: tuple[str, ...]) -> Iterator[ReleaseHost]:
     """A server that takes releases, shared by all tests that deploy; its engine has little room."""
     stack.require_images()  # so that a deploy's own build finds its layers
-    vps = Vps.boot(disk=_DISK)
+    vps = provisioned.boot(registry, lab, disk=_DISK)
     try:
-        provision(vps, *lab).succeeded()
         yield ReleaseHost(vps)
     finally:
         vps.destroy()

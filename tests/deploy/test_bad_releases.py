@@ -49,34 +49,48 @@ def _good_again(checkout: Checkout, release_host: ReleaseHost) -> Iterator[None]
 
 
 @pytest.mark.usefixtures("_good_again")
-@pytest.mark.parametrize(
-    ("files", "sentence"),
-    [
-        ({"Dockerfile.relay": _NEVER_READY}, "it runs but does not get ready"),
-        ({"Dockerfile.relay": _CRASHES}, "it ended with exit code 1"),
-        ({"docker-compose.yml": "services:\n  relay:\n    imagine: relay\n"}, "imagine"),
-        ({"Caddyfile.docker": "{\n\tnonsense\n}\n"}, "unrecognized global option: nonsense"),
-        ({"Dockerfile.relay": f"{_IMAGE}RUN false\n"}, "the image cannot be built"),
-    ],
-    ids=["never ready", "crashes", "compose file", "Caddyfile", "does not build"],
-)
-def test_release_that_fails_before_the_switch_touches_nothing(
-    checkout: Checkout, release_host: ReleaseHost, files: dict[str, str], sentence: str
+def test_releases_that_fail_before_the_switch_touch_nothing(
+    checkout: Checkout, release_host: ReleaseHost
 ) -> None:
-    """It ends with the reason; the relay that serves is not even asked."""
+    """Each ends with the reason; the relay that serves is not even asked."""
     before = Untouched(release_host)
-    checkout.commit("A bad release", files)
-    outcome = checkout.deploy().refused(sentence)
+    good = checkout.git("rev-parse", "HEAD")
+    for file, text, sentence in (
+        ("docker-compose.yml", "services:\n  relay:\n    imagine: relay\n", "imagine"),
+        ("Caddyfile.docker", "{\n\tnonsense\n}\n", "unrecognized global option: nonsense"),
+        ("Dockerfile.relay", f"{_IMAGE}RUN false\n", "the image cannot be built"),
+        ("Dockerfile.relay", _CRASHES, "it ended with exit code 1"),
+    ):
+        checkout.commit("A bad release", {file: text})
+        outcome = checkout.deploy().refused(sentence)
+        before.check()
+        checkout.undo(good)
+    assert "| no luck" in outcome.output  # its last lines
+
+
+@pytest.mark.long
+@pytest.mark.usefixtures("_good_again")
+def test_release_that_never_gets_ready_touches_nothing(
+    checkout: Checkout, release_host: ReleaseHost
+) -> None:
+    """It is given the time that the compose file gives it."""
+    before = Untouched(release_host)
+    checkout.commit("A bad release", {"Dockerfile.relay": _NEVER_READY})
+    checkout.deploy().refused("it runs but does not get ready")
     before.check()
-    if files.get("Dockerfile.relay") == _CRASHES:
-        assert "| no luck" in outcome.output  # its last lines
 
 
 @pytest.mark.usefixtures("_good_again")
 @pytest.mark.parametrize(
     ("image", "sentence"),
-    [(_MUTE, "/health answers for commit another"), (_DIES_LATER, "the new relay did not last")],
-    ids=["wrong answers", "dies when alone"],
+    [
+        pytest.param(_MUTE, "/health answers for commit another", id="wrong answers"),
+        pytest.param(
+            *(_DIES_LATER, "the new relay did not last"),
+            id="dies when alone",
+            marks=pytest.mark.long,
+        ),
+    ],
 )
 def test_release_that_fails_after_the_switch_is_taken_back(
     checkout: Checkout, release_host: ReleaseHost, image: str, sentence: str
@@ -114,6 +128,7 @@ def test_full_disk_is_noticed_before_anything_is_sent(
         release_host.vps.run("rm /var/lib/docker/filler")
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("_good_again")
 def test_disk_that_fills_up_while_the_image_arrives_leaves_no_trace(
     checkout: Checkout, release_host: ReleaseHost
@@ -167,8 +182,10 @@ def test_switch_finishes_without_the_machine_that_began_it(
     assert release_host.health()["commit"] == commit
 
 
-@pytest.mark.usefixtures("_good_again")
-@pytest.mark.parametrize("which", ["--all", ""], ids=["made", "started"])
+@pytest.mark.parametrize(
+    "which",
+    [pytest.param("--all", id="made", marks=pytest.mark.long), pytest.param("", id="started")],
+)
 def test_next_deploy_mends_a_switch_that_was_killed(
     checkout: Checkout, release_host: ReleaseHost, which: str
 ) -> None:
@@ -186,8 +203,11 @@ def test_next_deploy_mends_a_switch_that_was_killed(
     assert release_host.health()["status"] == "healthy"
     outcome = checkout.deploy("--witnesses", "0").succeeded()
     assert "mending" in outcome.output
+    assert len(release_host.containers()) == 1
+    assert release_host.images() == release_host.releases()
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("_good_again")
 def test_bad_release_after_a_switch_that_was_killed_is_taken_back(
     checkout: Checkout, release_host: ReleaseHost

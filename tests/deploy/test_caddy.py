@@ -94,6 +94,7 @@ def test_one_that_does_not_answer_is_not_taken_for_one_that_serves(provisioned_v
     assert provision(vps, "--tags", "relay_host").succeeded().changed == 0
 
 
+@pytest.mark.long
 def test_one_that_publishes_its_ports_is_moved_to_the_hosts_network_when_asked(
     provisioned_vps: Vps, lab: Lab
 ) -> None:

@@ -118,10 +118,8 @@ async def test_a_dry_run_makes_nothing(hetzner: Hetzner) -> None:
     assert hetzner.project.servers == {}
 
 
-async def test_a_server_is_made_once_and_then_provisioned(
-    hetzner: Hetzner, lab: tuple[str, ...]
-) -> None:
-    """With key, firewall and protection; a second run finds it; provision.yml does the rest."""
+async def test_a_server_is_made_once(hetzner: Hetzner) -> None:
+    """With key, firewall and protection; a second run finds it."""
     project = hetzner.project
     made = (await create(hetzner)).succeeded()
     (server,) = project.servers.values()
@@ -149,6 +147,14 @@ async def test_a_server_is_made_once_and_then_provisioned(
     (await create(hetzner, "-e", "create_protection=false")).succeeded()
     assert server["protection"] == {"delete": False, "rebuild": False}
 
+
+@pytest.mark.long
+async def test_a_server_that_was_made_is_provisioned(
+    hetzner: Hetzner, lab: tuple[str, ...]
+) -> None:
+    """provision.yml does the rest, and says where it will answer."""
+    (await create(hetzner)).succeeded()
+    (machine,) = hetzner.project.machines.values()
     outcome = await asyncio.to_thread(provision, machine, *lab)
     outcome.succeeded()
     assert f"It will answer at http://{machine.address}/." in outcome.words

@@ -1,6 +1,7 @@
-"""Base images by digest: what `make digests` writes into the Dockerfiles."""
+"""Images by digest: what `make digests` writes into Dockerfiles and compose files."""
 
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -67,6 +68,20 @@ def test_every_base_image_is_pinned_and_nothing_else_is_touched(folder: Path) ->
     assert (again.returncode, same) == (0, texts)
 
 
+def test_images_of_services_are_pinned_where_a_setting_may_choose_another(folder: Path) -> None:
+    """Not those that are built here; and a digest of before is moved."""
+    text = (
+        "services:\n"
+        "  relay:\n    image: ${RELAY_IMAGE:-relay:dev}\n"
+        "  load:\n    image: relay-load:dev\n"
+        "  caddy:\n    image: caddy:${CADDY_VERSION:-2%s} # a comment\n"
+        "  nats:\n    image: registry.example.org:5000/nats:${NATS_VERSION:-2-alpine%s}\n"
+    )
+    done, (pinned, moved) = _pin(folder, text % ("", ""), text % (f"@{_OLD}", f"@{_OLD}"))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert pinned == moved == text % (f"@{_NEW}", f"@{_NEW}")
+
+
 def test_nothing_is_written_unless_all_digests_are_known(folder: Path) -> None:
     """The sentence names the image, and what Docker says of it."""
     texts = ["FROM python:3.13-slim\n", "FROM python:missing\n"]
@@ -74,3 +89,21 @@ def test_nothing_is_written_unless_all_digests_are_known(folder: Path) -> None:
     assert done.returncode == 1
     assert done.stderr == "python:missing: manifest for python:missing not found\n"
     assert same == texts
+
+
+def test_make_names_every_file_that_has_an_image_of_somebody_else() -> None:
+    """And each image is written in a way that the script knows."""
+    command = re.search(r"scripts/pin-images (.+)", (ROOT / "Makefile").read_text())
+    assert command is not None
+    patterns = ("*Dockerfile*", "loadtest/*Dockerfile*", "docker-compose*.yml")
+    files = [file for pattern in patterns for file in ROOT.glob(pattern)]
+    found = {str(file.relative_to(ROOT)): named for file in files if (named := _named(file))}
+    assert sorted(found) == sorted(command[1].split())
+    known = re.compile(r"[a-z]+:(\$\{[A-Z_]+:-)?[\w.-]+(@sha256:\w+)?\}?")
+    assert all(known.fullmatch(image) for named in found.values() for image in named), found
+
+
+def _named(file: Path) -> list[str]:
+    """Images of a file, without those that this project builds."""
+    named = re.findall(r"^(?:FROM|    image:) +(\S+)", file.read_text(), re.MULTILINE)
+    return [image for image in named if "relay" not in image]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from tests.lab import engine
-from tests.lab.engine import BIN
+from tests.lab.engine import BIN, CACHE
 from tests.lab.playbook import WITH_NAMES
 
 _RUNNER: Final = "ubuntu-24.04"
@@ -43,7 +43,8 @@ def act(
                 *("-P", f"{_RUNNER}=-self-hosted", "--pull=false", "--no-cache-server"),
                 *(word for name in secrets for word in ("--secret", name)),
                 *_pairs("--var", variables),
-                *_pairs("--env", environment),
+                # Each job installs anew what it needs, and fetches it once.
+                *_pairs("--env", {"PIP_CACHE_DIR": str(CACHE / "pip"), **environment}),
             ],
             cwd=checkout,
             # A home of the runner's own: nothing of this machine's user is found there.

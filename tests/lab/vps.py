@@ -49,12 +49,14 @@ class Vps:
         *,
         keys: tuple[str, ...] = (),
         disk: int | None = None,
+        image: str = images.VPS,
         host_key: tuple[str, str] | None = None,
     ) -> Self:
         """Start a fresh server that lets in the lab's key, or `keys`, as root.
 
         `host_key` is its own, private and public; left out, that of the image.
         `disk` bounds what its Docker engine may store, in bytes; a reboot forgets what it holds.
+        `image` is what its disk has on it.
         """
         images.require(images.VPS)
         with engine.alone("vps"):
@@ -68,7 +70,7 @@ class Vps:
                 *("-p", f"{address}:22:22", "-p", f"{address}:80:80"),
                 *("-p", f"{address}:443:443", "-p", f"{address}:443:443/udp"),
                 *((f"--tmpfs=/var/lib/docker:exec,suid,dev,size={disk}",) if disk else ()),
-                images.VPS,
+                image,
             )
         vps = cls(name, address)
         try:

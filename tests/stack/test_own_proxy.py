@@ -147,3 +147,29 @@ async def test_nobody_behind_it_notices_the_next_relay(
     if log.exists():
         assert "POST /rooms/x/messages" in log.read_text()
         assert "secret" not in log.read_text()
+
+
+async def test_a_relay_that_publishes_a_port_is_replaced_by_the_next(
+    make: Make, copy: Path, sockets: Path, session: aiohttp.ClientSession
+) -> None:
+    """For a proxy without Unix sockets: members are asked to come back, and reach the new one."""
+    line = re.search(r'`(ports: \["127\.0\.0\.1:)8080(:8080"\])`', _DOCS)
+    assert line is not None
+    (port,) = free_ports("127.0.0.1", 1)
+    (copy / "port.yml").write_text(f"services:\n  relay:\n    {line[1]}{port}{line[2]}\n")
+    settings = {
+        "COMPOSE_FILE": "docker-compose.yml:docker-compose.own-proxy.yml:port.yml",
+        "RELAY_SOCKET_DIRECTORY": str(sockets),
+    }
+    up = await asyncio.to_thread(make, "up", **settings)
+    assert up.returncode == 0, up.stdout
+    before, where = _relay(copy), f"ws://127.0.0.1:{port}/ws/room"
+    member = await session.ws_connect(where)
+    relay = copy / "relay" / "__main__.py"
+    relay.write_text(relay.read_text() + "\n# another image\n")
+    told = asyncio.create_task(member.receive())
+    up = await asyncio.to_thread(make, "up", **settings)
+    assert up.returncode == 0, up.stdout
+    assert _relay(copy) != before
+    assert (await told).data == 1012
+    await (await session.ws_connect(where)).close()
