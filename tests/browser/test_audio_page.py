@@ -6,7 +6,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from tests.browser.conftest import Pages
-from tests.browser.tools import LaunchBrowser
+from tests.browser.tools import FAKE_MICROPHONE, LaunchBrowser
 from tests.conftest import StartRelay
 from tests.process import Relay, drop
 
@@ -56,7 +56,7 @@ async def test_without_permission_one_listens_and_is_told_why(
     url = f"{relay.http}/audio?room={room}"
     speaker = await pages.open(url)
     await enter(speaker, "speaker")
-    blocked = await launch_browser()  # nobody there to allow the microphone
+    blocked = await launch_browser(FAKE_MICROPHONE)  # nobody there to allow the microphone
     denied = Pages(blocked)
     listener = await denied.open(url)
     await enter(listener, "listener")
