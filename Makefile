@@ -49,7 +49,7 @@ nats-test: $(VENV)/ops.lock ## test several relays that share rooms through NATS
 	$(BIN)/python -m pytest tests/nats --numprocesses=2
 	NATS_SERVER=$(BIN)/nats-server $(BIN)/python -m pytest tests/nats/test_contract.py tests/nats/test_order.py tests/nats/test_rare.py tests/nats/test_three_servers.py --numprocesses=2
 
-browser-test: node-modules ## test the pages, both clients and the examples (needs chromium, node, npm)
+browser-test: node-modules ## test the pages, both clients and the examples (chromium, firefox, node, npm, pulseaudio)
 	$(BIN)/python -m pytest tests/browser tests/clients tests/examples --numprocesses=2
 
 loadtest-test: $(VENV)/dev.lock ## test the load tester in full: every fault, several processes, the highest rate (minutes)

@@ -8,6 +8,7 @@ from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, 
 
 from tests.browser.tools import (  # noqa: F401
     ALLOW_MICROPHONE,
+    FAKE_MICROPHONE,
     PATIENCE,
     LaunchBrowser,
     launch_browser,
@@ -53,7 +54,7 @@ class Pages:
 @pytest_asyncio.fixture(scope="session")
 async def browser(launch_browser: LaunchBrowser) -> Browser:  # noqa: F811
     """Chromium with a microphone that beeps and may be used."""
-    return await launch_browser(ALLOW_MICROPHONE)
+    return await launch_browser(ALLOW_MICROPHONE, FAKE_MICROPHONE)
 
 
 @pytest_asyncio.fixture

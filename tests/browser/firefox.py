@@ -10,13 +10,15 @@ import os
 import re
 import shutil
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from itertools import count
 from pathlib import Path
 from typing import Any, Final
 
 from websockets.asyncio.client import ClientConnection, connect
+
+from tests.browser.tools import missing
 
 PROGRAMS: Final = ("firefox-esr", "firefox")
 _LISTENS: Final = re.compile(r"WebDriver BiDi listening on (ws://\S+)")
@@ -99,14 +101,22 @@ class Firefox:
 
     @classmethod
     @asynccontextmanager
-    async def start(cls, program: str, profile: Path) -> AsyncIterator["Firefox"]:
-        """Start it with a profile of its own, without a window."""
-        lines = [f"user_pref({json.dumps(k)}, {json.dumps(v)});" for k, v in _PREFERENCES.items()]
+    async def start(
+        cls,
+        program: str,
+        profile: Path,
+        *,
+        preferences: Mapping[str, bool | int] | None = None,
+        env: Mapping[str, str] | None = None,
+    ) -> AsyncIterator["Firefox"]:
+        """Start it with a profile of its own, without a window; both are added to its own."""
+        preferred = {**_PREFERENCES, **(preferences or {})}
+        lines = [f"user_pref({json.dumps(k)}, {json.dumps(v)});" for k, v in preferred.items()]
         await asyncio.to_thread((profile / "user.js").write_text, "\n".join(lines))
         process = await asyncio.create_subprocess_exec(
             *(program, "--headless", "--no-remote", "--remote-debugging-port=0"),
             *("--profile", str(profile), "about:blank"),
-            env={**os.environ, "HOME": str(profile)},
+            env={**os.environ, "HOME": str(profile), **(env or {})},
             stderr=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.DEVNULL,
             start_new_session=True,
@@ -156,6 +166,6 @@ class Firefox:
                 waiting.set_result(answer)
 
 
-def installed() -> str | None:
-    """Return its path."""
-    return next(filter(None, map(shutil.which, PROGRAMS)), None)
+def require() -> str:
+    """Return its path; without one, skip the test, and fail it in CI."""
+    return next(filter(None, map(shutil.which, PROGRAMS)), None) or missing("firefox-esr")

@@ -6,7 +6,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from tests.browser.conftest import Pages
-from tests.browser.tools import LaunchBrowser
+from tests.browser.tools import FAKE_MICROPHONE, LaunchBrowser
 from tests.conftest import StartRelay
 from tests.process import Relay, drop
 
@@ -49,6 +49,27 @@ async def test_a_speaker_is_heard_with_delay_and_loss_shown(
     assert pages.errors == []
 
 
+async def test_sound_that_waited_on_a_busy_device_is_left_out(
+    pages: Pages, relay: Relay, room: str
+) -> None:
+    """Else the listener gets two seconds at once, all of them late."""
+    url = f"{relay.http}/audio?room={room}"
+    speaker, listener = await pages.open(url), await pages.open(url)
+    await enter(speaker, "speaker", "PCM")
+    await enter(listener, "listener")
+    line = listener.locator("li[data-name=speaker]")
+    await expect(line.locator(".badge")).to_have_text("speaking")
+    await expect(speaker.locator("#unsent")).to_have_text(re.compile(r"\d"))
+    before = int(await speaker.locator("#unsent").inner_text())
+    await speaker.evaluate(
+        "() => { const end = performance.now() + 2000; while (performance.now() < end); }"
+    )
+    await speaker.wait_for_function(
+        "least => parseInt(document.querySelector('#unsent').textContent) >= least",
+        arg=before + 50,  # of the hundred frames of two seconds
+    )
+
+
 async def test_without_permission_one_listens_and_is_told_why(
     pages: Pages, launch_browser: LaunchBrowser, relay: Relay, room: str
 ) -> None:
@@ -56,7 +77,7 @@ async def test_without_permission_one_listens_and_is_told_why(
     url = f"{relay.http}/audio?room={room}"
     speaker = await pages.open(url)
     await enter(speaker, "speaker")
-    blocked = await launch_browser()  # nobody there to allow the microphone
+    blocked = await launch_browser(FAKE_MICROPHONE)  # nobody there to allow the microphone
     denied = Pages(blocked)
     listener = await denied.open(url)
     await enter(listener, "listener")

@@ -74,6 +74,25 @@ async def test_room_without_a_log_says_so(pages: Pages, relay: Relay, room: str)
     await expect(page.locator("#messages-note")).to_have_text(said)
 
 
+async def test_room_whose_members_are_at_other_relays_says_where_its_messages_are(
+    pages: Pages, relay: Relay, room: str
+) -> None:
+    """This relay follows the log of a room only while it has members here."""
+
+    async def add_one_elsewhere(route: Route) -> None:
+        answer = await route.fetch()
+        known = {**await answer.json(), "users": ["alice"], "count": 1}
+        await route.fulfill(response=answer, body=json.dumps(known))
+
+    page = await pages.open("about:blank")
+    await page.route(f"**/rooms/{room}", add_one_elsewhere)
+    await page.goto(f"{relay.http}/dashboard/room?room={room}")
+    await expect(page.locator("#members")).to_contain_text("at another relay")
+    said = "This relay holds no messages of this room: its members are at other relays."
+    await expect(page.locator("#messages-note")).to_contain_text(said)
+    await page.unroute_all(behavior="wait")
+
+
 async def test_every_reason_fits_a_small_phone(pages: Pages, relay: Relay) -> None:
     """The longest words beside the largest numbers."""
     meanings = TILES.read_text()

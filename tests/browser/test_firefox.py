@@ -1,4 +1,4 @@
-"""The pages and the client in Firefox, with its network cut and stalled."""
+"""The pages and the client in Firefox, its network cut and stalled; test_sound.py has the audio."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -7,8 +7,7 @@ import pytest
 import pytest_asyncio
 from websockets.asyncio.client import ClientConnection
 
-from tests.browser.firefox import Firefox, Tab, installed
-from tests.browser.tools import missing
+from tests.browser.firefox import Firefox, Tab, require
 from tests.clients.proxy import Proxy
 from tests.conftest import StartRelay
 from tests.process import Relay
@@ -29,11 +28,7 @@ _JOIN = """(async () => {
 
 @pytest_asyncio.fixture(scope="module")
 async def firefox(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Firefox]:
-    program = installed()
-    if program is None:
-        missing("firefox-esr")
-    assert program is not None
-    async with Firefox.start(program, tmp_path_factory.mktemp("firefox")) as browser:
+    async with Firefox.start(require(), tmp_path_factory.mktemp("firefox")) as browser:
         yield browser
 
 
@@ -131,27 +126,3 @@ async def test_dashboard_draws_and_comes_back(
     await tab.until("document.querySelector('#state').textContent.includes('cannot be reached')")
     await start_relay(PORT=port)
     await tab.until("document.querySelector('#state').textContent.includes('is up')")
-
-
-async def test_audio_is_heard_or_the_page_says_why_not(
-    firefox: Firefox, relay: Relay, room: str
-) -> None:
-    """A machine without a loudspeaker keeps Firefox from playing: then "Connected" is not all."""
-    url = f"{relay.http}/audio?room={room}"
-    speaker, listener = await firefox.tab(url), await firefox.tab(url)
-    for tab, user in ((speaker, "speaker"), (listener, "listener")):
-        await tab.fill("#user", user)
-        await tab.click("#enter")
-        await tab.until(_CONNECTED)
-    line = "document.querySelector('li[data-name=speaker]')"
-    heard = f"{line}?.querySelector('.badge').textContent === 'speaking' && 'heard'"
-    # One look for both: each may pass while the other is looked for.
-    said = "document.querySelector('#device-text').textContent"
-    found = await listener.until(f"{heard} || {said}.includes('press Play') && 'asked'")
-    if found == "asked":
-        await listener.click("#play")
-        silent = f"{said}.includes('does not play: you hear')"
-        found = await listener.until(f"{heard} || {silent} && 'silent'")
-    if found == "heard":
-        delay = f"{line}.querySelector('[data-fact=delay]').textContent"
-        assert await listener.until(f"parseFloat({delay}) >= 0")

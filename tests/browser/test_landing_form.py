@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from relay.access.tokens import mint
 from relay.names import RoomName, UserName
@@ -47,6 +47,61 @@ async def test_name_in_use_is_said_at_the_field_with_a_free_one(
             f"Connected: in room {room} as alice-3."
         )
         await expect(error).to_be_hidden()
+
+
+async def test_who_types_before_the_scripts_are_there_joins_when_they_say_so(
+    pages: Pages, relay: Relay, room: str
+) -> None:
+    """The page does not join with half a name, and "Join" is no "Leave" when they press it."""
+    context = await pages.context()
+    is_typed = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        await is_typed.wait()
+        await route.continue_()
+
+    await context.route("**/landing/form.js", hold)
+    page = await context.new_page()
+    await page.goto(f"{relay.http}/?room={room}", wait_until="commit")
+    await page.get_by_label("Your name").fill("ali")
+    is_typed.set()
+    await expect(page.get_by_label("Room", exact=True)).to_have_value(room)
+    await expect(page.get_by_role("status")).to_have_text("Not connected yet.")
+    await page.get_by_label("Your name").press_sequentially("ce")
+    await page.get_by_role("button", name="Join").dblclick()
+    await expect(page.get_by_role("status")).to_have_text(f"Connected: in room {room} as alice.")
+    await expect(page.get_by_role("button", name="Leave")).to_be_visible()
+
+
+async def test_fields_that_are_filled_in_while_a_free_name_is_looked_for_are_left_alone(
+    pages: Pages, relay: Relay, room: str
+) -> None:
+    """The button says "Leave" all the time, until somebody writes something else."""
+    context = await pages.context()
+    await context.add_init_script("localStorage.setItem('relay.name', 'alice')")
+    is_asked, is_typed = asyncio.Event(), asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        is_asked.set()
+        await is_typed.wait()
+        await route.continue_()
+
+    await context.route("**/rooms/*", hold)
+    async with relay.connect("alice", room=room):
+        page = await pages.open(f"{relay.http}/?room={room}", context)
+        await is_asked.wait()
+        await expect(page.get_by_role("button", name="Leave")).to_be_visible()
+        await page.get_by_label("Room", exact=True).press("End")
+        await page.get_by_label("Room", exact=True).press_sequentially("-b")
+        await expect(page.get_by_role("button", name="Join")).to_be_visible()
+        async with page.expect_response("**/rooms/*"):
+            is_typed.set()
+        await expect(page.get_by_label("Room", exact=True)).to_have_value(f"{room}-b")
+        await expect(page.get_by_label("Your name")).to_have_value("alice")
+        await page.get_by_role("button", name="Join").click()
+        await expect(page.get_by_role("status")).to_have_text(
+            f"Connected: in room {room}-b as alice."
+        )
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
+from typing import Any, NoReturn
 
 import pytest
 import pytest_asyncio
@@ -25,16 +26,16 @@ _QUIET = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    "--use-fake-device-for-media-stream",  # a microphone that beeps
 )
 PATIENCE = 120_000  # ms for a condition to come about, on a machine that has much else to do
 ALLOW_MICROPHONE = "--use-fake-ui-for-media-stream"
+FAKE_MICROPHONE = "--use-fake-device-for-media-stream"  # which beeps
 
 LaunchBrowser = Callable[..., Awaitable[Browser]]
 RunNode = Callable[..., Awaitable[tuple[int, str]]]
 
 
-def missing(what: str) -> None:
+def missing(what: str) -> NoReturn:
     if os.environ.get("CI"):
         pytest.fail(f"{what} is missing, and CI has to have it")
     pytest.skip(f"{what} is missing")
@@ -49,9 +50,9 @@ async def launch_browser() -> AsyncIterator[LaunchBrowser]:
     async with AsyncExitStack() as stack:
         playwright = await stack.enter_async_context(async_playwright())
 
-        async def launch(*arguments: str) -> Browser:
+        async def launch(*arguments: str, **options: Any) -> Browser:
             browser = await playwright.chromium.launch(
-                executable_path=found, args=[*_QUIET, *arguments], timeout=PATIENCE
+                executable_path=found, args=[*_QUIET, *arguments], timeout=PATIENCE, **options
             )
             stack.push_async_callback(browser.close)
             return browser

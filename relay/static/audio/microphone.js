@@ -4,6 +4,7 @@ import { localTime } from "./clock.js";
 import { FRAME, OPUS, PCM, RATE, toPcm } from "./frame.js";
 
 const BITRATE = 32_000; // bits per second: good speech
+const OLD = 300; // ms, the longest that a listener's buffer waits: what is older comes too late
 
 const OPUS_CONFIG = {
   codec: "opus",
@@ -39,6 +40,7 @@ export function explain(error) {
 export class Microphone {
   level = 0; // of the last frame, 0 to 1
   muted = false;
+  dropped = 0; // frames that this device was too busy to send in time
   /** @type {MediaStream} */
   #stream;
   /** @type {AudioContext} */
@@ -115,7 +117,13 @@ export class Microphone {
             0,
           );
       if (this.muted) return;
-      const capture = localTime() - (context.currentTime - start) * 1000;
+      const age = (context.currentTime - start) * 1000;
+      const waiting = (this.#encoder?.encodeQueueSize ?? 0) * FRAME;
+      if (age + waiting > OLD) {
+        this.dropped++;
+        return;
+      }
+      const capture = localTime() - age;
       if (this.#encoder) this.#encode(this.#encoder, samples, capture);
       else take(PCM, toPcm(samples), capture);
     };

@@ -209,7 +209,7 @@ async function speak(relay, ahead) {
   const timer = setInterval(() => {
     showLevel(find("own-level", HTMLElement), microphone.level);
     find("sent", HTMLElement).textContent = (sequence - unsent).toLocaleString();
-    find("unsent", HTMLElement).textContent = unsent.toLocaleString();
+    find("unsent", HTMLElement).textContent = (unsent + microphone.dropped).toLocaleString();
   }, METER);
   relay.on("close", () => clearInterval(timer));
   return microphone;

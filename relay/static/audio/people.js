@@ -167,11 +167,16 @@ class Person {
         : "muted";
     this.#badge.classList.toggle("live", isSpeaking);
     showLevel(this.#level, level);
-    this.#facts.delay.textContent = `${Math.round(delay + outputDelay)} ms`;
+    this.#facts.delay.textContent = time(delay + outputDelay);
     this.#facts.buffer.textContent = `${Math.round(buffered)} ms`;
     this.#facts.late.textContent = late.toLocaleString();
     this.#facts.lost.textContent = lost.toLocaleString();
   }
+}
+
+/** Return a time in as few characters as there is room for. @param {number} ms */
+function time(ms) {
+  return ms < 9_999.5 ? `${Math.round(ms)} ms` : `${Math.round(ms / 1000)} s`;
 }
 
 /**

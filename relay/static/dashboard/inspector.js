@@ -20,6 +20,7 @@ const WIDTH = 8; // bytes in a line of a dump, which fits a phone
 
 export class Inspector {
   isPaused = false; // what is shown stays
+  isElsewhere = false; // the room has members, and all of them are at other relays
   #list;
   #note;
   #said;
@@ -69,7 +70,9 @@ export class Inspector {
   /** @param {{ kept: boolean, cursor: string | null }} said */
   #noteOn({ kept, cursor }) {
     if (!kept) return "This relay keeps no history: HISTORY_SIZE or HISTORY_AGE is 0.";
-    return cursor ? this.#said : "This relay holds no messages of this room.";
+    if (cursor) return this.#said;
+    const where = this.isElsewhere ? ": its members are at other relays. Open this page there" : "";
+    return `This relay holds no messages of this room${where}.`;
   }
 }
 

@@ -74,6 +74,7 @@ function show(room) {
   const here = /** @type {Member[]} */ (room.members);
   const members = new Map(here.map((each) => [each.user, each]));
   const users = /** @type {string[]} */ (room.users);
+  inspector.isElsewhere = users.length > 0 && here.length === 0;
   const who = users.map((user) => /** @type {const} */ ([user, members.get(user) ?? { user }]));
   memberRows.show(new Map(who), "Nobody is in it.");
   const ended = /** @type {Ended[]} */ (room.ended ?? []);

@@ -10,19 +10,24 @@ export class Form {
   user = find("user", HTMLInputElement);
   room = find("room", HTMLInputElement);
   token = find("token", HTMLInputElement);
+  isBegun; // somebody was quicker than the page's scripts
   #enter = find("enter", HTMLButtonElement);
   /** @type {Who | null} */
   #inside = null;
 
   /** @param {() => void} join @param {() => void} leave @param {() => void} changed */
   constructor(join, leave, changed) {
+    const fields = [this.user, this.room, this.token];
+    this.isBegun = fields.some(({ value, defaultValue }) => value !== defaultValue);
+    // The second click of a double one was not meant for what the first has made of the button.
+    this.#enter.addEventListener("click", (event) => event.detail > 1 && event.preventDefault());
     find("join", HTMLFormElement).addEventListener("submit", (event) => {
       event.preventDefault();
       this.#clear();
-      if (this.#isSame) leave();
+      if (this.#inside && this.says(this.#inside)) leave();
       else join();
     });
-    for (const field of [this.user, this.room, this.token]) {
+    for (const field of fields) {
       field.addEventListener("input", () => {
         this.#clear();
         this.#show();
@@ -46,6 +51,16 @@ export class Form {
     this.#inside = who;
     this.#enter.disabled = false;
     this.#show();
+  }
+
+  get inside() {
+    return this.#inside;
+  }
+
+  /** Whether the fields say the same. @param {Who} who */
+  says({ user, room, token }) {
+    const { who } = this;
+    return who.user === user && who.room === room && who.token === token;
   }
 
   /**
@@ -89,15 +104,9 @@ export class Form {
     }
   }
 
-  /** Whether the fields say who is inside. */
-  get #isSame() {
-    const { user, room, token } = this.who;
-    const inside = this.#inside;
-    return inside !== null && inside.user === user && inside.room === room && inside.token === token;
-  }
-
   #show() {
-    this.#enter.textContent = this.#isSame ? "Leave" : "Join";
-    this.#enter.classList.toggle("plain", this.#isSame);
+    const isSame = this.#inside !== null && this.says(this.#inside);
+    this.#enter.textContent = isSame ? "Leave" : "Join";
+    this.#enter.classList.toggle("plain", isSame);
   }
 }

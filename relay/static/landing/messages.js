@@ -13,7 +13,7 @@ const SHOWN = 400; // characters of a folded one
 const NEAR = 48; // px from the end that count as the end
 const FLOOD = 10; // messages in two seconds above which no screen reader can read them out
 const CALM = 2_000; // ms
-const EMPTY = "Say something. Everybody in the room reads it at once.";
+const EMPTY = "Messages appear here. Everybody in the room reads yours at once.";
 const clock = new Intl.DateTimeFormat(undefined, {
   hour: "2-digit",
   minute: "2-digit",

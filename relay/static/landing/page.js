@@ -35,7 +35,10 @@ let client = null;
 
 const form = new Form(
   () => join(),
-  () => client?.close("you left"),
+  () => {
+    client?.close("you left");
+    form.inside = null; // also where the next free name is being looked for
+  },
   () => showLinks(),
 );
 
@@ -74,17 +77,20 @@ function join(guesses = 0) {
     cursors?.close();
     if (client !== relay) return; // the next one is there
     client = null;
-    form.inside = null;
     members.hide();
     delay.hidden = true;
     text.disabled = send.disabled = true;
     text.placeholder = "Join to write";
-    if (code !== null) return;
-    const isTaken = / is in use /.test(reason);
+    const isOver = code !== null || form.inside !== who; // it was open, or somebody has left
+    const isTaken = !isOver && / is in use /.test(reason);
+    const isGuessing = isTaken && guesses > 0;
+    if (!isGuessing) form.inside = null; // else the button stays as it is: another name is tried
+    if (isOver) return;
     const taken = isTaken ? await namesIn(room, token) : [];
-    if (client) return;
-    if (isTaken && guesses > 0) {
-      if (form.who.user !== user) return; // somebody has begun to write another one
+    if (client || (isGuessing && form.inside !== who)) return; // somebody has joined or left
+    form.inside = null;
+    if (!form.says(who)) return; // somebody has begun to write something else
+    if (isGuessing) {
       form.user.value = freeName(user, taken);
       join(guesses - 1);
     } else {
@@ -184,4 +190,5 @@ form.inside = null; // from here on it does something
 showLinks();
 showRelease();
 // The room is alive for everybody who may be in it.
-if (document.documentElement.dataset.tokens === "off" || form.token.value) join(GUESSES);
+const mayJoin = document.documentElement.dataset.tokens === "off" || form.token.value !== "";
+if (mayJoin && !form.isBegun) join(GUESSES);
