@@ -2,11 +2,13 @@
 
 import asyncio
 import json
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from relay.edge.nats.errors import Unusable
+from relay.edge.nats.link import Link
 from relay.settings import Settings, SettingsError
 from tests.conftest import StartRelay
 from tests.nats.server import NatsServer
@@ -96,3 +98,21 @@ async def test_old_server() -> None:
         )
     finally:
         server.close()
+
+
+async def test_link_ends_where_its_library_takes_a_cancellation_for_its_own(
+    server: NatsServer,
+) -> None:
+    """nats-py catches one where it flushes; who stops a relay then waited for ever."""
+    is_up = asyncio.Event()
+
+    async def on_up() -> None:
+        is_up.set()
+        with suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+
+    link = Link([server.url], "relay", on_up, lambda: None)
+    link.run()
+    await is_up.wait()
+    done, _ = await asyncio.wait((asyncio.create_task(link.close()),), timeout=30)
+    assert done

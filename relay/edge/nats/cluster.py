@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import Any, Final
 
 from relay.access.revocations import Revocations
+from relay.edge.nats.ending import end
 from relay.edge.nats.errors import Away, NoResponders, Unusable
 from relay.edge.nats.link import Link
 from relay.edge.nats.peers import PERIOD, Peers
@@ -93,9 +94,7 @@ class Cluster:
     async def stop(self, *, leaves: bool = True) -> None:
         """Follow nothing any more; others may say at once that who was here has gone."""
         for task in self._tasks:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+            await end(task)
         if leaves:
             with suppress(Away):
                 await self.peers.tell(0, leaves_in=self._settings.leave_grace)

@@ -20,6 +20,7 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 
+from relay.edge.nats.ending import end
 from relay.edge.nats.errors import Away, NoResponders
 
 logger = logging.getLogger("relay")
@@ -144,17 +145,15 @@ class Link:
 
     async def close(self) -> None:
         if self._run_task is not None:
-            self._run_task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._run_task
+            await end(self._run_task)
         client, self._client = self._client, None
         if client is not None:
             with suppress(Exception):  # nobody waits for it
                 async with asyncio.timeout(ANSWER):
                     await client.flush()
                     await client.close()
-        for end in tuple(self._ends):
-            end.cancel()
+        for each in tuple(self._ends):
+            each.cancel()
 
     async def subscribe(self, subject: str, handler: Handler, queue: str = "") -> Subscription:
         try:
@@ -224,11 +223,11 @@ class Link:
     def _abandon(self, client: Client) -> None:
         """Let a client end by itself, however long that takes."""
 
-        async def end() -> None:
+        async def close() -> None:
             with suppress(Exception):
                 await client.close()
 
-        task = asyncio.create_task(end())
+        task = asyncio.create_task(close())
         self._ends.add(task)
         task.add_done_callback(self._ends.discard)
 
