@@ -89,8 +89,6 @@ class Gate(asyncio.Protocol):
         if self._inside is not None:
             self._inside.connection_lost(None)
 
-    # asyncio.Protocol
-
     def data_received(self, data: bytes) -> None:
         if self._refusal:
             self._refuse()

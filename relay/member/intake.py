@@ -153,8 +153,6 @@ class Intake:
             self._is_awaited = True
             self._waker.wake(self._until)
 
-    # Source, for the inbox
-
     def pause_reading(self) -> None:
         self._is_held = True
         self.adjust()
