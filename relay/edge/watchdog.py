@@ -1,4 +1,4 @@
-"""Closes a session in time: a backlog that does not move, a token that expires, silence."""
+"""Pings a silent client; closes for silence, a backlog that does not move, a token that expires."""
 
 from relay.edge.alive_check import AliveCheck
 from relay.edge.runtime import Runtime
