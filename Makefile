@@ -45,7 +45,7 @@ node-modules: $(VENV)/dev.lock ## install the npm packages that the tests need, 
 images: $(VENV)/ops.lock ## prepare what the stack and server tests need: Docker engine, images, registry
 	@$(BIN)/python -m tests.lab.prepare
 
-nats-test: $(VENV)/ops.lock ## test several relays that share rooms through NATS (needs nats-server; about five minutes)
+nats-test: $(VENV)/ops.lock ## test several relays that share rooms through NATS (needs nats-server; about two minutes)
 	$(BIN)/python -m pytest tests/nats --numprocesses=2
 	NATS_SERVER=$(BIN)/nats-server $(BIN)/python -m pytest tests/nats/test_contract.py tests/nats/test_order.py tests/nats/test_rare.py tests/nats/test_three_servers.py --numprocesses=2
 
@@ -58,7 +58,7 @@ loadtest-test: $(VENV)/dev.lock ## test the load tester in full: every fault, se
 stack-test: images node-modules ## test the stack: Docker, Caddy, certificates (about five minutes)
 	$(BIN)/python -m pytest tests/stack
 
-deploy-test: images ## test provisioning, deploys and bad releases on servers in containers (about ten minutes)
+deploy-test: images ## test provisioning, deploys and bad releases on servers in containers (about 13 minutes)
 	$(BIN)/python -m pytest tests/deploy -m "not long" --numprocesses=2 --no-loadscope-reorder
 
 deploy-test-all: images ## the same, with full provisioning, launches and workflows (about half an hour)
